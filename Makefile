@@ -1,0 +1,56 @@
+# `make demo` and `make test` are all that a fresh machine needs: Python 3.11 with pip, and make.
+SHELL := /bin/bash
+PY ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+export KITH_ENV ?= development
+
+.PHONY: demo test check setup lint types contracts templates migrations lock bench torture frontend messages clean
+
+$(VENV)/.synced: requirements.lock pyproject.toml hatch_build.py
+	@echo "[1/3] Python environment in $(VENV)"
+	@test -x $(BIN)/uv || { $(PY) -m venv $(VENV) && $(BIN)/python -m pip install -q --disable-pip-version-check uv; }
+	@echo "[2/3] Packages from requirements.lock"
+	@VIRTUAL_ENV=$(abspath $(VENV)) $(BIN)/uv pip sync -q requirements.lock
+	@echo "[3/3] Kith itself, with its front end (about a minute the first time)"
+	@VIRTUAL_ENV=$(abspath $(VENV)) $(BIN)/uv pip install -q --no-deps --no-build-isolation -e .
+	@touch $@
+
+setup: $(VENV)/.synced frontend messages
+
+frontend: $(VENV)/.synced
+	@$(BIN)/python hatch_build.py
+
+messages: $(VENV)/.synced
+	@$(BIN)/python tools/compile_messages.py
+
+demo: setup  ## a demo company on http://localhost:8000
+	@$(BIN)/kith demo
+
+test: setup  ## the tests; what needs parts that are not installed is skipped, with the reason
+	@$(BIN)/python -m pytest -n 2 --dist loadscope
+
+lint:
+	@echo "ruff"; $(BIN)/ruff check . && $(BIN)/ruff format --check .
+types:
+	@echo "mypy --strict"; $(BIN)/mypy
+contracts:
+	@echo "import contracts"; $(BIN)/lint-imports
+templates:
+	@echo "templates"; $(BIN)/djlint src/kith/web --lint --quiet
+migrations:
+	@echo "migrations"; $(BIN)/python -m kith.cli.manage makemigrations --check --dry-run
+
+check: test lint types contracts templates migrations  ## what CI runs
+
+torture: setup
+	@$(BIN)/python -m pytest -m torture -n 0 --torture=full
+
+bench: setup
+	@$(BIN)/python -m bench
+
+lock:
+	@$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes requirements.in -o requirements.lock --no-emit-index-url --no-header
+
+clean:
+	rm -rf $(VENV) frontend/node_modules src/kith/web/static/dist .mypy_cache .ruff_cache

@@ -1,0 +1,22 @@
+from __future__ import annotations
+
+from django.contrib.postgres.indexes import GinIndex
+from django.contrib.postgres.search import SearchVectorField
+from django.db import models
+
+from kith.conversations.models.message import Message
+
+
+class SearchDocument(models.Model):
+    """What full-text search reads; rebuilt from messages at any time. Scopes stand among the lexemes as `scope:<id>`."""
+
+    message = models.OneToOneField(Message, primary_key=True, on_delete=models.CASCADE, related_name="search_document")
+    at = models.DateTimeField()
+    vector = SearchVectorField()
+    cjk = models.TextField(blank=True)  # text in scripts without spaces, found by trigrams
+
+    class Meta:
+        indexes = [
+            GinIndex(fields=["vector"], name="search_vector", fastupdate=False),
+            models.Index(fields=["-at", "-message"], name="search_at"),
+        ]

