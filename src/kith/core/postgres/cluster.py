@@ -153,7 +153,11 @@ def stop(place: Location, *, seconds: float = STOP_SECONDS) -> None:
 def superuser_connection(place: Location, database: str = "postgres") -> psycopg.Connection:
     """A connection that may do everything; for making databases, never for the application."""
     return psycopg.connect(
-        host=str(place.socket_folder), port=place.port, user=SUPERUSER, dbname=database, autocommit=True,
+        host=str(place.socket_folder),
+        port=place.port,
+        user=SUPERUSER,
+        dbname=database,
+        autocommit=True,
         connect_timeout=10,
     )
 
@@ -164,8 +168,13 @@ def run_program(place: Location, arguments: Sequence[str | Path], *, what: str) 
     folder = binaries.folder_for(owner)
     switch = {"user": owner.uid, "group": owner.gid, "extra_groups": []} if owner.switch else {}
     done = subprocess.run(
-        [str(folder / arguments[0]), *map(str, arguments[1:])], capture_output=True, text=True, check=False, cwd="/",
-        env=_environment(), **switch,  # type: ignore[call-overload]
+        [str(folder / arguments[0]), *map(str, arguments[1:])],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd="/",
+        env=_environment(),
+        **switch,  # type: ignore[call-overload]
     )
     if done.returncode:
         raise ClusterError(f"{what} failed: {(done.stderr or done.stdout).strip()[-600:]}")
@@ -183,7 +192,9 @@ def make_socket_folder(place: Location) -> None:
             os.chown(folder, owner.uid, owner.gid)
     status = folder.lstat()
     if not stat.S_ISDIR(status.st_mode) or status.st_uid not in (owner.uid, os.geteuid()):
-        raise ClusterError(f"{folder} belongs to another user; nothing is trusted there. Remove it and start again.")
+        raise ClusterError(
+            f"{folder} belongs to another user; nothing is trusted there. Remove it and start again."
+        )
     if owner.switch and status.st_uid != owner.uid:
         os.chown(folder, owner.uid, owner.gid)
     folder.chmod(0o700)
@@ -224,8 +235,17 @@ def _initialise(place: Location, *, durable: bool) -> None:
     if owner.switch:
         os.chown(draft, owner.uid, owner.gid)
     arguments: list[str | Path] = [
-        "initdb", "-D", draft, "-U", SUPERUSER, "--auth=trust", "--encoding=UTF8", "--locale=C.UTF-8",
-        "--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--no-instructions",
+        "initdb",
+        "-D",
+        draft,
+        "-U",
+        SUPERUSER,
+        "--auth=trust",
+        "--encoding=UTF8",
+        "--locale=C.UTF-8",
+        "--locale-provider=builtin",
+        "--builtin-locale=C.UTF-8",
+        "--no-instructions",
     ]
     run_program(place, [*arguments, *([] if durable else ["--no-sync"])], what="Making the database")
     if place.data.exists():
@@ -263,8 +283,14 @@ def _launch(place: Location, *, durable: bool, die_with_parent: bool) -> None:
     try:
         _children.append(
             subprocess.Popen(
-                command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd="/", env=_environment(),
-                start_new_session=True, preexec_fn=end_with_parent if die_with_parent else None,  # noqa: PLW1509
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                cwd="/",
+                env=_environment(),
+                start_new_session=True,
+                preexec_fn=end_with_parent if die_with_parent else None,
                 **switch,  # type: ignore[call-overload]
             )
         )

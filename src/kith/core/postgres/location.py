@@ -129,6 +129,7 @@ def of(home: Path) -> Location:
     try:
         data = Path((folder / "place").read_text(encoding="utf-8").strip())
     except OSError:
-        data = folder / "data" if reachable(folder, server_owner()) else system / "data"
+        inside = (folder / "data" / "PG_VERSION").exists() or reachable(folder, server_owner())
+        data = folder / "data" if inside else system / "data"
     inside = data.parent == folder and len(str(folder / "run")) <= MAX_SOCKET_PATH
     return Location(folder, data, folder / "run" if inside else system / "run")

@@ -1,0 +1,71 @@
+"""What every test gets: settings of its own, a KITH_HOME that goes away, and a database when it asks for one."""
+
+from __future__ import annotations
+
+import atexit
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+KEPT = {"KITH_SHARED_DATA", "KITH_SPAMASSASSIN", "KITH_ATPROTO_DIR", "KITH_TEST_PARTS", "KITH_SNAC"}
+
+
+def _prepare_environment() -> None:
+    """Before Django reads its settings: nothing of the person's own environment, a home for this process alone."""
+    for name in [name for name in os.environ if name.startswith("KITH_") and name not in KEPT]:
+        del os.environ[name]
+    home = Path(tempfile.mkdtemp(prefix="kith-home-"))
+    home.chmod(0o711 if os.geteuid() == 0 else 0o700)
+    owner = os.getpid()
+
+    def remove() -> None:
+        if os.getpid() == owner:
+            shutil.rmtree(home, ignore_errors=True)
+
+    atexit.register(remove)
+    os.environ.update(KITH_ENV="test", KITH_HOME=str(home), DJANGO_SETTINGS_MODULE="kith.config.settings")
+
+
+_prepare_environment()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Read the settings now; pytest-django, whose turn comes later, then sets Django up."""
+    from django.conf import settings
+
+    assert settings.DATABASES
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_test_environment: None, django_db_blocker: Any) -> Iterator[None]:
+    """A migrated database for this process; pytest-django calls it when the first test asks for one."""
+    from django.db import connection, connections
+
+    from tests.support.database import own_database
+
+    with django_db_blocker.unblock():
+        connection.close()
+        with own_database(connections.settings["default"]):
+            yield
+            connections.close_all()
+
+
+@pytest.fixture
+def database_url(db: None) -> str:
+    """DATABASE_URL of the test's database, for processes that it starts (use with `transactional_db`)."""
+    from django.db import connections
+
+    from tests.support.database import url_of
+
+    return url_of(connections.settings["default"])
+
+
+@pytest.fixture
+def kith_home() -> Path:
+    """The KITH_HOME of this test process."""
+    return Path(os.environ["KITH_HOME"])
