@@ -18,6 +18,8 @@ _VERBS = (
 _WROTE = re.compile(rf"(?:\b|\s|日|\d)(?:{_VERBS})\b[^:：\n]{{0,120}}?[:：﹕]?\s*(?:<br>)?\s*\Z", re.I)
 _WROTE_ENDS = re.compile(rf"(?:{_VERBS})\s*(?:[-:：]|:\s*-+|-{{2,}})?\s*\Z", re.I)
 _VERB_ANYWHERE = re.compile(rf"(?:{_VERBS})", re.I)
+_ENDINGS = (":", "：", "﹕", "-", "<br>", "wrote", "schrieb", "écrit", "escribió", "scritto", "schreef", "napisał", "пишет",
+            "写道", "寫道", "작성", "書きました")  # fmt: skip
 _STARTS = re.compile(
     r"(?:[-*_\s]{0,8})(?:on|at|am|le|el|il|da|op|em|den|dne|dnia|w\s+dniu|il\s+giorno|em|på|tirsdag|ons|pe|ma|ti|ke|to|"
     r"la|su|в|во|於|于|在|pada|vào|στις|dana|a|\w{2,9}[.,]?\s+\d{1,2}|\d|<|\"|>|[A-ZÀ-Þ一-鿿А-Я])",
@@ -94,7 +96,7 @@ def fold(text: str, hint: int | None = None, *, forwarded: bool = False) -> Fold
     quote_at = None if quote is None else starts[quote]
     if hint is not None and (quote_at is None or hint < quote_at) and text[:hint].strip():
         quote_at = hint
-    if quote_at is not None and (not text[:quote_at].strip() or forwarded and quote_at == 0):
+    if quote_at is not None and (not text[:quote_at].strip() or (forwarded and quote_at == 0)):
         quote_at = None  # nothing would be left to read
     end = len(text) if quote_at is None else quote_at
     shown = [line for line, start in zip(lines, starts, strict=True) if start < end]
@@ -114,12 +116,13 @@ def _lines(text: str) -> tuple[list[str], list[int]]:
 
 def _quote_line(lines: list[str]) -> int | None:
     last = len(lines)
+    near = _near_header_ends(lines)
     for index, line in enumerate(lines):
         if not line:
             continue
         if index and _opens_reply(lines, index):
             return _with_rule(lines, index)
-        header = _header_end(lines, index)
+        header = _header_end(lines, index) if near[index] else None
         if header is not None:
             if _only_quoted(lines, header, last):
                 return index
@@ -128,6 +131,17 @@ def _quote_line(lines: list[str]) -> int | None:
         elif line.startswith(">") and _only_quoted(lines, index, last):
             return index
     return None
+
+
+def _near_header_ends(lines: list[str]) -> bytearray:
+    """Marks the lines at which a header may begin: cheap, as most lines of most mails are none."""
+    near = bytearray(len(lines))
+    for index, line in enumerate(lines):
+        bare = line.rstrip(" \t\r*_")
+        if bare.endswith(_ENDINGS) or (line[:1].isdigit() and "@" in line):
+            for at in range(max(0, index - MAX_HEADER_LINES + 1), index + 1):
+                near[at] = 1
+    return near
 
 
 def _with_rule(lines: list[str], index: int) -> int:
@@ -140,10 +154,9 @@ def _with_rule(lines: list[str], index: int) -> int:
 def _opens_reply(lines: list[str], index: int) -> bool:
     """A separator line, or a block of header fields as Outlook writes it: everything below is quoted."""
     line = lines[index]
-    first = line.lstrip()[:1]
-    if first in "-_*=" or "essage" in line or "achricht" in line or "ensaje" in line or "essaggio" in line:
-        if _SEPARATOR.match(line):
-            return True
+    marked = line.lstrip()[:1] in "-_*=" or "essag" in line or "achricht" in line or "ensaje" in line
+    if marked and _SEPARATOR.match(line):
+        return True
     if ":" not in line and "：" not in line:
         return False
     found = _FIELD.match(line)
@@ -227,13 +240,16 @@ def _signature_line(lines: list[str]) -> int | None:
             return index if index else best
         if index == 0:
             break
-        if _DELIMITER.match(line) and 0 < below <= 12 and _short(lines[index + 1 : count]):
-            best = index
-        elif _DEVICE.match(line) and below <= 6 and not _DEVICE_SENTENCE.search(line.strip()[8:].rstrip(".!")):
-            best = index
-        elif below <= 8 and _CLOSER.match(line) and _short(lines[index + 1 : count]):
-            best = index
-        elif 0 <= below <= 6 and _GLUED.match(line) and len(line) < 60 and not lines[index - 1].strip():
+        if (
+            (_DELIMITER.match(line) and 0 < below <= 12 and _short(lines[index + 1 : count]))
+            or (
+                _DEVICE.match(line)
+                and below <= 6
+                and not _DEVICE_SENTENCE.search(line.strip()[8:].rstrip(".!"))
+            )
+            or (below <= 8 and _CLOSER.match(line) and _short(lines[index + 1 : count]))
+            or (0 <= below <= 6 and _GLUED.match(line) and len(line) < 60 and not lines[index - 1].strip())
+        ):
             best = index
     return best
 

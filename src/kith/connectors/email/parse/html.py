@@ -90,10 +90,7 @@ def html_to_text(source: str) -> tuple[str, int | None]:
         text, lower = _without(text, lower, tag)
         if len(lower) != len(text):
             lower = "".join(c.lower() if len(c.lower()) == 1 else c for c in text)
-    if "<pre" in lower:
-        text = _keep_pre(text, lower)
-    else:
-        text = _SPACE.sub(" ", text)
+    text = _keep_pre(text, lower) if "<pre" in lower else _SPACE.sub(" ", text)
     text = _BREAK.sub("\n", text)
     text = _QUOTE_MARK.sub(lambda found: "\n" + _QUOTE + found[0], text)
     if "<blockquote" in lower:
@@ -157,7 +154,7 @@ def _quote_lines(text: str) -> str:
         depth = max(0, depth - line.count(_CLOSE))
         line = line.replace(_OPEN, "").replace(_CLOSE, "").strip()
         # Layout by blockquote is common and deep; more than nine levels say no more than nine do.
-        out.append(("> " * min(depth, 9) + line) if depth and line else ("" if not line else line))
+        out.append"> " * min(depth, 9) + line if line else "")
     return "\n".join(out)
 
 

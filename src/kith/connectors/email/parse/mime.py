@@ -67,7 +67,9 @@ class Part:
     def content(self) -> bytes:
         """The body with its transfer encoding undone; what can't be decoded comes back as it was."""
         encoding = self.raw("content-transfer-encoding")
-        return decode_transfer(self.body, encoding.split(b";", 1)[0].strip().lower()) if encoding else self.body
+        return (
+            decode_transfer(self.body, encoding.split(b";", 1)[0].strip().lower()) if encoding else self.body
+        )
 
 
 def decode_transfer(body: bytes, encoding: bytes) -> bytes:
@@ -189,7 +191,7 @@ def split_headers(raw: bytes) -> tuple[list[tuple[str, bytes]], bytes]:
             if not line or line.startswith((b"From ", b">From ")):
                 continue
             # Text where a header should be: the body begins here, unless headers go on after a stray line.
-            if not headers and not name or len(headers) < 3:
+            if (not headers and not name) or len(headers) < 3:
                 return _closed(headers, name, value), raw[start:]
             continue
         if name:
@@ -230,7 +232,9 @@ def _make(raw: bytes, default: str) -> Part:
     declared = part.raw("content-type")
     part.content_type, part.parameters = parse_parameters(declared, default) if declared else (default, {})
     if "/" not in part.content_type:
-        part.content_type = "text/plain" if part.content_type in ("text", "plain", default) else "application/octet-stream"
+        part.content_type = (
+            "text/plain" if part.content_type in ("text", "plain", default) else "application/octet-stream"
+        )
     return part
 
 
