@@ -154,7 +154,7 @@ def _quote_lines(text: str) -> str:
         depth = max(0, depth - line.count(_CLOSE))
         line = line.replace(_OPEN, "").replace(_CLOSE, "").strip()
         # Layout by blockquote is common and deep; more than nine levels say no more than nine do.
-        out.append"> " * min(depth, 9) + line if line else "")
+        out.append("> " * min(depth, 9) + line if line else "")
     return "\n".join(out)
 
 
