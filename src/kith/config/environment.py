@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 from platformdirs import user_data_path
 
 from kith.base.setting import Setting, SettingError, read
+from kith.core.postgres.location import make_home
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +123,7 @@ class Environment:
             return self.secret_key
         path = self.home / "keys" / "signing.key"
         if not path.exists():
+            make_home(self.home)
             path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             draft = path.with_suffix(f".{os.getpid()}")
             draft.write_text(random_secrets.token_urlsafe(48), encoding="ascii")

@@ -179,7 +179,7 @@ EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend" if ENV.test else
 DEFAULT_FROM_EMAIL = ENV.mail_from or "kith@localhost"
 
 PROCRASTINATE_ON_APP_READY = "kith.core.jobs.on_app_ready"
-PROCRASTINATE_IMPORT_PATHS: list[str] = []
+PROCRASTINATE_AUTODISCOVER_MODULE_NAME = "jobs"
 
 LOGGING: dict[str, Any] = {
     "version": 1,
@@ -189,6 +189,7 @@ LOGGING: dict[str, Any] = {
     "handlers": {
         "stderr": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["secrets"], "stream": sys.stderr}
     },
+    "loggers": {"procrastinate": {"level": "WARNING"}},
     "root": {"handlers": ["stderr"], "level": ENV.log_level if not ENV.test else "ERROR"},
 }
 SILENCED_SYSTEM_CHECKS = ["account.W001"]
