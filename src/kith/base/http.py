@@ -61,7 +61,9 @@ class _GuardedBackend(httpcore.SyncBackend):
         addresses = [str(item[4][0]) for item in found]
         refused = [a for a in addresses if not address_is_public(a, self._allowed)]
         if refused or not addresses:
-            raise AddressRefused(f"{host} is {', '.join(refused) or 'nowhere'}, which is not on the public internet")
+            raise AddressRefused(
+                f"{host} is {', '.join(refused) or 'nowhere'}, which is not on the public internet"
+            )
         stream = super().connect_tcp(addresses[0], port, timeout, local_address, socket_options)
         peer = stream.get_extra_info("socket").getpeername()[0]
         if not address_is_public(str(peer), self._allowed):

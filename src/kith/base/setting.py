@@ -74,7 +74,9 @@ def _check_url(spec: SettingSpec, text: str) -> None:
     except ValueError as error:
         raise SettingError(f"{spec.name}: {shown} is not an address ({error}).") from error
     if parts.scheme not in spec.schemes:
-        raise SettingError(f"{spec.name}: {shown} must begin with {' or '.join(s + '://' for s in spec.schemes)}.")
+        raise SettingError(
+            f"{spec.name}: {shown} must begin with {' or '.join(s + '://' for s in spec.schemes)}."
+        )
 
 
 def _networks(spec: SettingSpec, text: str) -> tuple[str, ...]:
@@ -83,5 +85,7 @@ def _networks(spec: SettingSpec, text: str) -> tuple[str, ...]:
         try:
             found.append(str(ipaddress.ip_network(part.strip(), strict=False)))
         except ValueError as error:
-            raise SettingError(f"{spec.name}: {part.strip()!r} is not an address or network ({error}).") from error
+            raise SettingError(
+                f"{spec.name}: {part.strip()!r} is not an address or network ({error})."
+            ) from error
     return tuple(found)

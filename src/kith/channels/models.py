@@ -53,9 +53,13 @@ class RawItem(Record):
             models.UniqueConstraint(fields=["channel_account", "external_id", "digest"], name="rawitem_once")
         ]
         indexes = [
-            models.Index(fields=["channel_account", "id"], name="rawitem_new", condition=models.Q(state="new")),
             models.Index(
-                fields=["channel_account", "-id"], name="rawitem_set_aside", condition=models.Q(state="set_aside")
+                fields=["channel_account", "id"], name="rawitem_new", condition=models.Q(state="new")
+            ),
+            models.Index(
+                fields=["channel_account", "-id"],
+                name="rawitem_set_aside",
+                condition=models.Q(state="set_aside"),
             ),
         ]
 

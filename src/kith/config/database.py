@@ -19,7 +19,13 @@ def database_settings(env: Environment) -> dict[str, Any]:
     }
     if not env.database_url:
         place = location.of(env.home)
-        return {**common, "NAME": "kith", "USER": place.user, "HOST": str(place.socket_folder), "PORT": str(place.port)}
+        return {
+            **common,
+            "NAME": "kith",
+            "USER": place.user,
+            "HOST": str(place.socket_folder),
+            "PORT": str(place.port),
+        }
     parts = urlsplit(env.database_url)
     query = dict(parse_qsl(parts.query))
     return {

@@ -26,71 +26,120 @@ class Environment:
 
     home: Path = Setting("KITH_HOME", "Folder of the database, attachments, keys and logs.", kind="path")
     environment: str = Setting(
-        "KITH_ENV", "`production`, `development` (shows errors) or `test`.", default="production",
+        "KITH_ENV",
+        "`production`, `development` (shows errors) or `test`.",
+        default="production",
         choices=("production", "development", "test"),
     )
     database_url: str = Setting(
-        "DATABASE_URL", "Your own PostgreSQL (15 or newer) instead of the embedded one: `postgresql://user:pw@host/db`.",
-        kind="url", default="", schemes=("postgres", "postgresql"),
+        "DATABASE_URL",
+        "Your own PostgreSQL (15 or newer) instead of the embedded one: `postgresql://user:pw@host/db`.",
+        kind="url",
+        default="",
+        schemes=("postgres", "postgresql"),
     )
     public_url: str = Setting(
-        "KITH_PUBLIC_URL", "The address at which browsers and customers reach Kith, for example "
+        "KITH_PUBLIC_URL",
+        "The address at which browsers and customers reach Kith, for example "
         "`https://kith.example.org`. Can also be set in the browser; this one wins.",
-        kind="url", default="", schemes=("http", "https"),
+        kind="url",
+        default="",
+        schemes=("http", "https"),
     )
     host: str = Setting("KITH_HOST", "Address to listen on.", default="127.0.0.1")
     port: int = Setting("KITH_PORT", "Port of the pages.", kind="int", default=8000, least=1, most=65535)
     live_port: int = Setting(
-        "KITH_LIVE_PORT", "Port of the live events (the pages forward to it; a reverse proxy should route `/live/` "
-        "to it). 0: the port of the pages plus one.", kind="int", default=0, least=0, most=65535,
+        "KITH_LIVE_PORT",
+        "Port of the live events (the pages forward to it; a reverse proxy should route `/live/` "
+        "to it). 0: the port of the pages plus one.",
+        kind="int",
+        default=0,
+        least=0,
+        most=65535,
     )
-    web_workers: int = Setting("KITH_WEB_WORKERS", "Processes that serve pages.", kind="int", default=1, least=1, most=64)
-    web_threads: int = Setting("KITH_WEB_THREADS", "Threads a web process.", kind="int", default=4, least=1, most=64)
+    web_workers: int = Setting(
+        "KITH_WEB_WORKERS", "Processes that serve pages.", kind="int", default=1, least=1, most=64
+    )
+    web_threads: int = Setting(
+        "KITH_WEB_THREADS", "Threads a web process.", kind="int", default=4, least=1, most=64
+    )
     secret_key: str = Setting(
-        "KITH_SECRET_KEY", "Signs sessions and links. Default: made once and kept in KITH_HOME/keys.", default="",
+        "KITH_SECRET_KEY",
+        "Signs sessions and links. Default: made once and kept in KITH_HOME/keys.",
+        default="",
         secret=True,
     )
     key_file: Path | None = Setting(
-        "KITH_KEY_FILE", "Key that encrypts credentials in the database. Default: KITH_HOME/keys/secrets.key.",
-        kind="path", default=None,
+        "KITH_KEY_FILE",
+        "Key that encrypts credentials in the database. Default: KITH_HOME/keys/secrets.key.",
+        kind="path",
+        default=None,
     )
     trusted_proxies: tuple[str, ...] = Setting(
-        "KITH_TRUSTED_PROXIES", "Addresses of reverse proxies whose X-Forwarded-For is believed, with commas.",
-        kind="networks", default=(),
+        "KITH_TRUSTED_PROXIES",
+        "Addresses of reverse proxies whose X-Forwarded-For is believed, with commas.",
+        kind="networks",
+        default=(),
     )
     allowed_networks: tuple[str, ...] = Setting(
-        "KITH_ALLOWED_NETWORKS", "Networks of your own that connectors may reach (a mail server in the same "
+        "KITH_ALLOWED_NETWORKS",
+        "Networks of your own that connectors may reach (a mail server in the same "
         "building, say), as CIDR with commas. Everything else that is not public is refused.",
-        kind="networks", default=(),
+        kind="networks",
+        default=(),
     )
     mail_url: str = Setting(
-        "KITH_MAIL_URL", "Server for system mail (invitations, resets, alarms): `smtp://user:pw@host:587` or "
+        "KITH_MAIL_URL",
+        "Server for system mail (invitations, resets, alarms): `smtp://user:pw@host:587` or "
         "`smtps://...`. Default: the first connected mailbox; without one, mails are listed under Settings.",
-        kind="url", default="", schemes=("smtp", "smtps"), secret=True,
+        kind="url",
+        default="",
+        schemes=("smtp", "smtps"),
+        secret=True,
     )
     mail_from: str = Setting("KITH_MAIL_FROM", "Sender of system mail.", default="")
     log_level: str = Setting(
-        "KITH_LOG_LEVEL", "`DEBUG`, `INFO`, `WARNING` or `ERROR`.", default="INFO",
+        "KITH_LOG_LEVEL",
+        "`DEBUG`, `INFO`, `WARNING` or `ERROR`.",
+        default="INFO",
         choices=("DEBUG", "INFO", "WARNING", "ERROR"),
     )
-    time_zone: str = Setting("KITH_TIME_ZONE", "Time zone until a user chooses one (IANA name).", default="UTC")
+    time_zone: str = Setting(
+        "KITH_TIME_ZONE", "Time zone until a user chooses one (IANA name).", default="UTC"
+    )
     language: str = Setting(
         "KITH_LANGUAGE", "Language until a user chooses one.", default="en", choices=("en", "de", "es")
     )
     max_message_mb: int = Setting(
-        "KITH_MAX_MESSAGE_MB", "Larger mails are kept by their headers and shown as too large.", kind="int",
-        default=50, least=1, most=1024,
+        "KITH_MAX_MESSAGE_MB",
+        "Larger mails are kept by their headers and shown as too large.",
+        kind="int",
+        default=50,
+        least=1,
+        most=1024,
     )
     backup_hour: int = Setting(
-        "KITH_BACKUP_HOUR", "Hour (0 to 23, in KITH_TIME_ZONE) of the nightly backup; -1 switches it off.",
-        kind="int", default=3, least=-1, most=23,
+        "KITH_BACKUP_HOUR",
+        "Hour (0 to 23, in KITH_TIME_ZONE) of the nightly backup; -1 switches it off.",
+        kind="int",
+        default=3,
+        least=-1,
+        most=23,
     )
-    backup_keep: int = Setting("KITH_BACKUP_KEEP", "Nightly backups to keep.", kind="int", default=14, least=1, most=3650)
+    backup_keep: int = Setting(
+        "KITH_BACKUP_KEEP", "Nightly backups to keep.", kind="int", default=14, least=1, most=3650
+    )
     oidc_url: str = Setting(
-        "KITH_OIDC_URL", "OpenID Connect issuer for single sign-on.", kind="url", default="", schemes=("https", "http")
+        "KITH_OIDC_URL",
+        "OpenID Connect issuer for single sign-on.",
+        kind="url",
+        default="",
+        schemes=("https", "http"),
     )
     oidc_client_id: str = Setting("KITH_OIDC_CLIENT_ID", "Client id at that issuer.", default="")
-    oidc_client_secret: str = Setting("KITH_OIDC_CLIENT_SECRET", "Client secret at that issuer.", default="", secret=True)
+    oidc_client_secret: str = Setting(
+        "KITH_OIDC_CLIENT_SECRET", "Client secret at that issuer.", default="", secret=True
+    )
     oidc_name: str = Setting("KITH_OIDC_NAME", "Name on its sign-in button.", default="Single sign-on")
 
     @property
@@ -143,12 +192,18 @@ def load(values: Mapping[str, str] | None = None) -> Environment:
     got: dict[str, Any] = {}
     for item in fields(Environment):
         setting: Any = item.default
-        got[item.name] = read(setting, source, fallback=user_data_path("kith") if item.name == "home" else None)
+        got[item.name] = read(
+            setting, source, fallback=user_data_path("kith") if item.name == "home" else None
+        )
     known = {getattr(item.default, "name", "") for item in fields(Environment)}
     unknown = sorted(name for name in source if name.startswith("KITH_") and name not in known | INTERNAL)
     if unknown:
-        raise SettingError(f"{unknown[0]} is not a setting of Kith. See docs/reference/settings.md for those that are.")
+        raise SettingError(
+            f"{unknown[0]} is not a setting of Kith. See docs/reference/settings.md for those that are."
+        )
     return Environment(**got)
 
 
-INTERNAL = frozenset({"KITH_SHARED_DATA", "KITH_SPAMASSASSIN", "KITH_ATPROTO_DIR", "KITH_TEST_PARTS", "KITH_SNAC"})
+INTERNAL = frozenset(
+    {"KITH_SHARED_DATA", "KITH_SPAMASSASSIN", "KITH_ATPROTO_DIR", "KITH_TEST_PARTS", "KITH_SNAC"}
+)

@@ -102,7 +102,10 @@ AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"
 PASSWORD_HASHERS = (
     ["django.contrib.auth.hashers.MD5PasswordHasher"]
     if ENV.test
-    else ["django.contrib.auth.hashers.ScryptPasswordHasher", "django.contrib.auth.hashers.PBKDF2PasswordHasher"]
+    else [
+        "django.contrib.auth.hashers.ScryptPasswordHasher",
+        "django.contrib.auth.hashers.PBKDF2PasswordHasher",
+    ]
 )
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
@@ -175,7 +178,9 @@ WHITENOISE_USE_FINDERS = True
 WHITENOISE_AUTOREFRESH = DEBUG
 WHITENOISE_MAX_AGE = 31536000
 
-EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend" if ENV.test else "kith.channels.system_mail.Backend"
+EMAIL_BACKEND = (
+    "django.core.mail.backends.locmem.EmailBackend" if ENV.test else "kith.channels.system_mail.Backend"
+)
 DEFAULT_FROM_EMAIL = ENV.mail_from or "kith@localhost"
 
 PROCRASTINATE_ON_APP_READY = "kith.core.jobs.on_app_ready"
@@ -187,7 +192,12 @@ LOGGING: dict[str, Any] = {
     "filters": {"secrets": {"()": "kith.core.logs.HideSecrets"}},
     "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
     "handlers": {
-        "stderr": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["secrets"], "stream": sys.stderr}
+        "stderr": {
+            "class": "logging.StreamHandler",
+            "formatter": "line",
+            "filters": ["secrets"],
+            "stream": sys.stderr,
+        }
     },
     "loggers": {"procrastinate": {"level": "WARNING"}},
     "root": {"handlers": ["stderr"], "level": ENV.log_level if not ENV.test else "ERROR"},

@@ -157,7 +157,9 @@ class Merge(Record):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["loser"], condition=models.Q(undone_at=None), name="merge_loser_once"),
+            models.UniqueConstraint(
+                fields=["loser"], condition=models.Q(undone_at=None), name="merge_loser_once"
+            ),
             models.CheckConstraint(condition=~models.Q(survivor=models.F("loser")), name="merge_not_self"),
         ]
 

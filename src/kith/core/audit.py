@@ -33,7 +33,12 @@ def act_as(actor: Actor) -> None:
 
 
 def record(
-    action: str, subject_kind: str, subject_id: uuid.UUID | None, *, actor: Actor | None = None, **details: Any
+    action: str,
+    subject_kind: str,
+    subject_id: uuid.UUID | None,
+    *,
+    actor: Actor | None = None,
+    **details: Any,
 ) -> None:
     who = actor or current()
     AuditEvent.objects.create(
@@ -52,8 +57,13 @@ def record_many(rows: list[tuple[str, str, uuid.UUID | None, dict[str, Any]]]) -
     who = current()
     AuditEvent.objects.bulk_create(
         AuditEvent(
-            actor_id=who.id, actor_name=who.name, address=who.address, action=action, subject_kind=kind,
-            subject_id=subject, details=details,
+            actor_id=who.id,
+            actor_name=who.name,
+            address=who.address,
+            action=action,
+            subject_kind=kind,
+            subject_id=subject,
+            details=details,
         )
         for action, kind, subject, details in rows
     )

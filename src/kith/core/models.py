@@ -42,7 +42,9 @@ class EventDelivery(models.Model):
 
     class Meta:
         indexes = [
-            models.Index(fields=["subscriber", "id"], name="event_waiting", condition=models.Q(set_aside=False)),
+            models.Index(
+                fields=["subscriber", "id"], name="event_waiting", condition=models.Q(set_aside=False)
+            ),
         ]
 
 

@@ -32,10 +32,14 @@ class AssignmentRule(Record):
 
     name = models.CharField(max_length=120)
     position = models.PositiveIntegerField(default=0)
-    conditions = models.JSONField(default=list)  # [{"field": "subject", "op": "contains", "value": "invoice"}]
+    conditions = models.JSONField(
+        default=list
+    )  # [{"field": "subject", "op": "contains", "value": "invoice"}]
     team = models.ForeignKey(Team, null=True, on_delete=models.CASCADE, related_name="assignment_rules")
     assignee = models.ForeignKey(User, null=True, on_delete=models.CASCADE, related_name="+")
-    spread = models.BooleanField(default=False)  # to the member of the team with the fewest open conversations
+    spread = models.BooleanField(
+        default=False
+    )  # to the member of the team with the fewest open conversations
     priority = models.SmallIntegerField(null=True)
     tag = models.CharField(max_length=60, blank=True)
     enabled = models.BooleanField(default=True)

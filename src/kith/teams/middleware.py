@@ -27,7 +27,9 @@ class Preferences:
                 translation.activate(user.language)
                 request.LANGUAGE_CODE = translation.get_language()
             try:
-                timezone.activate(zoneinfo.ZoneInfo(user.time_zone) if user.time_zone else timezone.get_default_timezone())
+                timezone.activate(
+                    zoneinfo.ZoneInfo(user.time_zone) if user.time_zone else timezone.get_default_timezone()
+                )
             except (zoneinfo.ZoneInfoNotFoundError, ValueError):
                 timezone.deactivate()
         else:

@@ -88,7 +88,9 @@ class Decision(Record):
 class Situation(models.Model):
     """What the gate must know from rooms above it, about one identity; written by them in their own transaction."""
 
-    identity = models.OneToOneField(Identity, primary_key=True, on_delete=models.CASCADE, related_name="situation")
+    identity = models.OneToOneField(
+        Identity, primary_key=True, on_delete=models.CASCADE, related_name="situation"
+    )
     last_inbound_at = models.DateTimeField(null=True)
     last_inbound_automatic = models.BooleanField(default=False)
     last_inbound_authenticated = models.BooleanField(default=False)

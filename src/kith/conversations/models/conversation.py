@@ -35,6 +35,7 @@ class Conversation(Record):
     joined_into = models.ForeignKey("self", null=True, on_delete=models.SET_NULL, related_name="joined")
     closed_at = models.DateTimeField(null=True)
     first_response_at = models.DateTimeField(null=True)
+    tray_decided = models.CharField(max_length=12, null=True)  # (null: nobody decided; "": inbox)
 
 
 class Thread(Record):
@@ -43,7 +44,9 @@ class Thread(Record):
     conversation = models.ForeignKey(Conversation, on_delete=models.CASCADE, related_name="threads")
     scope = models.ForeignKey(Scope, on_delete=models.PROTECT, related_name="+")
     network = models.CharField(max_length=40)
-    channel_account = models.ForeignKey(ChannelAccount, null=True, on_delete=models.SET_NULL, related_name="threads")
+    channel_account = models.ForeignKey(
+        ChannelAccount, null=True, on_delete=models.SET_NULL, related_name="threads"
+    )
     visibility = models.CharField(max_length=8, default="private")
     subject = models.CharField(max_length=500, blank=True)
     subject_key = models.CharField(max_length=200, blank=True)
@@ -77,7 +80,9 @@ class ConversationScope(models.Model):
     conversation = models.ForeignKey(Conversation, on_delete=models.CASCADE, related_name="scopes")
     scope = models.ForeignKey(Scope, on_delete=models.CASCADE, related_name="+")
     status = models.CharField(max_length=8)
-    tray = models.CharField(max_length=12, blank=True)  # "" inbox, or why it is held: spam, bounce, automatic, list
+    tray = models.CharField(
+        max_length=12, blank=True
+    )  # "" inbox, or why it is held: spam, bounce, automatic, list
     assignee_id = models.UUIDField(null=True)
     team_id = models.UUIDField(null=True)
     priority = models.SmallIntegerField(default=0)
@@ -93,12 +98,18 @@ class ConversationScope(models.Model):
     snoozed_until = models.DateTimeField(null=True)
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["conversation", "scope"], name="conversationscope_once")]
+        constraints = [
+            models.UniqueConstraint(fields=["conversation", "scope"], name="conversationscope_once")
+        ]
         indexes = [
             models.Index(
-                fields=["scope", "status", "-last_at", "-conversation"], name="cs_list", condition=models.Q(tray="")
+                fields=["scope", "status", "-last_at", "-conversation"],
+                name="cs_list",
+                condition=models.Q(tray=""),
             ),
-            models.Index(fields=["status", "-last_at", "-conversation"], name="cs_all", condition=models.Q(tray="")),
+            models.Index(
+                fields=["status", "-last_at", "-conversation"], name="cs_all", condition=models.Q(tray="")
+            ),
             models.Index(fields=["assignee_id", "status", "-last_at", "-conversation"], name="cs_mine"),
             models.Index(
                 fields=["status", "waiting_since", "conversation"],
@@ -138,7 +149,9 @@ class Draft(Record):
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="drafts")
     conversation = models.ForeignKey(Conversation, null=True, on_delete=models.CASCADE, related_name="drafts")
     mode = models.CharField(max_length=8, default="reply")
-    channel_account = models.ForeignKey(ChannelAccount, null=True, on_delete=models.SET_NULL, related_name="+")
+    channel_account = models.ForeignKey(
+        ChannelAccount, null=True, on_delete=models.SET_NULL, related_name="+"
+    )
     reply_to_id = models.UUIDField(null=True)
     recipients = models.JSONField(default=dict)
     subject = models.CharField(max_length=500, blank=True)

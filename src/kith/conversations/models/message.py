@@ -75,7 +75,9 @@ class MessageCopy(models.Model):
     message = models.ForeignKey(Message, on_delete=models.CASCADE, related_name="copies")
     thread = models.ForeignKey(Thread, on_delete=models.CASCADE, related_name="copies")
     scope = models.ForeignKey(Scope, on_delete=models.PROTECT, related_name="+")
-    channel_account = models.ForeignKey(ChannelAccount, null=True, on_delete=models.SET_NULL, related_name="+")
+    channel_account = models.ForeignKey(
+        ChannelAccount, null=True, on_delete=models.SET_NULL, related_name="+"
+    )
     folder = models.CharField(max_length=300, blank=True)
     uid = models.CharField(max_length=200, blank=True)
     at = models.DateTimeField()
@@ -84,7 +86,9 @@ class MessageCopy(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint(
-                fields=["message", "thread"], condition=models.Q(first_in_thread=True), name="messagecopy_first"
+                fields=["message", "thread"],
+                condition=models.Q(first_in_thread=True),
+                name="messagecopy_first",
             ),
             models.UniqueConstraint(
                 fields=["message", "thread", "channel_account", "folder", "uid"],
@@ -113,7 +117,9 @@ class Participant(models.Model):
     at = models.DateTimeField()
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["message", "identity", "role"], name="participant_once")]
+        constraints = [
+            models.UniqueConstraint(fields=["message", "identity", "role"], name="participant_once")
+        ]
         indexes = [models.Index(fields=["identity", "-at", "-message"], name="participant_timeline")]
 
 
@@ -139,4 +145,6 @@ class Reaction(Record):
     reaction = models.CharField(max_length=30)
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["message", "identity", "reaction"], name="reaction_once")]
+        constraints = [
+            models.UniqueConstraint(fields=["message", "identity", "reaction"], name="reaction_once")
+        ]

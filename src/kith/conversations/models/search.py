@@ -10,7 +10,9 @@ from kith.conversations.models.message import Message
 class SearchDocument(models.Model):
     """What full-text search reads; rebuilt from messages at any time. Scopes stand among the lexemes as `scope:<id>`."""
 
-    message = models.OneToOneField(Message, primary_key=True, on_delete=models.CASCADE, related_name="search_document")
+    message = models.OneToOneField(
+        Message, primary_key=True, on_delete=models.CASCADE, related_name="search_document"
+    )
     at = models.DateTimeField()
     vector = SearchVectorField()
     cjk = models.TextField(blank=True)  # text in scripts without spaces, found by trigrams

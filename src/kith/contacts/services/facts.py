@@ -1,0 +1,122 @@
+"""Facts, each with its source; a contact's columns are projections of them."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from django.db.models import Q
+
+from kith.base.clock import now
+from kith.contacts.models import Contact, Fact, Identity
+from kith.contacts.names import greeting_confidence, sort_key
+from kith.core import audit, events
+from kith.teams.models import User
+
+# What a source weighs when two facts disagree; the later of equals wins.
+WEIGHT = {
+    Fact.Source.TOLD_US: 6,
+    Fact.Source.COLLEAGUE: 5,
+    Fact.Source.MESSAGE: 4,
+    Fact.Source.PROFILE: 3,
+    Fact.Source.IMPORT: 2,
+    Fact.Source.FORM: 1,
+}
+PROJECTED = (
+    "name",
+    "preferred_name",
+    "given_name",
+    "family_name",
+    "language",
+    "time_zone",
+    "city",
+    "country",
+)
+
+
+def fact_record(
+    *,
+    contact_id: uuid.UUID,
+    attribute: str,
+    value: Any,
+    source: str,
+    observed_at: datetime | None = None,
+    user: User | None = None,
+    **rest: Any,
+) -> Fact:
+    """Write down one fact on the canonical contact and bring its projections up to date."""
+    canonical = Contact.objects.values_list("canonical_id", flat=True).get(pk=contact_id)
+    fact = Fact.objects.create(
+        contact_id=canonical,
+        attribute=attribute,
+        value=value,
+        source=source,
+        observed_at=observed_at or now(),
+        recorded_by=user,
+        **rest,
+    )
+    contact_project([canonical])
+    audit.record("fact_recorded", "contact", canonical, attribute=attribute, source=source)
+    return fact
+
+
+def fact_retract(*, fact: Fact, user: User | None = None) -> None:
+    """ "That's wrong": the fact no longer counts; it stays readable in the audit log's sense, not in projections."""
+    fact.retracted_at, fact.retracted_by = now(), user
+    fact.save(update_fields=["retracted_at", "retracted_by"])
+    canonical = Contact.objects.values_list("canonical_id", flat=True).get(pk=fact.contact_id)
+    contact_project([canonical])
+    audit.record("fact_retracted", "contact", canonical, attribute=fact.attribute)
+
+
+def contact_project(contact_ids: Sequence[uuid.UUID]) -> None:
+    """Rebuild the columns of canonical contacts from the facts of all their aliases."""
+    moment = now()
+    facts = (
+        Fact.objects.filter(contact__canonical__in=contact_ids, retracted_at=None)
+        .filter(Q(expires_at=None) | Q(expires_at__gt=moment))
+        .select_related("contact")
+    )
+    best: dict[tuple[uuid.UUID, str], tuple[tuple[int, datetime, uuid.UUID], Any]] = {}
+    for fact in facts:
+        slot = (fact.contact.canonical_id, fact.attribute)
+        rank = (WEIGHT.get(Fact.Source(fact.source), 0), fact.observed_at, fact.id)
+        if slot not in best or rank > best[slot][0]:
+            best[slot] = (rank, fact.value)
+    handles: dict[uuid.UUID, list[str]] = {}
+    for canonical, handle, shown, external in Identity.objects.filter(
+        contact__canonical__in=contact_ids
+    ).values_list("contact__canonical_id", "handle", "display_name", "external_id"):
+        handles.setdefault(canonical, []).extend({handle, shown, external} - {""})
+    contacts = list(Contact.objects.filter(pk__in=contact_ids))
+    for contact in contacts:
+        for column in PROJECTED:
+            found = best.get((contact.id, column))
+            limit = Contact._meta.get_field(column).max_length or 300  # type: ignore[union-attr]
+            setattr(contact, column, str(found[1])[:limit] if found and found[1] else "")
+        full = f"{contact.given_name} {contact.family_name}".strip()
+        contact.name = contact.name or full or contact.preferred_name
+        contact.name_confidence = (
+            1.0
+            if contact.preferred_name
+            else greeting_confidence(contact.given_name or contact.name.split(" ")[0])
+        )
+        contact.custom = {
+            attribute[7:]: value
+            for (cid, attribute), (_, value) in best.items()
+            if cid == contact.id and attribute.startswith("custom.")
+        }
+        contact.sort_key = sort_key(contact.family_name, contact.given_name) or sort_key(contact.name)
+        contact.search_text = sort_key(
+            contact.name,
+            contact.preferred_name,
+            full,
+            contact.city,
+            *sorted(set(handles.get(contact.id, [])))[:20],
+        )
+    Contact.objects.bulk_update(
+        contacts, [*PROJECTED, "name_confidence", "custom", "sort_key", "search_text"], batch_size=500
+    )
+    events.record("contact_changed", list(contact_ids))

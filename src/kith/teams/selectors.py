@@ -1,0 +1,53 @@
+"""Reads about users, teams and what they may see."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable
+
+from django.db import connection
+from django.db.models import Q, QuerySet
+
+from kith.teams.models import Scope, Team, User
+from kith.teams.types import Viewer
+
+_VIEWER = """
+WITH mine AS (SELECT team_id FROM teams_membership WHERE user_id = %(user)s),
+seen AS (
+    SELECT s.id FROM teams_scope s
+    WHERE s.kind = 'everyone' OR s.owner_id = %(user)s
+       OR EXISTS (SELECT 1 FROM teams_scope_teams t JOIN mine ON mine.team_id = t.team_id WHERE t.scope_id = s.id)
+)
+SELECT array(SELECT team_id FROM mine), array(SELECT id FROM seen),
+       NOT EXISTS (SELECT 1 FROM teams_scope WHERE id NOT IN (SELECT id FROM seen))
+"""
+
+
+def viewer_of(user: User) -> Viewer:
+    """What `user` may see, by their teams and scopes: one query."""
+    with connection.cursor() as cursor:
+        cursor.execute(_VIEWER, {"user": user.id})
+        teams, scopes, sees_all = cursor.fetchone()
+    return Viewer(user.id, user.role, tuple(teams), tuple(scopes), sees_all)
+
+
+def users_who_see(scope_ids: Iterable[uuid.UUID]) -> QuerySet[User]:
+    """Active users who may see at least one of the scopes."""
+    scopes = list(scope_ids)
+    return User.objects.filter(
+        Q(private_scopes__in=scopes)
+        | Q(teams__scopes__in=scopes)
+        | Q(
+            pk__in=User.objects.all() if Scope.objects.filter(pk__in=scopes, kind="everyone").exists() else []
+        ),
+        is_active=True,
+    ).distinct()
+
+
+def colleagues(viewer: Viewer) -> QuerySet[User]:
+    """Everyone who works here; names are no secret among colleagues."""
+    return User.objects.filter(is_active=True).order_by("name")
+
+
+def teams() -> QuerySet[Team]:
+    return Team.objects.order_by("name")

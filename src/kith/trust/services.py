@@ -1,0 +1,276 @@
+"""The gate: gathers the facts, asks `policy.decide`, writes Touch and Decision, and hands out Clearances."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import timedelta
+
+from django.db import connection, transaction
+from django.utils import translation
+
+from kith.base.clock import now
+from kith.contacts.models import Contact, Identity
+from kith.core import audit
+from kith.core.secrets import keyed_hash
+from kith.networks.selectors import network_rules
+from kith.policy.decide import decide
+from kith.policy.types import Channel, ContactFacts, Kind, NetworkRules, ProposedTouch
+from kith.policy.types import Decision as PolicyDecision
+from kith.teams.models import User
+from kith.trust.models import Decision, Situation, Suppression, Touch
+from kith.trust.sentences import sentence
+from kith.trust.types import Clearance, GateResult, Verdict, make_clearance
+
+SEVERITY = {"allow": 0, "hold": 1, "deny": 2}
+
+
+@dataclass(frozen=True, slots=True)
+class TouchRequest:
+    """One message to some identities (none: a public post), before it may go."""
+
+    kind: Kind
+    channel: Channel
+    network: str
+    identity_ids: tuple[uuid.UUID, ...]
+    subject_id: uuid.UUID | None = None
+    actor: str = "person"
+    purpose: str = "service"
+    text_length: int = 0
+    answers_inbound: bool = False
+    user: User | None = None
+
+
+def channel_of(medium: str, *, visibility: str) -> Channel:
+    """The gate's channel for a network's medium."""
+    if visibility == "public":
+        return "public"
+    return {"mail": "email", "sms": "sms", "phone": "phone", "letter": "letter"}.get(medium, "direct")  # type: ignore[return-value]
+
+
+def gate_preview(request: TouchRequest) -> Verdict:
+    """What the gate would say now; writes nothing. For the line beside the send button."""
+    worst = PolicyDecision("allow", "plain")
+    rules = network_rules(request.network)
+    for facts in _facts(request.identity_ids, request) or [ContactFacts()]:
+        found = decide(_proposed(request), facts, rules, now())
+        if SEVERITY[found.outcome] > SEVERITY[worst.outcome] or worst.rule == "plain":
+            worst = found
+    return Verdict(worst.outcome, worst.rule, sentence(worst.rule, worst.values), worst.until)
+
+
+def touch_request(request: TouchRequest, *, override_reason: str = "") -> GateResult:
+    """Ask the gate, in the running transaction: locks the contacts, writes a Touch and a Decision for each recipient.
+
+    One recipient denied or held holds the whole message. `override_reason`: a person sends a held (never a denied)
+    one anyway, and says why.
+    """
+    with transaction.atomic():
+        _lock(request.identity_ids)
+        rules = network_rules(request.network)
+        recipients: list[uuid.UUID | None] = list(request.identity_ids) or [None]
+        gathered = _facts(request.identity_ids, request) or [ContactFacts()]
+        results = [
+            (identity, facts, decide(_proposed(request), facts, rules, now()))
+            for identity, facts in zip(recipients, gathered, strict=True)
+        ]
+        worst = max((r[2] for r in results), key=lambda d: SEVERITY[d.outcome])
+        overridden = worst.outcome == "hold" and bool(override_reason) and request.user is not None
+        allowed = worst.outcome == "allow" or overridden
+        touches, decisions = _rows(request, results, allowed=allowed, override_reason=override_reason)
+        Touch.objects.bulk_create(touches)
+        Decision.objects.bulk_create(decisions)
+        if overridden:
+            audit.record("gate_overridden", "touch", touches[0].id, reason=override_reason, rule=worst.rule)
+    clearances: tuple[Clearance, ...] = ()
+    if allowed:
+        clearances = tuple(make_clearance(d.id, t.id) for t, d in zip(touches, decisions, strict=True))
+    verdict = Verdict(
+        "allow" if allowed else worst.outcome, worst.rule, sentence(worst.rule, worst.values), worst.until
+    )
+    return GateResult(clearances, verdict, tuple(t.id for t in touches))
+
+
+def _proposed(request: TouchRequest) -> ProposedTouch:
+    return ProposedTouch(
+        kind=request.kind,
+        channel=request.channel,
+        actor="automation" if request.actor == "automation" else "person",
+        purpose=request.purpose,
+        text_length=request.text_length,
+        answers_inbound=request.answers_inbound,
+    )
+
+
+def _rows(
+    request: TouchRequest,
+    results: Sequence[tuple[uuid.UUID | None, ContactFacts, PolicyDecision]],
+    *,
+    allowed: bool,
+    override_reason: str,
+) -> tuple[list[Touch], list[Decision]]:
+    contacts = dict(
+        Identity.objects.filter(pk__in=request.identity_ids, contact__isnull=False).values_list(
+            "id", "contact__canonical_id"
+        )
+    )
+    touches, decisions = [], []
+    for identity, facts, decided in results:
+        touch = Touch(
+            identity_id=identity,
+            contact_id=contacts.get(identity) if identity else None,
+            kind=request.kind,
+            channel=request.channel,
+            purpose=request.purpose,
+            actor=request.actor,
+            user=request.user,
+            subject_id=request.subject_id,
+            state=Touch.State.ALLOWED
+            if allowed
+            else (Touch.State.DENIED if decided.outcome == "deny" else Touch.State.HELD),
+            planned_for=now(),
+        )
+        touches.append(touch)
+        overridden = allowed and decided.outcome == "hold"
+        with translation.override("en"):
+            words = sentence(decided.rule, decided.values)
+        decisions.append(
+            Decision(
+                touch=touch,
+                outcome="allow" if allowed else decided.outcome,
+                rule=decided.rule,
+                sentence=words,
+                until=decided.until,
+                facts=_readable(facts),
+                overridden_by=request.user if overridden else None,
+                override_reason=override_reason if overridden else "",
+            )
+        )
+    return touches, decisions
+
+
+def _readable(facts: ContactFacts) -> dict[str, object]:
+    shown: dict[str, object] = {}
+    for key, value in asdict(facts).items():
+        shown[key] = sorted(value) if isinstance(value, frozenset) else value
+    if facts.last_inbound_at:
+        shown["last_inbound_at"] = facts.last_inbound_at.isoformat()
+    return shown
+
+
+def _lock(identity_ids: Sequence[uuid.UUID]) -> None:
+    """Lock the people (in one order), so that two touches to one of them are decided one after the other."""
+    contacts = Contact.objects.filter(identities__in=identity_ids).values_list("canonical_id", flat=True)
+    list(
+        Contact.objects.select_for_update()
+        .filter(pk__in=sorted(set(contacts)))
+        .order_by("pk")
+        .values_list("pk")
+    )
+    list(Identity.objects.select_for_update().filter(pk__in=identity_ids).order_by("pk").values_list("pk"))
+
+
+def suppression_hash(network: str, address: str) -> str:
+    return keyed_hash(f"{network}\0{address.strip().lower()}", purpose="suppression")
+
+
+def _facts(identity_ids: Sequence[uuid.UUID], request: TouchRequest) -> list[ContactFacts]:
+    """Facts about each identity, in the order asked; suppression counts for all identities of the same contact."""
+    if not identity_ids:
+        return []
+    rows = {
+        i.id: i for i in Identity.objects.filter(pk__in=identity_ids).select_related("contact", "situation")
+    }
+    canonical = {i.contact.canonical_id for i in rows.values() if i.contact}
+    peers: dict[uuid.UUID, list[Identity]] = {}
+    for peer in Identity.objects.filter(contact__canonical__in=canonical).select_related("contact"):
+        if peer.contact:
+            peers.setdefault(peer.contact.canonical_id, []).append(peer)
+    family = {key: (peers.get(i.contact.canonical_id, [i]) if i.contact else [i]) for key, i in rows.items()}
+    hashes = {suppression_hash(p.network, p.external_id): p.id for group in family.values() for p in group}
+    suppressed: dict[uuid.UUID, set[str]] = {}
+    for key_hash, channel in Suppression.objects.filter(key_hash__in=hashes, lifted_at=None).values_list(
+        "key_hash", "channel"
+    ):
+        suppressed.setdefault(hashes[key_hash], set()).add(channel)
+    result = []
+    for key in identity_ids:
+        identity = rows[key]
+        situation = getattr(identity, "situation", None)
+        recently = Touch.objects.filter(
+            identity_id=key, kind="acknowledgement", planned_for__gt=now() - timedelta(days=1)
+        ).exclude(state__in=[Touch.State.DENIED, Touch.State.HELD, Touch.State.CANCELLED])
+        result.append(
+            ContactFacts(
+                suppressed=frozenset(c for peer in family[key] for c in suppressed.get(peer.id, ())),
+                blocked=identity.blocked_at is not None,
+                bounced=identity.bounced_at is not None,
+                last_inbound_at=situation.last_inbound_at if situation else None,
+                message_automatic=situation.last_inbound_automatic if situation else False,
+                sender_authenticated=situation.last_inbound_authenticated if situation else False,
+                automatic_replies_24h=recently.count() if request.kind == "acknowledgement" else 0,
+                is_us=identity.kind == Identity.Kind.US,
+                is_automated=identity.kind == Identity.Kind.AUTOMATED,
+                flags=frozenset(identity.flags),
+            )
+        )
+    return result
+
+
+def touches_made(touch_ids: Sequence[uuid.UUID]) -> None:
+    Touch.objects.filter(pk__in=touch_ids).update(state=Touch.State.MADE, made_at=now())
+
+
+def touches_cancel(subject_id: uuid.UUID) -> None:
+    Touch.objects.filter(subject_id=subject_id).exclude(state=Touch.State.MADE).update(
+        state=Touch.State.CANCELLED
+    )
+
+
+def suppression_add(
+    *, network: str, address: str, channel: str = "all", reason: str = "", user: User | None = None
+) -> None:
+    """Never contact this address again (on one channel, or at all)."""
+    Suppression.objects.get_or_create(
+        key_hash=suppression_hash(network, address),
+        channel=channel,
+        lifted_at=None,
+        defaults={"reason": reason, "added_by": user},
+    )
+    audit.record("suppression_added", "suppression", None, channel=channel)
+
+
+def suppression_lift(*, network: str, address: str, channel: str = "all") -> None:
+    Suppression.objects.filter(
+        key_hash=suppression_hash(network, address), channel=channel, lifted_at=None
+    ).update(lifted_at=now())
+    audit.record("suppression_lifted", "suppression", None, channel=channel)
+
+
+_SITUATION = """
+INSERT INTO trust_situation AS s (identity_id, last_inbound_at, last_inbound_automatic, last_inbound_authenticated,
+                                  open_complaint)
+SELECT DISTINCT ON (n.id) n.id, n.at, n.automatic, n.authenticated, false
+FROM unnest(%s::uuid[], %s::timestamptz[], %s::bool[], %s::bool[]) AS n (id, at, automatic, authenticated)
+ORDER BY n.id, n.at DESC
+ON CONFLICT (identity_id) DO UPDATE SET last_inbound_at = excluded.last_inbound_at,
+    last_inbound_automatic = excluded.last_inbound_automatic,
+    last_inbound_authenticated = excluded.last_inbound_authenticated
+WHERE s.last_inbound_at IS NULL OR s.last_inbound_at <= excluded.last_inbound_at
+"""
+
+
+def situations_note_inbound(rows: Sequence[tuple[uuid.UUID, object, bool, bool]]) -> None:
+    """Note who wrote to us: (identity, at, automatic, authenticated). Called by the rooms above, in their write."""
+    if rows:
+        ordered = sorted(rows, key=lambda row: row[0])
+        with connection.cursor() as cursor:
+            cursor.execute(_SITUATION, [list(column) for column in zip(*ordered, strict=True)])
+
+
+def situation_of(identity_id: uuid.UUID) -> Situation | None:
+    return Situation.objects.filter(pk=identity_id).first()
+
+
+__all__ = ["NetworkRules", "TouchRequest", "channel_of", "gate_preview", "touch_request", "touches_made"]
