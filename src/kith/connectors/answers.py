@@ -32,7 +32,7 @@ def ask(
     *,
     writes: bool = False,
     address_field: str = "",
-    secret_field: str = "",
+    credential_field: str = "",
     passes: frozenset[int] = frozenset(),
     limit: int = MAX_BODY,
     **request: Any,
@@ -58,20 +58,20 @@ def ask(
         raise RetryLater(reason) from None
     if response.is_success or response.status_code in passes:
         return response
-    raise error_of(response, writes=writes, secret_field=secret_field, address_field=address_field)
+    raise error_of(response, writes=writes, credential_field=credential_field, address_field=address_field)
 
 
 def error_of(
-    response: httpx.Response, *, writes: bool = False, secret_field: str = "", address_field: str = ""
+    response: httpx.Response, *, writes: bool = False, credential_field: str = "", address_field: str = ""
 ) -> ConnectorError:
     """The named error for an answer that is no success."""
     status, said = response.status_code, f"{response.request.url.host} answered {_said(response)}"
     if status == 429:
         return RetryLater(said, after=retry_after(response.headers))
     if status == 401:
-        return ReconnectNeeded(said, field=secret_field)
+        return ReconnectNeeded(said, field=credential_field)
     if status == 403 and not writes:
-        return ReconnectNeeded(said, field=secret_field)
+        return ReconnectNeeded(said, field=credential_field)
     if status >= 500 or status in (408, 425):
         return OutcomeUnknown(said) if writes else RetryLater(said, after=retry_after(response.headers))
     if 300 <= status < 400:

@@ -11,10 +11,10 @@
         @contextmanager
         def backlog(self, count): ...   # a fake server with `count` items, as a Setup
 
-What does not apply is skipped with its reason. `docs/howto` tells how to write a connector; this is what checks it.
+What does not apply is not collected; `not_applicable` holds the reasons. `docs/howto` tells how to write a connector; this is what checks it.
 """
 
-from kith.connectors.conformance.channel import ChannelConformance
+from kith.connectors.conformance.channel import READING, WRITING, ChannelConformance
 from kith.connectors.conformance.faults import FAULTS, Answer, Asked, Fault, FaultServer, always, serving
 from kith.connectors.conformance.folder import FolderConformance
 from kith.connectors.conformance.samples import events_as_json, fixtures, plain, raw_item, write_expected
@@ -26,6 +26,8 @@ class ConnectorConformance(FolderConformance, ChannelConformance):
 
 __all__ = [
     "FAULTS",
+    "READING",
+    "WRITING",
     "Answer",
     "Asked",
     "ChannelConformance",

@@ -5,12 +5,11 @@ from __future__ import annotations
 import inspect
 import ipaddress
 import logging
-import unittest
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, ClassVar, NoReturn
+from typing import Any, ClassVar, TypeVar
 
 import httpx
 
@@ -36,6 +35,9 @@ def loopback_guard(host: str, port: int) -> list[str]:
     return ["127.0.0.1"]
 
 
+Test = TypeVar("Test", bound=Callable[..., None])
+
+
 class Crash(Exception):  # noqa: N818  (it is no error of anybody)
     """The process died here (in a test)."""
 
@@ -56,10 +58,6 @@ def crashing_http(inner: HttpFactory, *, at: int) -> HttpFactory:
         return client
 
     return factory
-
-
-def skip(reason: str) -> NoReturn:
-    raise unittest.SkipTest(reason)
 
 
 def check(truth: object, message: str) -> None:
@@ -89,6 +87,16 @@ def outcome(call: Callable[..., Any], *args: Any, **rest: Any) -> tuple[Any, Bas
         return None, error
 
 
+def applies(*capabilities: str, http: bool = False, unless: str = "") -> Callable[[Test], Test]:
+    """A test that only makes sense with these capabilities, over HTTP, or unless the class gives a reason in `unless`."""
+
+    def mark(test: Test) -> Test:
+        test.__dict__["applies"] = (capabilities, http, unless)
+        return test
+
+    return mark
+
+
 class SuiteBase:
     connector: ClassVar[type[Connector]]
     settings: ClassVar[Mapping[str, str]] = {}
@@ -97,6 +105,21 @@ class SuiteBase:
     outgoing: ClassVar[Outgoing | None] = None
     #: why the connector never makes an HTTP request, if it never does
     no_http: ClassVar[str] = ""
+    #: the tests that don't apply, each with its reason; they are not collected
+    not_applicable: ClassVar[dict[str, str]] = {}
+
+    def __init_subclass__(cls) -> None:
+        if "connector" not in cls.__dict__:
+            return
+        cls.not_applicable = {}
+        for name in dir(cls):
+            capabilities, over_http, unless = getattr(getattr(cls, name), "applies", ((), False, ""))
+            missing = [item for item in capabilities if item not in cls.connector.manifest.capabilities]
+            reason = f"{cls.connector.manifest.name} does not claim {', '.join(missing)}" if missing else ""
+            reason = reason or (cls.no_http if over_http else "") or (getattr(cls, unless) if unless else "")
+            if reason:
+                cls.not_applicable[name] = reason
+                setattr(cls, name, None)
 
     @property
     def manifest(self) -> Manifest:
@@ -135,14 +158,6 @@ class SuiteBase:
     def has(self, capability: str) -> bool:
         return capability in self.manifest.capabilities
 
-    def needs(self, capability: str) -> None:
-        if not self.has(capability):
-            skip(f"{self.manifest.name} does not claim {capability!r}")
-
-    def needs_http(self) -> None:
-        if self.no_http:
-            skip(self.no_http)
-
     @contextmanager
     def no_secret_in_logs(self) -> Iterator[list[str]]:
         """Collects everything logged in the body; after it, none of the secrets may be there."""
@@ -172,6 +187,10 @@ class SuiteBase:
     def is_named(
         self, error: BaseException | None, kinds: tuple[type[ConnectorError], ...], what: str
     ) -> None:
+        if not kinds:
+            if error is not None:
+                raise AssertionError(f"{what}: expected no error, got {error!r}") from error
+            return
         names = " or ".join(kind.__name__ for kind in kinds)
         if not isinstance(error, kinds):
             raise AssertionError(f"{what}: expected {names}, got {error!r}") from error

@@ -6,7 +6,7 @@ import json
 from typing import Any, ClassVar
 
 from kith.connectors import contract
-from kith.connectors.conformance.base import SuiteBase, check, outcome, same, skip
+from kith.connectors.conformance.base import SuiteBase, applies, check, outcome, same
 from kith.connectors.conformance.samples import events_as_json, expected_path, fixtures, raw_item
 from kith.connectors.contract import BadPayload, Ignored, RawItem
 from kith.connectors.manifest import Limits, load
@@ -46,6 +46,8 @@ _FREE = Limits()
 class FolderConformance(SuiteBase):
     #: bytes (or an item) of a kind that the connector does not know; it must become Ignored
     unknown_kind: ClassVar[bytes | RawItem | None] = None
+    #: why there are no kinds (every mail is a message), if there are none
+    one_kind: ClassVar[str] = ""
     #: for mail: whatever comes becomes a visible message, so nothing is a bad payload
     anything_parses: ClassVar[bool] = False
     #: why nothing inbound can tell of a deletion, if nothing can
@@ -98,8 +100,6 @@ class FolderConformance(SuiteBase):
 
     def test_fixtures_become_what_is_expected(self) -> None:
         found = fixtures(self.folder)
-        if not found and not (self.has("polls") or self.has("streams") or self.has("webhooks")):
-            skip("nothing comes in by this connector")
         check(found, "fixtures/inbound is empty")
         made = self.make()
         for fixture in found:
@@ -122,9 +122,8 @@ class FolderConformance(SuiteBase):
                 f"{fixture.name} parses differently twice",
             )
 
+    @applies(unless="no_deletions")
     def test_deletions_are_honoured(self) -> None:
-        if self.no_deletions:
-            skip(self.no_deletions)
         kinds = {
             event.kind for fixture in fixtures(self.folder) for event in self.make().parse(raw_item(fixture))
         }
@@ -133,10 +132,11 @@ class FolderConformance(SuiteBase):
             "no fixture becomes a MessageDeleted; say `no_deletions = why` if none can",
         )
 
+    @applies(unless="one_kind")
     def test_unknown_kinds_are_ignored(self) -> None:
-        if self.unknown_kind is None:
-            skip("no `unknown_kind` given: every item of this network is of one kind")
         given = self.unknown_kind
+        if given is None:
+            raise AssertionError("give `unknown_kind`, or say `one_kind = why` if every item is of one kind")
         item = given if isinstance(given, RawItem) else RawItem("unknown:1", given)
         events = list(self.make().parse(item))
         check(events and all(isinstance(event, Ignored) for event in events), f"not Ignored: {events}")
