@@ -30,6 +30,7 @@ _DATE = re.compile(
     r"|\w{3,12}\.?\s+\d{1,2}\b|\[DATE\]",
     re.I,
 )
+_TIME = re.compile(r"\b\d{1,2}[:.]\d{2}\b")
 _ADDRESS = re.compile(r"[^\s<>@]{1,64}@[^\s<>@]{1,200}")
 _DATED_SENDER = re.compile(
     r"\s*(?:\d{4}[-/.]\d{1,2}[-/.]\d{1,2}|\d{1,2}[-/.]\d{1,2}[-/.]\d{4})\b[^\n]{0,120}<[^\s<>@]{1,64}@[^\s<>@]{1,200}>\s*:?\s*\Z"
@@ -182,7 +183,9 @@ def _header_end(lines: list[str], index: int) -> int | None:
     joined = ""
     for extra in range(MAX_HEADER_LINES):
         at = index + extra
-        if at >= len(lines) or (extra and (not lines[at].strip() or lines[at].startswith(">"))):
+        if at >= len(lines) or (
+            extra and (not lines[at].strip() or (lines[at].startswith(">") and len(lines[at]) > 3))
+        ):
             return None
         joined = f"{joined} {lines[at].strip()}" if extra else lines[at].strip()
         if len(joined) > 400:
@@ -193,6 +196,8 @@ def _header_end(lines: list[str], index: int) -> int | None:
         if ends and _VERB_ANYWHERE.search(joined) and (_WROTE.search(joined) or _WROTE_ENDS.search(joined)):
             named = _ADDRESS.search(joined) or _DATE.search(joined)
             return at + 1 if named else None
+        if joined.endswith(":") and _TIME.search(joined) and _ADDRESS.search(joined) and not extra:
+            return at + 1  # a date, a time, an address and no verb at all
         if extra == 0 and not (_DATE.search(joined) or _ADDRESS.search(joined)):
             return None
     return None
