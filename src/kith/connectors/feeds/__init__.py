@@ -1,0 +1,1 @@
+"""Feeds: RSS, Atom and JSON Feed, polled or pushed by WebSub."""
