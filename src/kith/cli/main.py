@@ -53,11 +53,14 @@ def demo() -> None:
 @app.command()
 def upgrade() -> None:
     """Bring the database up to date after a new version: back up, migrate, put back if that fails."""
-    from kith.cli.upgrade import bring_up_to_date
+    from kith.cli.upgrade import UpgradeError, bring_up_to_date
 
     with prepare.database(prepare.say):
         prepare.setup()
-        done = bring_up_to_date(prepare.say)
+        try:
+            done = bring_up_to_date(prepare.say)
+        except UpgradeError as error:
+            raise prepare.CommandError(str(error)) from error
     prepare.say(f"Done (steps: {len(done)})." if done else "The database is up to date.")
 
 
@@ -78,7 +81,6 @@ for _name in MORE:
 
 def main() -> None:
     """The entry point: what can go wrong ends with a sentence and code 1."""
-    os.umask(0o077)
     try:
         app(prog_name="kith")
     except prepare.CommandError as error:

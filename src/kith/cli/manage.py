@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
 
@@ -17,13 +18,21 @@ WITHOUT_DATABASE = {
     "makemessages",
     "findstatic",
 }
+WRITES_SOURCES = {
+    "makemigrations",
+    "makemessages",
+    "compilemessages",
+}  # files for everyone, unlike a house's own
 
 
 def run(arguments: Sequence[str]) -> None:
     """Run one of Django's commands; it ends the process by SystemExit where Django does."""
     from django.core.management import execute_from_command_line
 
+    before = os.umask(0o077)
     prepare.settings()
+    if arguments and arguments[0] in WRITES_SOURCES:
+        os.umask(before)
     command = ["kith manage", *arguments]
     if not arguments or arguments[0] in WITHOUT_DATABASE or "--help" in arguments:
         execute_from_command_line(command)

@@ -48,9 +48,13 @@ def up(only: tuple[str, ...] = (), *, before: Callable[[], None] | None = None) 
 def _migrate() -> None:
     """In a child, so that the supervisor itself never holds a connection that its parts would inherit."""
     prepare.setup()
-    from kith.cli.upgrade import bring_up_to_date
+    from kith.cli.upgrade import UpgradeError, bring_up_to_date
 
-    bring_up_to_date(say)
+    try:
+        bring_up_to_date(say)
+    except UpgradeError as error:
+        say(str(error))
+        raise SystemExit(1) from error
 
 
 def _tend(environment: Any) -> Callable[[], None]:

@@ -3,7 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
+
+
+class UpgradeError(Exception):
+    """A migration failed; the message says what state the database is in."""
+
 
 Report = Callable[[str], None]
 LOCK = 0x6B697468  # "kith": one migration at a time, whatever machine it runs on
@@ -47,8 +53,32 @@ def bring_up_to_date(report: Report, *, backup: bool = True) -> list[str]:
 
 
 def _apply(todo: list[str], report: Report, *, backup: bool) -> None:
+    if not backup:
+        report(f"Making the tables (steps: {len(todo)})")
+        _run("migrate", interactive=False)
+        return
+    from kith.core.backup import making, nightly
+
+    path = nightly.new_path("kith-before-upgrade-")
+    report(f"Backing up to {path}")
+    making.make(path)
     report(f"Bringing the database up to date (steps: {len(todo)})")
-    _run("migrate", interactive=False)
+    try:
+        _run("migrate", interactive=False)
+    except Exception as error:
+        report("That failed; putting the database back as it was")
+        _put_back(path)
+        raise UpgradeError(
+            f"The upgrade failed at: {type(error).__name__}: {error}\nThe database is as it was before (from {path}); "
+            "run the version of Kith that you had, and tell its authors."
+        ) from error
+
+
+def _put_back(path: Path) -> None:
+    """The tables of a backup just made; attachments and keys have not been touched."""
+    from kith.core.backup import making
+
+    making.restore_tables(path)
 
 
 def _run(name: str, **options: Any) -> None:

@@ -129,6 +129,14 @@ class Environment:
     backup_keep: int = Setting(
         "KITH_BACKUP_KEEP", "Nightly backups to keep.", kind="int", default=14, least=1, most=3650
     )
+    backup_folder: Path | None = Setting(
+        "KITH_BACKUP_FOLDER", "Where nightly backups go; better on another disk. Default: KITH_HOME/backups.",
+        kind="path", default=None,
+    )
+    backup_passphrase_file: Path | None = Setting(
+        "KITH_BACKUP_PASSPHRASE_FILE", "File with the passphrase that encrypts the keys in nightly backups. Without it "
+        "the keys are left out of them, and KITH_HOME/keys must be kept elsewhere.", kind="path", default=None,
+    )
     oidc_url: str = Setting(
         "KITH_OIDC_URL",
         "OpenID Connect issuer for single sign-on.",
@@ -157,6 +165,10 @@ class Environment:
     @property
     def secrets_key_path(self) -> Path:
         return self.key_file or self.home / "keys" / "secrets.key"
+
+    @property
+    def backups(self) -> Path:
+        return self.backup_folder or self.home / "backups"
 
     @property
     def networks(self) -> tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]:

@@ -131,6 +131,14 @@ def retry_stalled() -> int:
     return len(rows)
 
 
+@job("core.nightly_backup", every="7 * * * *")
+def nightly_backup() -> None:
+    """Make the nightly backup when its hour has come, late rather than never; an alarm when it fails."""
+    from kith.core.backup import nightly
+
+    nightly.run_if_due()
+
+
 @job("core.remove_failed_jobs", every="40 2 * * *")
 def remove_failed_jobs() -> None:
     """Forget jobs that failed long ago; `kith doctor` has shown them every day until then."""
@@ -164,7 +172,7 @@ async def _work(concurrency: int, queues: list[str] | None) -> None:
             stalled_worker_timeout=STALLED_AFTER,
             shutdown_graceful_timeout=25.0,
             install_signal_handlers=True,
-            **({"queues": queues} if queues else {}),
+            queues=queues,  # type: ignore[arg-type]  # None is every queue
         )
 
 

@@ -1,0 +1,99 @@
+"""The nightly backup: which are there, whether one is due, whether one is missing."""
+
+from __future__ import annotations
+
+import logging
+from datetime import datetime, timedelta
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from django.conf import settings
+
+from kith.base.clock import now
+from kith.core import alarms
+from kith.core.backup import making
+from kith.core.backup.errors import BackupError
+
+log = logging.getLogger(__name__)
+LATE = timedelta(hours=26)  # older than this, a backup is missing
+_PREFIX = "kith-nightly-"
+
+
+def new_path(prefix: str = "kith-") -> Path:
+    """A name for a backup made now, in the folder of backups."""
+    folder: Path = settings.KITH.backups
+    return folder / f"{prefix}{now():%Y%m%dT%H%M%SZ}{making.SUFFIX}"
+
+
+def latest() -> tuple[Path, datetime] | None:
+    """The newest backup in the folder of backups, made by night or by hand, and when it was made."""
+    found = [(path.stat().st_mtime, path) for path in _files("*")]
+    if not found:
+        return None
+    when, path = max(found)
+    return path, datetime.fromtimestamp(when, tz=now().tzinfo)
+
+
+def is_due(at: datetime) -> bool:
+    """Whether the nightly backup should be made at `at`: its hour has come, or it is late."""
+    environment = settings.KITH
+    if environment.backup_hour < 0:
+        return False
+    last = max((path.stat().st_mtime for path in _files(f"{_PREFIX}*")), default=0.0)
+    age = at - datetime.fromtimestamp(last, tz=at.tzinfo)
+    its_hour = at.astimezone(ZoneInfo(environment.time_zone)).hour == environment.backup_hour
+    return age > LATE - timedelta(hours=1) if not its_hour else age > timedelta(hours=2)
+
+
+def run_if_due() -> Path | None:
+    """Make the nightly backup if it is due, check it, and remove the oldest; returns its path. Failure is an alarm."""
+    if not is_due(now()):
+        return None
+    path = new_path(_PREFIX)
+    try:
+        making.make(path, passphrase=_passphrase())
+        making.check(path)
+    except (BackupError, OSError) as error:
+        alarms.sound("backup", f"The nightly backup failed: {error}")
+        raise
+    alarms.clear("backup")
+    for old in sorted(_files(f"{_PREFIX}*"))[: -settings.KITH.backup_keep]:
+        old.unlink(missing_ok=True)
+    log.info("nightly backup %s", path)
+    return path
+
+
+def missing(at: datetime) -> str:
+    """A sentence when a backup is missing, else nothing. A house younger than a day has none to miss."""
+    if settings.KITH.backup_hour < 0:
+        return "The nightly backup is switched off (KITH_BACKUP_HOUR=-1)."
+    last = latest()
+    if last is not None:
+        if at - last[1] <= LATE:
+            return ""
+        return f"The newest backup is {(at - last[1]).days} days old ({last[0]})."
+    started = settings.KITH.secrets_key_path
+    if started.exists() and at.timestamp() - started.stat().st_mtime < LATE.total_seconds():
+        return ""
+    return f"There is no backup in {settings.KITH.backups}."
+
+
+def _files(pattern: str) -> list[Path]:
+    folder: Path = settings.KITH.backups
+    return list(folder.glob(f"{pattern}{making.SUFFIX}"))
+
+
+def _passphrase() -> str:
+    path = settings.KITH.backup_passphrase_file
+    return read_passphrase(path) if path else ""
+
+
+def read_passphrase(path: Path) -> str:
+    """The first line of a file; raises BackupError."""
+    try:
+        line = path.read_text(encoding="utf-8").splitlines()[:1]
+    except (OSError, UnicodeDecodeError) as error:
+        raise BackupError(f"The passphrase file {path} can't be read.") from error
+    if not line or len(line[0]) < 8:
+        raise BackupError(f"The first line of {path} should be a passphrase of 8 characters or more.")
+    return line[0]
