@@ -4,3 +4,8 @@ from django.apps import AppConfig
 class ConversationsConfig(AppConfig):
     name = "kith.conversations"
     label = "conversations"
+
+    def ready(self) -> None:
+        from kith.conversations import handover
+
+        handover.register()

@@ -4,3 +4,8 @@ from django.apps import AppConfig
 class EngagementConfig(AppConfig):
     name = "kith.engagement"
     label = "engagement"
+
+    def ready(self) -> None:
+        from kith.engagement import handover
+
+        handover.register()

@@ -22,3 +22,16 @@ class Viewer:
 
     def sees(self, scope_id: uuid.UUID | None) -> bool:
         return scope_id is None or scope_id in self.scope_ids
+
+
+API_PERMISSIONS = (
+    "people:read",
+    "people:write",
+    "conversations:read",
+    "conversations:write",
+    "messages:write",
+    "channels:read",
+    "channels:write",
+    "webhooks:write",
+)
+"""What an API token may be allowed to do, within what its user may see and do."""

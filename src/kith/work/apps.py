@@ -4,3 +4,8 @@ from django.apps import AppConfig
 class WorkConfig(AppConfig):
     name = "kith.work"
     label = "work"
+
+    def ready(self) -> None:
+        from kith.work import handover
+
+        handover.register()
