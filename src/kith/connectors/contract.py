@@ -332,7 +332,9 @@ class WebhookAnswer:
 class HttpFactory(Protocol):
     """Makes a guarded client (`kith.base.http.client` with the operator's allowed networks bound)."""
 
-    def __call__(self, *, headers: dict[str, str] | None = None, follow_redirects: bool = False) -> httpx.Client: ...
+    def __call__(
+        self, *, headers: dict[str, str] | None = None, follow_redirects: bool = False
+    ) -> httpx.Client: ...
 
 
 class AddressGuard(Protocol):
@@ -407,6 +409,12 @@ class ReceivesWebhooks(Protocol):
 class Sends(Protocol):
     def send(self, outgoing: Outgoing) -> Receipt: ...
     def find_sent(self, outgoing: Outgoing, *, since: datetime) -> FoundSent: ...
+
+
+@runtime_checkable
+class NamesAhead(Protocol):
+    def external_id_for(self, outgoing: Outgoing) -> str:
+        """The id that a message will have, known before it is sent, so that an answer that overtakes us finds it."""
 
 
 @runtime_checkable

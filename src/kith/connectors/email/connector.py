@@ -121,6 +121,9 @@ class Connector:
             external_id=mail.message_id, at=now, thread_key="mid:" + mail.message_id, raw=mail.body
         )
 
+    def external_id_for(self, outgoing: Outgoing) -> str:
+        return own_message_id(outgoing.idempotency_key, options.read(self._setup).address)
+
     def find_sent(self, outgoing: Outgoing, *, since: datetime) -> FoundSent:
         """Whether the mail of that key was sent.
 

@@ -57,6 +57,9 @@ class Connector:
             raise OutcomeUnknown("The simulated network gave no answer.")
         return receipt
 
+    def external_id_for(self, outgoing: Outgoing) -> str:
+        return _receipt(outgoing).external_id
+
     def find_sent(self, outgoing: Outgoing, *, since: datetime) -> FoundSent:
         """From the outbox. Without one our own record is the delivery, and a second try would be the same answer."""
         receipt = _receipt(outgoing)

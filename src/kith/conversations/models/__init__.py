@@ -7,6 +7,7 @@ from kith.conversations.models.conversation import (
     ConversationTag,
     Draft,
     Presence,
+    Seen,
     Thread,
     ThreadKey,
 )
@@ -26,6 +27,7 @@ __all__ = [
     "Presence",
     "Reaction",
     "SearchDocument",
+    "Seen",
     "Thread",
     "ThreadKey",
 ]

@@ -116,7 +116,27 @@ class ConversationScope(models.Model):
                 name="cs_waiting",
                 condition=models.Q(waiting_since__isnull=False, tray=""),
             ),
+            models.Index(
+                fields=["scope", "status", "-last_at", "-conversation"],
+                name="cs_unassigned",
+                condition=models.Q(tray="", assignee_id__isnull=True),
+            ),
+            models.Index(
+                fields=["team_id", "status", "-last_at", "-conversation"],
+                name="cs_team",
+                condition=models.Q(tray=""),
+            ),
+            models.Index(
+                fields=["scope", "status", "waiting_since", "conversation"],
+                name="cs_waiting_scope",
+                condition=models.Q(waiting_since__isnull=False, tray=""),
+            ),
             models.Index(fields=["tray", "-last_at"], name="cs_tray", condition=~models.Q(tray="")),
+            models.Index(
+                fields=["scope", "-last_at", "-conversation"],
+                name="cs_tray_scope",
+                condition=~models.Q(tray=""),
+            ),
             models.Index(fields=["identity_id", "-last_at"], name="cs_identity"),
             models.Index(fields=["snoozed_until"], name="cs_snoozed", condition=models.Q(status="snoozed")),
         ]
@@ -178,3 +198,15 @@ class Presence(models.Model):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["conversation", "user"], name="presence_once")]
+
+
+class Seen(models.Model):
+    """Up to when a user has read a conversation; without a row it is unread."""
+
+    id = models.BigAutoField(primary_key=True)
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
+    conversation = models.ForeignKey(Conversation, on_delete=models.CASCADE, related_name="seen_by")
+    at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["user", "conversation"], name="seen_once")]

@@ -80,12 +80,11 @@ def _known(place: Place, messages: Sequence[IncomingMessage]) -> dict[tuple[str,
     ids = list({clean(m.external_id)[:1000] for m in messages})
     found: dict[tuple[str, str], uuid.UUID] = {}
     rows = Message.objects.filter(network=place.network, external_id__in=ids).values_list(
-        "external_id", "content_hash", "id", "author_id", "direction"
+        "external_id", "content_hash", "id"
     )
-    for external_id, digest, key, author_id, direction in rows:
+    # What we wrote ourselves has no hash: the copy in our Sent folder is the same message, however servers changed it.
+    for external_id, digest, key in rows:
         found[external_id, digest] = key
-        if direction == Message.Direction.OUT and author_id is not None:
-            found[external_id, ""] = key
     return found
 
 

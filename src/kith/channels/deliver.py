@@ -1,0 +1,318 @@
+"""Sending: claim, send, confirm (law 6). What may or may not have happened is never done again by itself.
+
+A claim commits before the network is touched and a confirmation after; between the two a process may die. The claimer
+holds a session lock for as long as it lives, so others know at once when a claim is orphaned, and ask the network.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+from django.db import connection, transaction
+
+from kith.base.clock import now
+from kith.channels import gateway
+from kith.channels.models import Delivery
+from kith.channels.outbox import refresh_message, thread_key_record
+from kith.connectors.contract import (
+    Connector,
+    ConnectorError,
+    FoundSent,
+    Media,
+    NamesAhead,
+    NotSupported,
+    OutcomeUnknown,
+    Outgoing,
+    Party,
+    Receipt,
+    ReconnectNeeded,
+    Refused,
+    RetryLater,
+    Sends,
+)
+from kith.conversations.models import Message, Participant
+from kith.conversations.services import search_documents_write
+from kith.core import audit, blobs, events
+from kith.networks.models import ChannelAccount
+from kith.teams.models import User
+from kith.trust.services import touches_made
+
+log = logging.getLogger(__name__)
+MAX_ATTEMPTS = 12
+LOCK_SPACE = 0x4B17
+# Longer than a sending takes: a process that lost only its database may still be busy with the network.
+ORPHAN_AFTER = timedelta(seconds=30)
+
+
+@dataclass(frozen=True, slots=True)
+class Claimer:
+    """One sending thread. Its `number` is locked in PostgreSQL by the session that sends, for as long as that lives."""
+
+    number: int
+
+    @classmethod
+    def start(cls) -> Claimer:
+        number = int.from_bytes(os.urandom(4), "big") & 0x7FFFFFFF
+        claimer = cls(number)
+        claimer.hold()
+        return claimer
+
+    def hold(self) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_lock(%s, %s)", [LOCK_SPACE, self.number])
+
+
+def deliveries_claim(claimer: Claimer) -> Delivery | None:
+    """Take the oldest delivery that is due; committed when this returns."""
+    with transaction.atomic():
+        found = (
+            Delivery.objects.select_for_update(skip_locked=True)
+            .filter(state=Delivery.State.QUEUED, not_before__lte=now())
+            .order_by("not_before")
+            .first()
+        )
+        if found is None:
+            return None
+        found.state, found.claimed_at, found.claimed_by = Delivery.State.CLAIMED, now(), str(claimer.number)
+        found.attempts += 1
+        found.save(update_fields=["state", "claimed_at", "claimed_by", "attempts"])
+    return found
+
+
+def outgoing_of(delivery: Delivery) -> Outgoing:
+    """What the connector is given: read from rows, the same at every try."""
+    message = delivery.message
+    account = delivery.channel_account
+    people = Participant.objects.filter(message=message).exclude(role="from").select_related("identity")
+    parties = tuple(
+        Party(
+            external_id=p.identity.external_id,
+            handle=p.identity.handle,
+            display_name=p.identity.display_name,
+            realm=p.identity.realm,
+            role=p.role,  # type: ignore[arg-type]
+            network=p.identity.network,
+        )
+        for p in people
+    )
+    earlier = _earlier(delivery)
+    keys = (
+        list(delivery.thread.keys.order_by("id").values_list("key", flat=True)[:1]) if delivery.thread else []
+    )
+    return Outgoing(
+        idempotency_key=str(delivery.idempotency_key),
+        text=message.text,
+        html=message.html,
+        to=parties,
+        subject=message.subject,
+        in_reply_to=message.in_reply_to,
+        references=earlier,
+        thread_key=keys[0] if keys else "",
+        visibility="public" if message.visibility == "public" else "private",
+        media=tuple(
+            Media(a.file_name, a.content_type, a.size, content=blobs.read(a.digest), alt_text=a.alt_text)
+            for a in message.attachments.order_by("id")
+        ),
+        content_warning=message.content_warning,
+        from_name=_from_name(message, account),
+        automatic=message.automatic == "acknowledgement",
+    )
+
+
+def _from_name(message: Message, account: ChannelAccount) -> str:
+    shown = account.display_name or account.name
+    return f"{message.author.name} · {shown}" if message.author else shown
+
+
+def _earlier(delivery: Delivery) -> tuple[str, ...]:
+    if delivery.thread is None:
+        return ()
+    ids = (
+        delivery.thread.copies.filter(first_in_thread=True, at__lt=delivery.message.at)
+        .exclude(message__direction="note")
+        .exclude(message__external_id__startswith="pending:")
+        .order_by("-at")
+        .values_list("message__external_id", flat=True)[:20]
+    )
+    return tuple(reversed(list(ids)))
+
+
+def deliver(delivery: Delivery) -> None:
+    """Send a claimed delivery, outside any transaction, and confirm what happened."""
+    delivery = Delivery.objects.select_related("message__author", "channel_account", "thread").get(
+        pk=delivery.pk
+    )
+    try:
+        connector = gateway.connector_for(delivery.channel_account)
+        outgoing = outgoing_of(delivery)
+    except (gateway.ChannelError, OSError) as error:
+        _failed(delivery, str(error))
+        return
+    if not isinstance(connector, Sends):
+        _failed(delivery, "This network takes no messages from us.")
+        return
+    _name_ahead(delivery, connector, outgoing)
+    try:
+        receipt = connector.send(outgoing)
+    except OutcomeUnknown as error:
+        _ask_what_happened(delivery, connector, outgoing, str(error))
+    except RetryLater as error:
+        _later(delivery, str(error), error.after)
+    except ReconnectNeeded as error:
+        ChannelAccount.objects.filter(pk=delivery.channel_account_id).update(
+            state=ChannelAccount.State.RECONNECT
+        )
+        _later(delivery, str(error), 300)
+    except (Refused, NotSupported, ConnectorError) as error:
+        _failed(delivery, str(error))
+    except Exception as error:
+        log.exception("delivery %s broke off", delivery.pk)
+        _ask_what_happened(delivery, connector, outgoing, f"{type(error).__name__}: {error}")
+    else:
+        _sent(delivery, receipt)
+
+
+def _name_ahead(delivery: Delivery, connector: Connector, outgoing: Outgoing) -> None:
+    """Store the message's id before it leaves, so that its copy or an answer that overtakes us is recognised."""
+    if isinstance(connector, NamesAhead) and delivery.message.external_id.startswith("pending:"):
+        with transaction.atomic():
+            delivery.message.external_id = connector.external_id_for(outgoing)[:1000]
+            delivery.message.save(update_fields=["external_id"])
+            if delivery.thread is not None:
+                thread_key_record(
+                    thread=delivery.thread,
+                    keys=[delivery.message.external_id, f"mid:{delivery.message.external_id}"],
+                )
+
+
+def _sent(delivery: Delivery, receipt: Receipt) -> None:
+    with transaction.atomic():
+        delivery.state, delivery.sent_at, delivery.error = Delivery.State.SENT, now(), ""
+        delivery.external_id = receipt.external_id[:1000]
+        delivery.save(update_fields=["state", "sent_at", "error", "external_id"])
+        message = delivery.message
+        message.state, message.external_id = Message.State.SENT, receipt.external_id[:1000]
+        message.url = receipt.url[:2000]
+        message.save(update_fields=["state", "external_id", "url"])
+        if delivery.thread is not None:
+            thread_key_record(thread=delivery.thread, keys=[receipt.external_id, receipt.thread_key])
+        touches_made(_touch_ids(message.pk))
+        search_documents_write([message.pk])
+        refresh_message(message.pk)
+        events.record("message_sent", [message.pk])
+
+
+def _touch_ids(message_id: uuid.UUID) -> list[uuid.UUID]:
+    from kith.trust.models import Touch
+
+    return list(
+        Touch.objects.filter(subject_id=message_id, state=Touch.State.ALLOWED).values_list("id", flat=True)
+    )
+
+
+def _settle(delivery: Delivery, state: str, message_state: str, error: str) -> None:
+    with transaction.atomic():
+        delivery.state, delivery.error = state, error[:2000]
+        delivery.save(update_fields=["state", "error"])
+        Message.objects.filter(pk=delivery.message_id).update(state=message_state)
+        refresh_message(delivery.message_id)
+        events.record(f"message_{message_state}", [delivery.message_id])
+
+
+def _failed(delivery: Delivery, error: str) -> None:
+    _settle(delivery, Delivery.State.FAILED, Message.State.FAILED, error)
+
+
+def _unknown(delivery: Delivery, error: str) -> None:
+    _settle(delivery, Delivery.State.UNKNOWN, Message.State.UNKNOWN, error)
+
+
+def _later(delivery: Delivery, error: str, after: float) -> None:
+    if delivery.attempts >= MAX_ATTEMPTS:
+        _failed(delivery, error)
+        return
+    with transaction.atomic():
+        delivery.state, delivery.error = Delivery.State.QUEUED, error[:2000]
+        delivery.not_before = now() + timedelta(
+            seconds=min(max(after, 5.0) * 1.5 ** (delivery.attempts - 1), 3600)
+        )
+        delivery.save(update_fields=["state", "error", "not_before"])
+
+
+def _ask_what_happened(delivery: Delivery, connector: Sends, outgoing: Outgoing, error: str) -> None:
+    """Only the network knows. Sent: confirmed. Not sent: tried again. Anything else is shown to a person."""
+    since = delivery.claimed_at or delivery.created_at
+    try:
+        found = connector.find_sent(outgoing, since=since)
+    except Exception as problem:  # noqa: BLE001  (whatever goes wrong while asking, the answer is that we don't know)
+        found = FoundSent("unknown")
+        error = f"{error} ({type(problem).__name__}: {problem})"
+    if found.state == "sent" and found.receipt is not None:
+        _sent(delivery, found.receipt)
+    elif found.state == "not_sent":
+        _later(delivery, error, 5.0)
+    else:
+        _unknown(delivery, error)
+
+
+def orphans_recover(claimer: Claimer, *, limit: int = 50) -> int:
+    """Deal with claims whose claimer died: ask the network what happened. Returns how many there were."""
+    done = 0
+    for delivery in _orphans(claimer, limit):
+        done += 1
+        delivery = Delivery.objects.select_related("message__author", "channel_account", "thread").get(
+            pk=delivery.pk
+        )
+        try:
+            connector = gateway.connector_for(delivery.channel_account)
+            outgoing = outgoing_of(delivery)
+        except (gateway.ChannelError, OSError) as error:
+            _unknown(delivery, str(error))
+            continue
+        told = "Kith was interrupted while sending this."
+        if isinstance(connector, Sends):
+            _ask_what_happened(delivery, connector, outgoing, told)
+        else:
+            _unknown(delivery, told)
+    return done
+
+
+def _orphans(claimer: Claimer, limit: int) -> Sequence[Delivery]:
+    """Claims whose claimer's lock can be taken; claimed anew by this session, so that one process asks."""
+    found = []
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT id, claimed_by FROM channels_delivery WHERE state = 'claimed' AND claimed_at < %s "
+            "ORDER BY claimed_at LIMIT %s FOR UPDATE SKIP LOCKED",
+            [now() - ORPHAN_AFTER, limit],
+        )
+        for key, claimed_by in cursor.fetchall():
+            number = int(claimed_by) if claimed_by.isdigit() else 0
+            cursor.execute("SELECT pg_try_advisory_xact_lock(%s, %s)", [LOCK_SPACE, number])
+            if cursor.fetchone()[0]:
+                found.append(key)
+        if found:
+            Delivery.objects.filter(pk__in=found).update(claimed_by=str(claimer.number), claimed_at=now())
+    return list(Delivery.objects.filter(pk__in=found))
+
+
+def delivery_settle(*, delivery: Delivery, was_sent: bool, user: User) -> None:
+    """A person says what became of an uncertain delivery: it was sent, or send it again."""
+    with transaction.atomic():
+        delivery = Delivery.objects.select_for_update().select_related("message").get(pk=delivery.pk)
+        if delivery.state != Delivery.State.UNKNOWN:
+            return
+        delivery.settled_by = user
+        delivery.state = Delivery.State.SENT if was_sent else Delivery.State.QUEUED
+        delivery.not_before, delivery.sent_at = now(), now() if was_sent else None
+        delivery.save(update_fields=["settled_by", "state", "not_before", "sent_at"])
+        Message.objects.filter(pk=delivery.message_id).update(
+            state=Message.State.SENT if was_sent else Message.State.QUEUED
+        )
+        audit.record("delivery_settled", "message", delivery.message_id, was_sent=was_sent)
+        refresh_message(delivery.message_id)

@@ -1,0 +1,110 @@
+"""Connectors, made from channel accounts; what they raise, told in words that rooms above may know."""
+
+from __future__ import annotations
+
+import ipaddress
+import socket
+from collections.abc import Mapping
+
+import httpx
+from django.conf import settings as django_settings
+
+from kith.base.http import address_is_public, client
+from kith.connectors import registry
+from kith.connectors.contract import (
+    Authorizes,
+    Connector,
+    ConnectorError,
+    NotSupported,
+    OwnIdentity,
+    Refused,
+    Setup,
+)
+from kith.networks.models import ChannelAccount
+
+
+class ChannelError(Exception):
+    """Why a channel can't be used, for a person; `field` is the setting or secret to blame, if one is."""
+
+    def __init__(self, message: str, *, field: str = "", kind: str = "") -> None:
+        super().__init__(message)
+        self.field, self.kind = field, kind
+
+
+def _allowed() -> tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]:
+    return tuple(django_settings.KITH.networks)
+
+
+def http(*, headers: dict[str, str] | None = None, follow_redirects: bool = False) -> httpx.Client:
+    """A guarded client that may also reach the networks the operator allowed."""
+    return client(allowed=_allowed(), headers=headers, follow_redirects=follow_redirects)
+
+
+def guard(host: str, port: int) -> list[str]:
+    """Addresses of a host that may be connected to; raises Refused when any is inside our own network."""
+    try:
+        found = [str(item[4][0]) for item in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
+    except (OSError, UnicodeError) as error:
+        raise Refused(f"There is no server called {host!r}.", field="host") from error
+    inside = [address for address in found if not address_is_public(address, _allowed())]
+    if inside or not found:
+        raise Refused(
+            f"{host} is {', '.join(inside)}, an address inside a private network. If it is yours, name it in "
+            "KITH_ALLOWED_NETWORKS.",
+            field="host",
+        )
+    return list(dict.fromkeys(found))
+
+
+def own_identity(account: ChannelAccount) -> OwnIdentity | None:
+    if not account.external_id:
+        return None
+    return OwnIdentity(account.external_id, account.address, account.display_name, account.realm)
+
+
+def parse_settings(account: ChannelAccount) -> dict[str, str]:
+    """The settings that parsing may know: all but secrets, with our other addresses."""
+    values = {str(k): str(v) for k, v in account.settings.items()}
+    if account.aliases:
+        values["aliases"] = ",".join(account.aliases)
+    return values
+
+
+def connector_for(account: ChannelAccount) -> Connector:
+    """Raises ChannelError when there is no such network (any more)."""
+    try:
+        return registry.make(
+            account.network,
+            Setup(
+                settings=parse_settings(account),
+                secrets=account.secrets or {},
+                http=http,
+                guard=guard,
+                own=own_identity(account),
+                history_since=account.history_since,
+            ),
+        )
+    except NotSupported as error:
+        raise ChannelError(str(error), kind="not_supported") from error
+
+
+def check(network: str, settings: Mapping[str, str], secrets: Mapping[str, str]) -> OwnIdentity:
+    """Really connect with these values. Raises ChannelError that blames a field."""
+    try:
+        return registry.make(
+            network, Setup(settings=dict(settings), secrets=dict(secrets), http=http, guard=guard)
+        ).check()
+    except ConnectorError as error:
+        raise ChannelError(str(error), field=error.field, kind=type(error).__name__) from error
+    except (OSError, httpx.HTTPError) as error:
+        raise ChannelError(f"No answer: {error}", kind="RetryLater") from error
+
+
+def authorizer(network: str, settings: Mapping[str, str], secrets: Mapping[str, str]) -> Authorizes:
+    """The connector as one that signs in by OAuth. Raises ChannelError where the network has none."""
+    made = registry.make(
+        network, Setup(settings=dict(settings), secrets=dict(secrets), http=http, guard=guard)
+    )
+    if not isinstance(made, Authorizes):
+        raise ChannelError("This network does not sign in that way.", kind="NotSupported")
+    return made

@@ -1,0 +1,196 @@
+"""From the wire to rows: raw bytes first and durable, then parsed in a capped child, then recorded (law 2)."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import uuid
+from collections.abc import Sequence
+from typing import Any
+
+from django.db import connection, transaction
+
+from kith.base.clock import now
+from kith.base.text import clean, clean_value
+from kith.channels import gateway
+from kith.channels.apply import Understood, events_apply
+from kith.channels.models import Cursor, RawItem
+from kith.channels.parser import Parsed, Parser
+from kith.connectors.contract import MessageReceived
+from kith.connectors.contract import RawItem as WireItem
+from kith.core import blobs
+from kith.networks.models import ChannelAccount, ChannelHealth
+
+log = logging.getLogger(__name__)
+IN_ROW = 256 * 1024
+BATCH = 200
+RAW_CHANNEL = "kith_raw"
+
+
+def raw_items_store(
+    account: ChannelAccount, items: Sequence[WireItem], *, cursor: str | None = None, stream: str = "fetch"
+) -> int:
+    """Store raw items and move the cursor in one transaction; what is stored already is passed over. Returns how many
+    were new. When this returns, they are durable and may be acknowledged.
+    """
+    rows = [_row(account, item) for item in items]
+    with transaction.atomic():
+        before = {
+            (external_id, digest)
+            for external_id, digest in RawItem.objects.filter(
+                channel_account=account, external_id__in=[r.external_id for r in rows]
+            ).values_list("external_id", "digest")
+        }
+        new = [r for r in rows if (r.external_id, r.digest) not in before]
+        RawItem.objects.bulk_create(new, ignore_conflicts=True)
+        if cursor is not None:
+            Cursor.objects.update_or_create(
+                channel_account=account, stream=stream, defaults={"position": cursor}
+            )
+        if new:
+            ChannelHealth.objects.update_or_create(channel_account=account, defaults={"last_item_at": now()})
+            with connection.cursor() as sql:
+                sql.execute("SELECT pg_notify(%s, %s)", [RAW_CHANNEL, str(account.pk)])
+    return len(new)
+
+
+def _row(account: ChannelAccount, item: WireItem) -> RawItem:
+    digest = hashlib.sha256(item.body).hexdigest()
+    large = len(item.body) > IN_ROW
+    if large:
+        blobs.put(item.body)
+    meta = clean_value(json.loads(json.dumps(dict(item.meta), default=str)))
+    return RawItem(
+        channel_account=account,
+        external_id=clean(item.external_id)[:1000] or f"sha256:{digest}",
+        digest=digest,
+        body=None if large else item.body,
+        size=len(item.body),
+        at=item.at,
+        meta=meta,
+    )
+
+
+def body_of(raw: RawItem) -> bytes:
+    return bytes(raw.body) if raw.body is not None else blobs.read(raw.digest)
+
+
+def cursor_of(account: ChannelAccount, stream: str = "fetch") -> str:
+    position = (
+        Cursor.objects.filter(channel_account=account, stream=stream)
+        .values_list("position", flat=True)
+        .first()
+    )
+    return position or ""
+
+
+def accounts_waiting() -> list[uuid.UUID]:
+    """Channel accounts with items that wait to be parsed."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT a.id FROM networks_channelaccount a WHERE EXISTS (SELECT 1 FROM channels_rawitem r "
+            "WHERE r.channel_account_id = a.id AND r.state = 'new')"
+        )
+        return [row[0] for row in cursor.fetchall()]
+
+
+def raw_items_parse(account_id: uuid.UUID, parser: Parser, *, limit: int = BATCH) -> int:
+    """Parse and record the oldest waiting items of one account, in order. Returns how many were dealt with.
+
+    One process at a time works on an account. A batch that can't be recorded is tried again one by one, so that a
+    poisonous item is set aside, visibly, and the next one still arrives.
+    """
+    with transaction.atomic():
+        if not _lock_account(account_id):
+            return 0
+        account = ChannelAccount.objects.select_related("scope").get(pk=account_id)
+        waiting = list(
+            RawItem.objects.filter(channel_account=account, state=RawItem.State.NEW).order_by("id")[:limit]
+        )
+        if not waiting:
+            return 0
+        parsed = [(raw, _parse(account, raw, parser)) for raw in waiting]
+        try:
+            with transaction.atomic():
+                _record(account, parsed)
+        except Exception:
+            log.exception(
+                "a batch of %s items of %s could not be recorded together", len(parsed), account.name
+            )
+            for raw, result in parsed:
+                _record_one(account, raw, result)
+    return len(waiting)
+
+
+def _lock_account(account_id: uuid.UUID) -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_xact_lock(hashtextextended(%s, 1))", [f"parse:{account_id}"])
+        return bool(cursor.fetchone()[0])
+
+
+def _parse(account: ChannelAccount, raw: RawItem, parser: Parser) -> Parsed:
+    try:
+        body = body_of(raw)
+    except OSError as error:
+        return Parsed(problem="crash", error=f"its bytes are missing: {error}")
+    return parser.parse(
+        network=account.network,
+        settings=gateway.parse_settings(account),
+        own=gateway.own_identity(account),
+        external_id=raw.external_id,
+        body=body,
+        at=raw.at,
+        meta=raw.meta,
+    )
+
+
+def _record(account: ChannelAccount, parsed: Sequence[tuple[RawItem, Parsed]]) -> None:
+    understood = [Understood(raw, _visible(account, raw, result)) for raw, result in parsed]
+    events_apply(account, understood)
+    moment = now()
+    for raw, result in parsed:
+        raw.state = RawItem.State.SET_ASIDE if result.problem else RawItem.State.DONE
+        raw.error = clean(f"{result.problem}: {result.error}")[:2000] if result.problem else raw.error
+        raw.attempts += 1
+        raw.parsed_at = moment
+    RawItem.objects.bulk_update([raw for raw, _ in parsed], ["state", "error", "attempts", "parsed_at"])
+
+
+def _record_one(account: ChannelAccount, raw: RawItem, result: Parsed) -> None:
+    try:
+        with transaction.atomic():
+            _record(account, [(raw, result)])
+    except Exception as error:
+        log.exception("item %s of %s is set aside", raw.external_id, account.name)
+        told = Parsed(problem="crash", error=f"{type(error).__name__}: {error}")
+        with transaction.atomic():
+            _record(account, [(raw, told)])
+
+
+def _visible(account: ChannelAccount, raw: RawItem, result: Parsed) -> Sequence[Any]:
+    """The events; for an item that could not be read, a message that says so, with what could be saved."""
+    if not result.problem:
+        return result.events
+    text = body_of(raw)[:4000].decode("utf-8", "replace") if blobs_or_row(raw) else ""
+    return (
+        MessageReceived(
+            external_id=f"unreadable:{raw.digest}",
+            at=raw.at or raw.created_at,
+            parties=(),
+            text=text,
+            unreadable=result.error or result.problem,
+        ),
+    )
+
+
+def blobs_or_row(raw: RawItem) -> bool:
+    return raw.body is not None or blobs.exists(raw.digest)
+
+
+def raw_item_retry(raw: RawItem) -> None:
+    """Parse an item that was set aside once more (after an upgrade, say)."""
+    raw.state, raw.error = RawItem.State.NEW, ""
+    raw.save(update_fields=["state", "error"])
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_notify(%s, %s)", [RAW_CHANNEL, str(raw.channel_account_id)])

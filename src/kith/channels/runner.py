@@ -1,0 +1,266 @@
+"""The process that listens: a thread for each channel account, one that parses, some that send.
+
+Any number of these processes may run; an account is read by one of them at a time (a session lock), and PostgreSQL is
+told of everything before the network is.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import uuid
+from datetime import timedelta
+
+from django.db import close_old_connections, connection
+
+from kith.base.clock import now
+from kith.channels import gateway
+from kith.channels.deliver import Claimer, deliver, deliveries_claim, orphans_recover
+from kith.channels.models import RawItem
+from kith.channels.outbox import DELIVER_CHANNEL, scheduled_release
+from kith.channels.parser import Parser
+from kith.channels.receive import RAW_CHANNEL, accounts_waiting, cursor_of, raw_items_parse, raw_items_store
+from kith.connectors.contract import (
+    Connector,
+    Forged,
+    Page,
+    Polls,
+    ReconnectNeeded,
+    RetryLater,
+    Streams,
+    Waits,
+)
+from kith.core import events
+from kith.networks.models import ChannelAccount, ChannelHealth
+from kith.networks.selectors import manifest_of
+
+log = logging.getLogger(__name__)
+PAGE = 200
+SENDERS = 2
+LONGEST_PAUSE = 900.0
+
+
+def run_forever(stop: threading.Event) -> None:
+    """Read, parse and send until `stop` is set; returns when every thread has ended."""
+    threads = [
+        threading.Thread(target=_guarded, args=(work, stop), name=name, daemon=True)
+        for name, work in [
+            ("parse", parse_loop),
+            ("accounts", accounts_loop),
+            *((f"send-{n}", send_loop) for n in range(SENDERS)),
+        ]
+    ]
+    for thread in threads:
+        thread.start()
+    stop.wait()
+    for thread in threads:
+        thread.join(timeout=20)
+
+
+def _guarded(work: object, stop: threading.Event) -> None:
+    """Run one loop; whatever breaks it (the database went away) is logged, and it begins anew."""
+    while not stop.is_set():
+        try:
+            work(stop)  # type: ignore[operator]
+        except Exception:
+            log.exception("%s broke off and begins anew", threading.current_thread().name)
+            connection.close()
+            stop.wait(2.0)
+
+
+def _wait_for(channel: str, stop: threading.Event, seconds: float) -> None:
+    """Until PostgreSQL tells of `channel`, or the time is over."""
+    until = now() + timedelta(seconds=seconds)
+    while not stop.is_set() and now() < until:
+        for _ in connection.connection.notifies(timeout=min(1.0, seconds), stop_after=1):
+            return
+
+
+def _listen(channel: str) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(f"LISTEN {channel}")
+
+
+def parse_loop(stop: threading.Event) -> None:
+    connection.ensure_connection()
+    _listen(RAW_CHANNEL)
+    with Parser() as parser:
+        while not stop.is_set():
+            busy = 0
+            for account_id in accounts_waiting():
+                if stop.is_set():
+                    break
+                busy += raw_items_parse(account_id, parser)
+            if not busy:
+                _wait_for(RAW_CHANNEL, stop, 5.0)
+
+
+def send_loop(stop: threading.Event) -> None:
+    connection.ensure_connection()
+    claimer = Claimer.start()
+    _listen(DELIVER_CHANNEL)
+    while not stop.is_set():
+        orphans_recover(claimer)
+        scheduled_release()
+        while not stop.is_set() and (delivery := deliveries_claim(claimer)) is not None:
+            deliver(delivery)
+        _wait_for(DELIVER_CHANNEL, stop, 1.0)
+
+
+def accounts_loop(stop: threading.Event) -> None:
+    """Keeps one thread for each active account that nobody else reads, and ends those of accounts that are paused."""
+    running: dict[uuid.UUID, tuple[threading.Thread, threading.Event]] = {}
+    try:
+        while not stop.is_set():
+            active = set(
+                ChannelAccount.objects.filter(state=ChannelAccount.State.ACTIVE).values_list("id", flat=True)
+            )
+            for key in list(running):
+                thread, ended = running[key]
+                if key not in active:
+                    ended.set()
+                if not thread.is_alive():
+                    del running[key]
+                    _unlock(key)
+            for key in active - set(running):
+                if _reads(key) and _lock(key):
+                    ended = threading.Event()
+                    thread = threading.Thread(
+                        target=read_account, args=(key, ended), name=f"read-{key}", daemon=True
+                    )
+                    running[key] = (thread, ended)
+                    thread.start()
+            stop.wait(2.0)
+    finally:
+        for _, ended in running.values():
+            ended.set()
+        for key, (thread, _) in running.items():
+            thread.join(timeout=10)
+            _unlock(key)
+
+
+def _reads(account_id: uuid.UUID) -> bool:
+    network = ChannelAccount.objects.values_list("network", flat=True).get(pk=account_id)
+    manifest = manifest_of(network)
+    return manifest is not None and bool(manifest.capabilities & {"polls", "streams"})
+
+
+def _lock(account_id: uuid.UUID) -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_lock(hashtextextended(%s, 2))", [f"read:{account_id}"])
+        return bool(cursor.fetchone()[0])
+
+
+def _unlock(account_id: uuid.UUID) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_unlock(hashtextextended(%s, 2))", [f"read:{account_id}"])
+
+
+def read_account(account_id: uuid.UUID, stop: threading.Event) -> None:
+    """Read one account until told to stop: pages until there are no more, then its stream, its wait, or a pause."""
+    failures = 0
+    while not stop.is_set():
+        account = ChannelAccount.objects.get(pk=account_id)
+        if account.state != ChannelAccount.State.ACTIVE:
+            return
+        try:
+            pause = read_once(account, stop)
+            failures = 0
+        except ReconnectNeeded as error:
+            account_needs_reconnect(account, str(error))
+            return
+        except Exception as error:  # noqa: BLE001  (told in the account's health, and tried again later)
+            failures += 1
+            pause = _trouble(account, error, failures)
+        close_old_connections()
+        connection.close()
+        stop.wait(pause)
+
+
+def read_once(account: ChannelAccount, stop: threading.Event) -> float:
+    """Fetch all there is, then follow the stream or wait; returns after how many seconds to come again."""
+    connector = gateway.connector_for(account)
+    manifest = manifest_of(account.network)
+    pause = float(manifest.poll_seconds if manifest else 60)
+    if isinstance(connector, Polls):
+        fetch_all(account, connector, stop)
+    _health_good(account)
+    if isinstance(connector, Streams) and not stop.is_set():
+        _follow(account, connector, stop)
+        return 1.0
+    if isinstance(connector, Waits) and not stop.is_set():
+        connection.close()
+        connector.wait(cursor_of(account), until=now() + timedelta(minutes=9))
+        return 0.0
+    return pause
+
+
+def fetch_all(account: ChannelAccount, connector: Connector, stop: threading.Event | None = None) -> int:
+    """Fetch pages until there are no more; each is durable, with its cursor, before the next is asked for."""
+    assert isinstance(connector, Polls)
+    stored = 0
+    while stop is None or not stop.is_set():
+        page: Page = connector.fetch(cursor_of(account), limit=PAGE)
+        stored += raw_items_store(account, page.items, cursor=page.cursor)
+        if page.budget.remaining is not None:
+            ChannelHealth.objects.filter(channel_account=account).update(
+                budget_remaining=page.budget.remaining
+            )
+        if not page.more:
+            break
+    return stored
+
+
+def _follow(account: ChannelAccount, connector: Streams, stop: threading.Event) -> None:
+    for item in connector.stream(cursor_of(account, "stream")):
+        raw_items_store(account, [item], cursor=item.cursor or None, stream="stream")
+        if stop.is_set():
+            return
+
+
+def _health_good(account: ChannelAccount) -> None:
+    moment = now()
+    ChannelHealth.objects.update_or_create(
+        channel_account=account,
+        defaults={
+            "last_try_at": moment,
+            "last_success_at": moment,
+            "failures_in_a_row": 0,
+            "last_error": "",
+            "next_try_at": None,
+        },
+    )
+
+
+def _trouble(account: ChannelAccount, error: Exception, failures: int) -> float:
+    """Note what is wrong, in words; returns after how many seconds to try again."""
+    if isinstance(error, RetryLater):
+        pause = min(max(error.after, 1.0), LONGEST_PAUSE)
+    else:
+        log.warning("reading %s failed: %s: %s", account.name, type(error).__name__, error)
+        pause = min(5.0 * 2 ** min(failures, 8), LONGEST_PAUSE)
+    if isinstance(error, Forged):
+        log.error("a forged item reached %s", account.name)
+    ChannelHealth.objects.update_or_create(
+        channel_account=account,
+        defaults={
+            "last_try_at": now(),
+            "last_error": str(error)[:1000] or type(error).__name__,
+            "last_error_at": now(),
+            "failures_in_a_row": failures,
+            "next_try_at": now() + timedelta(seconds=pause),
+        },
+    )
+    return pause
+
+
+def account_needs_reconnect(account: ChannelAccount, error: str) -> None:
+    ChannelAccount.objects.filter(pk=account.pk).update(state=ChannelAccount.State.RECONNECT)
+    ChannelHealth.objects.update_or_create(
+        channel_account=account, defaults={"last_error": error[:1000], "last_error_at": now()}
+    )
+    events.record("channel_needs_reconnect", [account.pk])
+
+
+def set_aside(account: ChannelAccount) -> int:
+    return RawItem.objects.filter(channel_account=account, state=RawItem.State.SET_ASIDE).count()

@@ -1,0 +1,49 @@
+"""Plays the customer: puts items into the same way in that real networks use."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from typing import Any
+
+from kith.base.clock import now
+from kith.base.ids import new_id
+from kith.channels.parser import Parser
+from kith.channels.receive import raw_items_parse, raw_items_store
+from kith.connectors.contract import RawItem
+from kith.networks.models import ChannelAccount
+
+
+def play(
+    account: ChannelAccount,
+    *,
+    sender_id: str,
+    sender_name: str,
+    text: str,
+    handle: str = "",
+    at: datetime | None = None,
+    external_id: str = "",
+    thread: str = "",
+    public: bool = False,
+    parse: bool = True,
+    **rest: Any,
+) -> str:
+    """Receive one message as if a network had sent it; returns its external id."""
+    key = external_id or f"sim-{new_id()}"
+    moment = at or now()
+    data = {
+        "id": key,
+        "at": moment.isoformat(),
+        "from": {"id": sender_id, "name": sender_name, "handle": handle or sender_id, "verified": "network"},
+        "text": text,
+        "visibility": "public" if public else "private",
+        **({"thread": thread} if thread else {}),
+        **rest,
+    }
+    body = json.dumps({"type": "message.received", "timestamp": moment.isoformat(), "data": data}).encode()
+    raw_items_store(account, [RawItem(external_id=key, body=body, at=moment)])
+    if parse:
+        with Parser() as parser:
+            while raw_items_parse(account.pk, parser):
+                continue
+    return key

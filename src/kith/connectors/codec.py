@@ -1,0 +1,80 @@
+"""Events as JSON: how the parsing child, which has read hostile bytes, tells its parent what they mean."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import fields, is_dataclass
+from datetime import datetime
+from typing import Any
+
+from kith.base.text import clean_value
+from kith.connectors import contract
+from kith.connectors.contract import BadPayload, Event, Media, Party
+
+_EVENTS: dict[str, type[Any]] = {
+    c.kind: c
+    for c in (
+        contract.MessageReceived,
+        contract.MessageEdited,
+        contract.MessageDeleted,
+        contract.ReactionReceived,
+        contract.FollowReceived,
+        contract.ProfileUpdated,
+        contract.DeliveryChanged,
+        contract.StreamGap,
+        contract.Ignored,
+    )
+}
+_PARTS: dict[str, type[Any]] = {"parties": Party, "party": Party, "media": Media}
+_TUPLES = ("parties", "media", "thread_keys", "bounced", "flags")
+
+
+def _plain(value: Any) -> Any:
+    if is_dataclass(value) and not isinstance(value, type):
+        found = {f.name: _plain(getattr(value, f.name)) for f in fields(value)}
+        if isinstance(value, Media):
+            found.pop("content")  # bytes travel as files, by `path`
+        return found
+    if isinstance(value, datetime):
+        return value.isoformat()
+    if isinstance(value, dict):
+        return {str(k): _plain(v) for k, v in value.items()}
+    if isinstance(value, (list, tuple, set, frozenset)):
+        return [_plain(v) for v in value]
+    if isinstance(value, bytes):
+        return value.decode("utf-8", "replace")
+    return value
+
+
+def event_to_dict(event: Event) -> dict[str, Any]:
+    return {"kind": event.kind, **clean_value(_plain(event))}
+
+
+def event_from_dict(data: dict[str, Any]) -> Event:
+    """Raises BadPayload for anything that is not an event."""
+    try:
+        values = dict(data)
+        made = _EVENTS[values.pop("kind")]
+        for name in list(values):
+            if name == "at" and values[name] is not None:
+                values[name] = datetime.fromisoformat(values[name])
+            elif name in _PARTS and isinstance(values[name], list):
+                values[name] = tuple(_part(_PARTS[name], item) for item in values[name])
+            elif name in _PARTS:
+                values[name] = _part(_PARTS[name], values[name])
+            elif name in _TUPLES:
+                values[name] = tuple(values[name])
+        event: Event = made(**values)
+    except (KeyError, TypeError, ValueError) as error:
+        raise BadPayload(f"The parser gave something that is no event: {error}") from error
+    return event
+
+
+def _part(kind: type[Any], values: dict[str, Any]) -> Any:
+    if "flags" in values:
+        values = {**values, "flags": tuple(values["flags"])}
+    return kind(**values)
+
+
+def dumps(events: list[Event]) -> str:
+    return json.dumps([event_to_dict(e) for e in events], ensure_ascii=True)
