@@ -7,7 +7,36 @@ import unicodedata
 
 VOWELS = set("aeiouyàáâãäåæèéêëìíîïòóôõöøùúûüýÿœāēīōūăĕğıőűąęįų")
 PLACEHOLDERS = frozenset(
-    ["test", "tester", "testing", "unknown", "none", "null", "n/a", "na", "name", "vorname", "nachname", "firstname", "lastname", "first", "last", "user", "customer", "kunde", "cliente", "asdf", "qwerty", "xxx", "abc", "anonymous", "guest", "admin", "noreply", "no-reply"]
+    [
+        "test",
+        "tester",
+        "testing",
+        "unknown",
+        "none",
+        "null",
+        "n/a",
+        "na",
+        "name",
+        "vorname",
+        "nachname",
+        "firstname",
+        "lastname",
+        "first",
+        "last",
+        "user",
+        "customer",
+        "kunde",
+        "cliente",
+        "asdf",
+        "qwerty",
+        "xxx",
+        "abc",
+        "anonymous",
+        "guest",
+        "admin",
+        "noreply",
+        "no-reply",
+    ]
 )
 COMPANY = re.compile(
     r"(?i)\b(gmbh|ltd|llc|inc|ag|s\.?a\.?|s\.?l\.?|plc|kg|bv|oy|ab|srl|co\.|corp|team|support)\b"
@@ -42,3 +71,26 @@ def greeting_confidence(name: str) -> float:
     if latin and text.islower():
         return 0.4
     return 0.9
+
+
+def person_name(
+    *,
+    preferred: str = "",
+    family: str = "",
+    name: str = "",
+    display: str = "",
+    handle: str = "",
+    external_id: str = "",
+) -> str:
+    """What a person is called in lists: how they want to be called, else their name, else what their network shows."""
+    if preferred:
+        return preferred if not family or family in preferred else f"{preferred} {family}"
+    return name or display or handle or external_id
+
+
+def initials(name: str) -> str:
+    """One or two letters for a round picture; "?" when there are none."""
+    words = [w for w in re.split(r"[\s@._-]+", name) if w and w[0].isalnum()]
+    if not words:
+        return "?"
+    return (words[0][0] + (words[-1][0] if len(words) > 1 else "")).upper()

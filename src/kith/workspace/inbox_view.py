@@ -1,0 +1,111 @@
+"""What a list of conversations shows: a view with filters, and its text form that saved views keep."""
+
+from __future__ import annotations
+
+import shlex
+import uuid
+from dataclasses import dataclass, field, replace
+
+from kith.core.fields import as_uuid
+
+KINDS = ("mine", "unassigned", "team", "waiting", "for_me", "all", "snoozed", "closed", "held")
+STATUSES = {
+    "mine": ("open",),
+    "unassigned": ("open",),
+    "team": ("open",),
+    "waiting": ("open",),
+    "for_me": ("open", "snoozed", "closed"),
+    "all": ("open", "snoozed", "closed"),
+    "snoozed": ("snoozed",),
+    "closed": ("closed",),
+    "held": ("open", "snoozed", "closed"),
+}
+PRIORITIES = {"low": -1, "normal": 0, "high": 1, "urgent": 2}
+
+
+@dataclass(frozen=True, slots=True)
+class InboxView:
+    """One list. `kind` is one of KINDS ("team" needs `team_id`); all filters given must hold.
+
+    `statuses`: (), those of the kind. `tags` are names. `identity_ids`: those of a person, see `people.identity_family`.
+    """
+
+    kind: str = "mine"
+    team_id: uuid.UUID | None = None
+    reason: str = ""
+    statuses: tuple[str, ...] = ()
+    assignee_id: uuid.UUID | None = None
+    tags: tuple[str, ...] = ()
+    priority: int | None = None
+    network: str = ""
+    visibility: str = ""
+    identity_ids: tuple[uuid.UUID, ...] | None = None
+    unread: bool = False
+    problems: tuple[str, ...] = field(default=())
+
+    @property
+    def wanted_statuses(self) -> tuple[str, ...]:
+        return self.statuses or STATUSES[self.kind]
+
+    @property
+    def oldest_first(self) -> bool:
+        return self.kind == "waiting"
+
+
+def view_parse(text: str, *, me: uuid.UUID) -> InboxView:
+    """The view that a saved query names, such as `is:open in:all tag:"bad brakes" channel:mail assignee:me`.
+
+    Unknown words are listed in `problems`; they never widen what is shown.
+    """
+    try:
+        words = shlex.split(text)
+    except ValueError:
+        words = text.split()
+    view = InboxView(kind="all")
+    for word in words:
+        key, _, value = word.partition(":")
+        changed = _apply(view, key.lower(), value, me)
+        view = changed or replace(view, problems=(*view.problems, word))
+    return view
+
+
+def _apply(view: InboxView, key: str, value: str, me: uuid.UUID) -> InboxView | None:
+    low = value.lower()
+    if key == "in" and low in KINDS and low != "team":
+        return replace(view, kind=low)
+    if key == "team" and (team := as_uuid(value)):
+        return replace(view, kind="team", team_id=team)
+    if key == "is" and low in ("open", "snoozed", "closed"):
+        return replace(view, statuses=(*view.statuses, low))
+    if key == "is" and low == "unread":
+        return replace(view, unread=True)
+    if key == "is" and low in ("public", "private"):
+        return replace(view, visibility=low)
+    if key == "held" and value:
+        return replace(view, kind="held", reason=low)
+    if key == "assignee":
+        found = me if low == "me" else as_uuid(value)
+        if low == "none":
+            return replace(view, kind="unassigned")
+        return replace(view, assignee_id=found) if found else None
+    if key == "tag" and value:
+        return replace(view, tags=(*view.tags, value))
+    if key == "priority" and low in PRIORITIES:
+        return replace(view, priority=PRIORITIES[low])
+    if key == "channel" and value:
+        return replace(view, network=low)
+    return None
+
+
+def view_text(view: InboxView) -> str:
+    """The text form that `view_parse` reads, for saving; a person filter has none."""
+    parts = [f"team:{view.team_id}"] if view.kind == "team" else [f"in:{view.kind}"]
+    parts += [f"held:{view.reason}"] if view.reason else []
+    parts += [f"is:{status}" for status in view.statuses]
+    parts += ["is:unread"] if view.unread else []
+    parts += [f"is:{view.visibility}"] if view.visibility else []
+    parts += [f"assignee:{view.assignee_id}"] if view.assignee_id else []
+    parts += [f"tag:{shlex.quote(tag)}" for tag in view.tags]
+    parts += [f"priority:{name}" for name, number in PRIORITIES.items() if number == view.priority]
+    parts += [f"channel:{view.network}"] if view.network else []
+    return " ".join(parts)
