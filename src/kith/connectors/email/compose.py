@@ -101,7 +101,7 @@ def compose(outgoing: Outgoing, address: str, now: datetime, default_name: str =
 
 def encoded(text: str) -> str:
     """A header's text on one logical line, in encoded words where ASCII does not do."""
-    text = one_line(clean(text.replace("\r", " ").replace("\n", " ")))
+    text = " ".join(clean(text).split())
     if text.isascii() and "=?" not in text and len(text) < 200:
         return text
     return Header(text, _TEXT, maxlinelen=70, continuation_ws=" ").encode(linesep="\r\n")

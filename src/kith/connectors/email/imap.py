@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from imapclient import JUNK, SENT
 from imapclient.exceptions import CapabilityError, IMAPClientError, LoginError
+from imapclient.imapclient import JUNK, SENT
 
 from kith.connectors.contract import (
     AddressGuard,
@@ -80,7 +80,7 @@ class Reader:
                 self.client.logout()
 
     def _open(self) -> Imap:
-        assert self.client is not None, "used outside of its with block"  # noqa: S101
+        assert self.client is not None, "used outside of its with block"
         return self.client
 
     def folders(self) -> list[Folder]:

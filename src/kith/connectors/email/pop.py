@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import hashlib
 import json
@@ -57,9 +58,9 @@ def login(options: Options, guard: AddressGuard) -> Pop:
 
 
 def _oauth(client: Pop, user: str, token: str) -> None:
-    import base64
-
-    client._shortcmd("AUTH XOAUTH2 " + base64.b64encode(xoauth2(user, token).encode()).decode())  # type: ignore[attr-defined]
+    answer = client._shortcmd("AUTH XOAUTH2 " + base64.b64encode(xoauth2(user, token).encode()).decode())  # type: ignore[attr-defined]
+    if not answer.startswith(b"+OK"):
+        client._shortcmd("")  # type: ignore[attr-defined]  # the reason was told; the refusal follows
 
 
 def _said(error: BaseException) -> str:
