@@ -1,0 +1,43 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from tests.connectors.mastodon.fake import FakeServer
+
+from kith.connectors.conformance import ConnectorConformance, serving
+from kith.connectors.contract import Outgoing, OwnIdentity, Party, Setup
+from kith.connectors.mastodon.connector import Connector
+
+
+class TestMastodon(ConnectorConformance):
+    connector = Connector
+    settings = {"server": "https://social.example"}
+    secrets = {"access_token": "t0ken-to-look-for", "client_secret": "s3cret-to-look-for"}
+    own = OwnIdentity(
+        "https://social.example/users/shop",
+        "@shop@social.example",
+        details={"account_id": "109", "domain": "social.example"},
+    )
+    outgoing = Outgoing(
+        "k1", "It left today.", (Party("x", "@bob@elsewhere.example", role="to"),), in_reply_to="2001"
+    )
+    unknown_kind = (
+        b'{"type": "severed_relationships", "id": "9", "created_at": "2026-03-01T09:00:00Z", "account": null}'
+    )
+
+    @contextmanager
+    def backlog(self, count: int) -> Iterator[Setup]:
+        with serving(FakeServer(mentions=count)) as server:
+            yield self.at_address(server.address)
+
+
+class TestMastodonThatGivesTheNewestFirst(TestMastodon):
+    """snac2's way with `min_id`: the newest of what is new, not the oldest."""
+
+    connector = Connector
+
+    @contextmanager
+    def backlog(self, count: int) -> Iterator[Setup]:
+        with serving(FakeServer(mentions=count, newest_first=True)) as server:
+            yield self.at_address(server.address)
