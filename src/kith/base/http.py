@@ -10,6 +10,7 @@ import ipaddress
 import socket
 import ssl
 from collections.abc import Iterable, Sequence
+from functools import cache
 from typing import Any
 
 import httpcore
@@ -75,13 +76,19 @@ class _GuardedBackend(httpcore.SyncBackend):
         raise AddressRefused("sockets of this machine are not reached by HTTP")
 
 
+@cache
+def _tls() -> ssl.SSLContext:
+    """One context for all: reading the certificates takes 20 ms, longer than many a request."""
+    return ssl.create_default_context()
+
+
 class GuardedTransport(httpx.HTTPTransport):
     """An httpx transport whose every connection goes through the address check; proxies are not used."""
 
     def __init__(self, allowed: Sequence[Network] = ()) -> None:
-        super().__init__(trust_env=False, retries=0)
+        super().__init__(verify=_tls(), trust_env=False, retries=0)
         self._pool = httpcore.ConnectionPool(
-            ssl_context=ssl.create_default_context(),
+            ssl_context=_tls(),
             max_connections=20,
             keepalive_expiry=5.0,
             network_backend=_GuardedBackend(tuple(allowed)),
