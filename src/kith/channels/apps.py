@@ -4,3 +4,8 @@ from django.apps import AppConfig
 class ChannelsConfig(AppConfig):
     name = "kith.channels"
     label = "channels"
+
+    def ready(self) -> None:
+        from kith.channels import acknowledge
+
+        acknowledge.subscribe()

@@ -121,6 +121,11 @@ def verdict_preview(compose: Compose) -> Verdict:
     return gate_preview(_request(compose))
 
 
+def gate_ask(compose: Compose, *, subject_id: uuid.UUID) -> Verdict:
+    """Ask the gate for the record, without a message: what it says is kept as a Touch with its Decision."""
+    return touch_request(_request(compose, subject_id)).verdict
+
+
 def message_send(compose: Compose) -> SendResult:
     """Write the message down, ask the gate, and queue its delivery: one transaction. Raises OutboxError."""
     _check(compose)

@@ -48,7 +48,7 @@ class Message(Record):
     quote_at = models.IntegerField(null=True)
     signature_at = models.IntegerField(null=True)
     visibility = models.CharField(max_length=8, default="private")
-    automatic = models.CharField(max_length=14, blank=True)
+    automatic = models.CharField(max_length=20, blank=True)
     unreadable = models.CharField(max_length=300, blank=True)
     language = models.CharField(max_length=12, blank=True)
     url = models.URLField(max_length=2000, blank=True)
