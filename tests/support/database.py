@@ -28,7 +28,7 @@ TEMPLATE, COPY = "kith_template_", "kith_test_"
 KEPT_TEMPLATES = 4
 
 
-def test_server() -> Location:
+def server_for_tests() -> Location:
     """Where this user's test server lies; made if it is not there."""
     home = Path(tempfile.gettempdir()) / f"kith-tests-{os.geteuid()}-{binaries.version()}"
     make_home(home)
@@ -45,7 +45,7 @@ def own_database(settings: dict[str, Any]) -> Iterator[None]:
     with contextlib.ExitStack() as stack:
         if not os.environ.get("DATABASE_URL"):
             cluster.SETTINGS["max_connections"] = "300"
-            place = stack.enter_context(cluster.use(test_server(), durable=False))
+            place = stack.enter_context(cluster.use(server_for_tests(), durable=False))
             settings.update(HOST=str(place.socket_folder), PORT=str(place.port), USER=place.user, PASSWORD="")
         name = f"{COPY}{os.getpid()}_{int(time.time())}"
         template = _template(settings)

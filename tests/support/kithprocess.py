@@ -69,12 +69,12 @@ class Kith:
         return f"http://127.0.0.1:{self.port}"
 
     def run(
-        self, *arguments: str, input: str | None = None, ok: bool = True
-    ) -> subprocess.CompletedProcess[str]:  # noqa: A002
+        self, *arguments: str, stdin: str = "", ok: bool = True
+    ) -> subprocess.CompletedProcess[str]:
         """Run `kith ARGUMENTS` and wait; raises with its words when it fails and `ok` is asked for."""
         done = subprocess.run(
             [sys.executable, "-m", "kith.cli.main", *arguments],
-            env=self.env, text=True, capture_output=True, input=input or "", timeout=300, check=False,
+            env=self.env, text=True, capture_output=True, input=stdin, timeout=300, check=False,
         )  # fmt: skip
         if ok and done.returncode:
             raise AssertionError(
