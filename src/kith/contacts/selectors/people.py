@@ -1,0 +1,103 @@
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from django.db import connection
+
+from kith.contacts.models import Contact
+from kith.contacts.names import initials, person_name
+
+_NAMES = """
+SELECT i.id, i.network, i.handle, i.external_id, i.display_name, i.kind, i.profile_url, i.blocked_at IS NOT NULL,
+       coalesce(nullif(k.avatar, ''), i.avatar), k.id, coalesce(k.name, ''), coalesce(k.preferred_name, ''),
+       coalesce(k.family_name, '')
+FROM contacts_identity i
+LEFT JOIN contacts_contact a ON a.id = i.contact_id
+LEFT JOIN contacts_contact k ON k.id = a.canonical_id AND k.deleted_at IS NULL
+WHERE i.id = ANY (%s)
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class IdentityName:
+    """Somebody as a screen shows them; `contact_id` is the canonical one, None without a contact."""
+
+    id: uuid.UUID
+    network: str
+    handle: str
+    external_id: str
+    kind: str
+    profile_url: str
+    blocked: bool
+    avatar: str
+    contact_id: uuid.UUID | None
+    name: str
+    initials: str
+
+
+def identity_names(ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, IdentityName]:
+    """Names of identities, by id. One query; none for no ids."""
+    wanted = list(set(ids))
+    if not wanted:
+        return {}
+    with connection.cursor() as db:
+        db.execute(_NAMES, [wanted])
+        rows = db.fetchall()
+    found = {}
+    for (
+        key,
+        network,
+        handle,
+        external,
+        display,
+        kind,
+        url,
+        blocked,
+        avatar,
+        contact,
+        name,
+        preferred,
+        family,
+    ) in rows:
+        shown = person_name(
+            preferred=preferred,
+            family=family,
+            name=name,
+            display=display,
+            handle=handle,
+            external_id=external,
+        )
+        found[key] = IdentityName(
+            key, network, handle, external, kind, url, blocked, avatar, contact, shown, initials(shown)
+        )
+    return found
+
+
+def canonical_of(contact_id: uuid.UUID) -> uuid.UUID | None:
+    """The contact that `contact_id` is read as, through merges; None when there is none or it was deleted."""
+    return (
+        Contact.objects.filter(pk=contact_id, canonical__deleted_at=None)
+        .values_list("canonical_id", flat=True)
+        .first()
+    )
+
+
+def identity_family(
+    *, contact_id: uuid.UUID | None = None, identity_id: uuid.UUID | None = None
+) -> tuple[uuid.UUID, ...]:
+    """All identities of a contact (its merged aliases included), or of the contact that an identity belongs to."""
+    sql = (
+        "SELECT p.id FROM contacts_contact c JOIN contacts_contact a ON a.canonical_id = c.canonical_id "
+        "JOIN contacts_identity p ON p.contact_id = a.id WHERE c.id = %(contact)s"
+    )
+    if contact_id is None:
+        sql = (
+            "SELECT p.id FROM contacts_identity i JOIN contacts_contact c ON c.id = i.contact_id "
+            "JOIN contacts_contact a ON a.canonical_id = c.canonical_id JOIN contacts_identity p ON p.contact_id = a.id "
+            "WHERE i.id = %(identity)s UNION SELECT id FROM contacts_identity WHERE id = %(identity)s"
+        )
+    with connection.cursor() as db:
+        db.execute(sql, {"contact": contact_id, "identity": identity_id})
+        return tuple(row[0] for row in db.fetchall())
