@@ -6,6 +6,6 @@ class ChannelsConfig(AppConfig):
     label = "channels"
 
     def ready(self) -> None:
-        from kith.channels import acknowledge
+        from kith.channels import acknowledge, system_mail  # noqa: F401  (system_mail registers its job)
 
         acknowledge.subscribe()

@@ -6,6 +6,7 @@ class ConversationsConfig(AppConfig):
     label = "conversations"
 
     def ready(self) -> None:
-        from kith.conversations import handover
+        from kith.conversations import handover, rescope
 
         handover.register()
+        rescope.register()
