@@ -1,0 +1,105 @@
+// The open conversation: newest at the bottom, "3 new" when scrolled up, who is here, sheets on a phone.
+import { post } from "./htmx.js";
+import { onKey } from "./keys.js";
+
+const stream = () => document.querySelector("[data-stream]");
+const NEAR = 80;
+let atBottom = true;
+let shown = null;
+let seen = new Set();
+
+const ids = () => [...document.querySelectorAll("[data-stream] [data-message]")].map((item) => item.dataset.message);
+const toBottom = (smooth = false) => {
+  const box = stream();
+  box?.scrollTo({ top: box.scrollHeight, behavior: smooth ? "smooth" : "instant" });
+};
+
+function showNew() {
+  const bar = document.getElementById("new-bar");
+  if (!bar) return;
+  const count = ids().filter((id) => !seen.has(id)).length;
+  bar.hidden = atBottom || count === 0;
+  const text = bar.dataset[count === 1 ? "one" : "many"];
+  if (text) bar.querySelector("[data-count]").textContent = text.replace("{n}", String(count));
+}
+
+document.addEventListener(
+  "scroll",
+  (event) => {
+    const box = stream();
+    if (event.target !== box) return;
+    atBottom = box.scrollHeight - box.scrollTop - box.clientHeight < NEAR;
+    if (atBottom) seen = new Set(ids());
+    showNew();
+  },
+  true,
+);
+
+export function settle() {
+  const pane = document.querySelector("[data-conversation]");
+  const id = pane?.dataset.conversation ?? null;
+  if (id !== shown) {
+    shown = id;
+    atBottom = true;
+    seen = new Set(ids());
+    const target = location.hash.startsWith("#m-") ? document.getElementById(location.hash.slice(1)) : null;
+    if (target) {
+      target.scrollIntoView({ block: "center" });
+      target.classList.add("found");
+    } else toBottom();
+    look();
+  } else if (atBottom) {
+    seen = new Set(ids());
+    toBottom();
+  }
+  showNew();
+}
+document.addEventListener("htmx:after:swap", settle);
+document.addEventListener("click", (event) => {
+  if (event.target.closest("#new-bar")) toBottom(true);
+});
+
+// Older messages are put in above; what one was reading stays where it is.
+let heightBefore = null;
+document.addEventListener("htmx:before:swap", (event) => {
+  heightBefore = event.target.closest?.("[data-older]") ? stream()?.scrollHeight : null;
+});
+document.addEventListener("htmx:after:settle", () => {
+  const box = stream();
+  if (heightBefore === null || !box) return;
+  box.scrollTop += box.scrollHeight - heightBefore;
+  heightBefore = null;
+});
+
+// Presence: looking while the page is in view, typing while keys are struck.
+let typedAt = 0;
+function look() {
+  const pane = document.querySelector("[data-presence-url]");
+  if (!pane || document.hidden) return;
+  post(pane.dataset.presenceUrl, { typing: Date.now() - typedAt < 8000 ? "1" : "" }).catch(() => {});
+}
+setInterval(look, 15e3);
+document.addEventListener("visibilitychange", look);
+document.addEventListener("input", (event) => {
+  if (!event.target.matches?.("[data-composer] textarea")) return;
+  const first = Date.now() - typedAt > 8000;
+  typedAt = Date.now();
+  if (first) look();
+});
+
+// Escape steps back: from the person to the conversation, from there to the list (on a narrow screen).
+onKey("escape", () => {
+  const back = [...document.querySelectorAll("[data-back]")].find((item) => item.offsetParent);
+  if (!back) return false;
+  back.click();
+  return true;
+});
+document.addEventListener("click", (event) => {
+  const button = event.target.closest("[data-sheet]");
+  if (!button) return;
+  const shell = document.querySelector("[data-panes]");
+  shell.dataset.sheet = shell.dataset.sheet === button.dataset.sheet ? "" : button.dataset.sheet;
+  const sheet = document.getElementById(button.dataset.sheet);
+  if (shell.dataset.sheet) sheet?.querySelector("button, a")?.focus();
+  else document.querySelector(`[data-sheet="${button.dataset.sheet}"]`)?.focus();
+});

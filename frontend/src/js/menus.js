@@ -1,0 +1,53 @@
+// Menus are <details data-menu>: they open without script; here they close, place themselves and walk by arrow keys.
+const open = () => document.querySelectorAll("details[data-menu][open]");
+
+document.addEventListener("click", (event) => {
+  for (const menu of open()) {
+    const inside = menu.contains(event.target);
+    if (!inside || event.target.closest("[data-menu] .menu-list [data-close], [data-menu] .menu-list button[type=submit]")) {
+      if (!inside || !event.target.closest("summary")) menu.open = false;
+    }
+  }
+});
+
+document.addEventListener("focusout", (event) => {
+  const menu = event.target.closest?.("details[data-menu][open]");
+  if (menu && event.relatedTarget && !menu.contains(event.relatedTarget)) menu.open = false;
+});
+
+document.addEventListener(
+  "toggle",
+  (event) => {
+    const menu = event.target;
+    if (!(menu instanceof HTMLDetailsElement) || !menu.matches("[data-menu]")) return;
+    if (!menu.open) return;
+    for (const other of open()) if (other !== menu && !other.contains(menu)) other.open = false;
+    const list = menu.querySelector(".menu-list");
+    list.classList.remove("menu-up", "menu-end");
+    const box = list.getBoundingClientRect();
+    if (box.bottom > innerHeight - 8 && box.top > box.height) list.classList.add("menu-up");
+    if (box.right > innerWidth - 8) list.classList.add("menu-end");
+    if (menu.dataset.menu === "focus") list.querySelector("input, button, a, select, textarea")?.focus();
+  },
+  true,
+);
+
+document.addEventListener("keydown", (event) => {
+  const menu = event.target.closest?.("details[data-menu][open]");
+  if (!menu) return;
+  if (event.key === "Escape") {
+    menu.open = false;
+    menu.querySelector("summary").focus();
+    event.stopPropagation();
+    return;
+  }
+  if (!["ArrowDown", "ArrowUp"].includes(event.key)) return;
+  const items = [...menu.querySelectorAll(".menu-list a, .menu-list button, .menu-list input")].filter(
+    (item) => item.offsetParent,
+  );
+  if (!items.length) return;
+  const at = items.indexOf(document.activeElement);
+  const step = event.key === "ArrowDown" ? 1 : -1;
+  items[(at + step + items.length) % items.length].focus();
+  event.preventDefault();
+});
