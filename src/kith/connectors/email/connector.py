@@ -61,11 +61,10 @@ class Connector:
 
     def parse(self, item: RawItem) -> Sequence[Event]:
         """One message of one mail; never raises for what a mail holds."""
-        read = options.read(self._setup)
         meta = item.meta
         context = Context(
-            own=read.own,
-            authserv_id=read.authserv_id,
+            own=options.own_addresses(self._setup),
+            authserv_id=self._setup.settings.get("authserv_id", ""),
             is_sent_folder=bool(meta.get("is_sent_folder")),
             is_junk_folder=bool(meta.get("is_junk_folder")),
             received_at=item.at,

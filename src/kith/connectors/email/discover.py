@@ -182,7 +182,7 @@ def _service(
             parts = record.split()
             if len(parts) != 4 or not parts[2].isdigit():
                 continue
-            host = normalise_domain(parts[3])  # a lone dot says that the service is not offered
+            host = normalise_domain(parts[3].rstrip("."))  # a lone dot says that the service is not offered
             if host and 0 < int(parts[2]) < 65536:
                 return protocol, host, int(parts[2]), security
     return None

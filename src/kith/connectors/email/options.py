@@ -79,6 +79,15 @@ def _server(setup: Setup, protocol: str, prefix: str, token: str) -> Server:
     )
 
 
+def own_addresses(setup: Setup) -> frozenset[str]:
+    """All addresses that are ours. Never raises: a mail is read also where nothing is connected (from a file)."""
+    own = {normalise(setup.settings.get("address", ""))}
+    own |= {normalise(a) for a in _words(setup.settings.get("aliases", ""))}
+    if setup.own is not None:
+        own.add(normalise(setup.own.external_id))
+    return frozenset(own - {""})
+
+
 def read(setup: Setup) -> Options:
     """The options; raises Refused or ReconnectNeeded with the field to blame."""
     address = normalise(setup.settings.get("address", ""))
@@ -88,9 +97,6 @@ def read(setup: Setup) -> Options:
     if _choice(setup, "auth", ("password", "oauth")) == "oauth":
         token = setup.secrets.get("access_token", "")
     protocol = _choice(setup, "protocol", ("imap", "pop3"))
-    own = {address, *(normalise(a) for a in _words(setup.settings.get("aliases", "")))}
-    if setup.own is not None:
-        own.add(normalise(setup.own.external_id))
     size = setup.settings.get("max_megabytes", "").strip() or "40"
     if not (size.isascii() and size.isdigit() and 0 < int(size) <= 500):
         raise Refused("The largest mail is a number of megabytes, from 1 to 500.", field="max_megabytes")
@@ -104,7 +110,7 @@ def read(setup: Setup) -> Options:
                 line.strip() for line in setup.settings.get("folders", "").splitlines() if line.strip()
             )
         ),
-        own=frozenset(own - {""}),
+        own=own_addresses(setup),
         authserv_id=setup.settings.get("authserv_id", ""),
         sent_copy=cast(
             Literal["append", "server", "none"], _choice(setup, "sent_copy", ("append", "server", "none"))

@@ -148,19 +148,19 @@ def _parse(raw: bytes, context: Context) -> MessageReceived:
         signature_at=folds.signature_at,
         url=url,
         authentication=results,
-        unreadable=_unreadable(root, body),
+        unreadable=_unreadable(root, body, subject),
         list_id=list_id(root) if "list-id" in names else "",
         mention_network=network,
         extra=extra,
     )
 
 
-def _unreadable(root: Part, body: Body) -> str:
+def _unreadable(root: Part, body: Body, subject: str) -> str:
     if body.text.strip() or body.html.strip() or body.media:
         return "" if root.headers else "This mail has no headers."
     if body.defect:
         return f"Nothing in this mail could be read: {body.defect}."
-    return "" if root.headers else "This mail is empty."
+    return "" if subject else "This mail is empty."
 
 
 def _people(root: Part) -> tuple[list[Address], list[tuple[Role, Address]], int]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import idna
@@ -70,7 +70,7 @@ def normalise_domain(domain: str) -> str:
     domain = domain.strip()
     if domain.startswith("["):
         return domain.lower() if _LITERAL.match(domain) else ""
-    domain = domain.removesuffix(".").lower()
+    domain = domain.lower()
     if not domain.isascii():
         try:
             domain = idna.encode(domain[:MAX_DOMAIN], uts46=True, transitional=False).decode("ascii")
@@ -96,23 +96,24 @@ def _parse_short(value: bytes) -> tuple[list[Address], int]:
 def _parse(value: bytes, limit: int) -> tuple[list[Address], int]:
     found: list[Address] = []
     total = 0
-    for name, angle, comment, has_angle in _mailboxes(value):
-        if not has_angle and not name.strip():
+    for name, angle, comment, pairs in _mailboxes(value):
+        if not pairs and not name.strip():
             continue
         total += 1
         if len(found) < limit:
-            found.append(_address(name, angle, comment, has_angle))
+            address = _address(name, angle, comment, has_angle=pairs > 0)
+            found.append(address if pairs < 2 else replace(address, exact=False))
     return found, total
 
 
-def _mailboxes(value: bytes) -> list[tuple[bytes, bytes, bytes, bool]]:
-    """(text before, text in angle brackets, comment, whether there were brackets) of each mailbox of a list."""
-    out: list[tuple[bytes, bytes, bytes, bool]] = []
+def _mailboxes(value: bytes) -> list[tuple[bytes, bytes, bytes, int]]:
+    """(text before, text in angle brackets, comment, pairs of brackets) of each mailbox of a list."""
+    out: list[tuple[bytes, bytes, bytes, int]] = []
     name = bytearray()
     angle = bytearray()
     comment = bytearray()
-    has_angle = in_angle = in_quotes = False
-    depth = 0
+    in_angle = in_quotes = False
+    depth = pairs = 0
     # A mark that is never closed is an ordinary character.
     quotes_left = value.count(b'"') - value.count(b'\\"')
     closing = value.rfind(b")")
@@ -144,19 +145,20 @@ def _mailboxes(value: bytes) -> list[tuple[bytes, bytes, bytes, bool]]:
             else:
                 angle.extend(token)
         elif token == b"<" and last_angle > start:
-            in_angle = has_angle = True
+            in_angle = True
+            pairs += 1
             angle.clear()
         elif token in (b",", b";"):
-            out.append((bytes(name), bytes(angle), bytes(comment), has_angle))
+            out.append((bytes(name), bytes(angle), bytes(comment), pairs))
             name.clear()
             angle.clear()
             comment.clear()
-            has_angle = False
+            pairs = 0
         elif token == b":":
             name.clear()  # the name of a group
         else:
             name.extend(token)
-    out.append((bytes(name), bytes(angle), bytes(comment), has_angle))
+    out.append((bytes(name), bytes(angle), bytes(comment), pairs))
     return out
 
 
