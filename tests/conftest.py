@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import atexit
 import os
+import re
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 KEPT = {"KITH_SHARED_DATA", "KITH_SPAMASSASSIN", "KITH_ATPROTO_DIR", "KITH_TEST_PARTS", "KITH_SNAC"}
+
+# What may be skipped where KITH_TEST_PARTS=required (CI): what can't be had by installing something.
+MAY_BE_SKIPPED = re.compile(r"by design:|set KITH_SHARED_DATA")
 
 
 def _prepare_environment() -> None:
@@ -39,6 +43,17 @@ def pytest_configure(config: pytest.Config) -> None:
     from django.conf import settings
 
     assert settings.DATABASES
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """A test that is skipped for a missing part fails where all parts must be there."""
+    report = yield
+    if report.skipped and not hasattr(report, "wasxfail") and os.environ.get("KITH_TEST_PARTS") == "required":
+        reason = str(report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longrepr)
+        if not MAY_BE_SKIPPED.search(reason):
+            report.outcome, report.longrepr = "failed", f"must not be skipped here: {reason}"
+    return report
 
 
 @pytest.fixture(scope="session")

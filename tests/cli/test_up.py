@@ -24,7 +24,7 @@ from tests.support.kithprocess import (
     wait_for,
 )
 
-pytestmark = pytest.mark.skipif(not os.path.isdir("/proc/self"), reason="reads /proc")
+pytestmark = pytest.mark.skipif(not os.path.isdir("/proc/self"), reason="by design: reads /proc")
 MEMORY = 1_000_000_000
 
 
@@ -147,10 +147,10 @@ def _python_of_everyone() -> tuple[str, str]:
                 env={"PYTHONPATH": str(packages)},
             ).returncode:
                 return program, f"{ROOT / 'src'}:{packages}"
-    pytest.skip("the virtual environment can't be read by another user")
+    pytest.skip("by design: no Python with our packages can be run by another user here")
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
+@pytest.mark.skipif(os.geteuid() != 0, reason="by design: only root can become somebody else")
 def test_it_runs_as_a_normal_user_too() -> None:
     python, path = _python_of_everyone()
     nobody = pwd.getpwnam("nobody")
