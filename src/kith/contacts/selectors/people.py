@@ -4,10 +4,9 @@ import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from django.db import connection
-
 from kith.contacts.models import Contact
 from kith.contacts.names import initials, person_name
+from kith.core import sql
 
 _NAMES = """
 SELECT i.id, i.network, i.handle, i.external_id, i.display_name, i.kind, i.profile_url, i.blocked_at IS NOT NULL,
@@ -42,9 +41,7 @@ def identity_names(ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, IdentityName]:
     wanted = list(set(ids))
     if not wanted:
         return {}
-    with connection.cursor() as db:
-        db.execute(_NAMES, [wanted])
-        rows = db.fetchall()
+    rows = sql.rows(_NAMES, [wanted])
     found = {}
     for (
         key,
@@ -88,16 +85,14 @@ def identity_family(
     *, contact_id: uuid.UUID | None = None, identity_id: uuid.UUID | None = None
 ) -> tuple[uuid.UUID, ...]:
     """All identities of a contact (its merged aliases included), or of the contact that an identity belongs to."""
-    sql = (
+    statement = (
         "SELECT p.id FROM contacts_contact c JOIN contacts_contact a ON a.canonical_id = c.canonical_id "
         "JOIN contacts_identity p ON p.contact_id = a.id WHERE c.id = %(contact)s"
     )
     if contact_id is None:
-        sql = (
+        statement = (
             "SELECT p.id FROM contacts_identity i JOIN contacts_contact c ON c.id = i.contact_id "
             "JOIN contacts_contact a ON a.canonical_id = c.canonical_id JOIN contacts_identity p ON p.contact_id = a.id "
             "WHERE i.id = %(identity)s UNION SELECT id FROM contacts_identity WHERE id = %(identity)s"
         )
-    with connection.cursor() as db:
-        db.execute(sql, {"contact": contact_id, "identity": identity_id})
-        return tuple(row[0] for row in db.fetchall())
+    return tuple(row[0] for row in sql.rows(statement, {"contact": contact_id, "identity": identity_id}))

@@ -6,8 +6,6 @@ import uuid
 from collections.abc import Sequence
 from typing import Any
 
-from django.db import connection
-
 from kith.contacts.models import Identity, Tag
 from kith.contacts.selectors import IdentityName, identity_family, identity_names
 from kith.conversations.models import Conversation, ConversationLogEntry, ConversationScope, Thread
@@ -20,6 +18,7 @@ from kith.conversations.selectors.shapes import (
     ThreadView,
 )
 from kith.conversations.selectors.visible import threads_visible
+from kith.core import sql
 from kith.networks.models import ChannelAccount
 from kith.networks.selectors import channel_accounts_for, manifest_of
 from kith.teams.models import Scope, Team, User
@@ -106,15 +105,12 @@ def _option(row: User | Team | None) -> PersonOption | None:
 
 def _newest(threads: Sequence[Thread]) -> list[tuple[Any, ...]]:
     """(thread, message, at, direction, sender) of the newest messages of each thread, newest first."""
-    with connection.cursor() as db:
-        db.execute(_NEWEST, {"threads": [t.id for t in threads[:100]]})
-        return db.fetchall()
+    return sql.rows(_NEWEST, {"threads": [t.id for t in threads[:100]]})
 
 
 def _participants(threads: Sequence[Thread]) -> list[uuid.UUID]:
-    with connection.cursor() as db:
-        db.execute(_PARTICIPANTS, {"threads": [t.id for t in threads[:100]], "limit": PARTICIPANTS_SHOWN})
-        return [row[0] for row in db.fetchall()]
+    found = sql.rows(_PARTICIPANTS, {"threads": [t.id for t in threads[:100]], "limit": PARTICIPANTS_SHOWN})
+    return [row[0] for row in found]
 
 
 def _thread(thread: Thread, scopes: dict[uuid.UUID, str]) -> ThreadView:

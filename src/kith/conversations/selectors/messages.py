@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from django.db import connection
 from django.utils.translation import gettext as _
 
 from kith.base.keyset import cursor_decode, cursor_encode
@@ -25,6 +24,7 @@ from kith.conversations.selectors.shapes import (
     ParticipantView,
     ReactionView,
 )
+from kith.core import sql
 from kith.networks.selectors import manifest_of
 from kith.teams.types import Viewer
 from kith.trust.models import Decision
@@ -111,11 +111,11 @@ def _keys(
     after: Where | None = None,
     limit: int,
     inclusive: bool = False,
-) -> list[tuple[str, uuid.UUID, datetime, uuid.UUID]]:
+) -> list[tuple[Any, ...]]:
     """Up to `limit` + 1 keys, going away from the bound."""
     sign = (">" if after else "<") + ("=" if inclusive else "")
     bound = before or after
-    sql = _PAGE.format(
+    statement = _PAGE.format(
         way="ASC" if after else "DESC",
         bound_copy=f"AND (k.at, k.message_id) {sign} (%(at)s, %(key)s)" if bound else "",
         bound_log=f"AND (l.created_at, l.id) {sign} (%(at)s, %(key)s)" if bound else "",
@@ -127,9 +127,7 @@ def _keys(
     }
     if bound:
         params["at"], params["key"] = bound
-    with connection.cursor() as db:
-        db.execute(sql, params)
-        return db.fetchall()
+    return sql.rows(statement, params)
 
 
 def message_cursor(viewer: Viewer, conversation_id: uuid.UUID, message_id: uuid.UUID) -> str | None:
@@ -149,9 +147,10 @@ def message_items(viewer: Viewer, threads: dict[uuid.UUID, uuid.UUID]) -> list[M
     ids = list(threads)
     if not ids:
         return []
-    with connection.cursor() as db:
-        db.execute(_MESSAGES, {"ids": ids, "shown": TEXT_SHOWN, "scopes": list(viewer.scope_ids)})
-        rows = {row[0]: row for row in db.fetchall()}
+    rows = {
+        row[0]: row
+        for row in sql.rows(_MESSAGES, {"ids": ids, "shown": TEXT_SHOWN, "scopes": list(viewer.scope_ids)})
+    }
     taking_part = list(
         Participant.objects.filter(message_id__in=ids)
         .order_by("id")
@@ -170,12 +169,10 @@ def message_items(viewer: Viewer, threads: dict[uuid.UUID, uuid.UUID]) -> list[M
         if role != "bcc" or rows[message_id][25]:
             people[message_id].append(ParticipantView(names[identity_id], role, verified))
     files: dict[uuid.UUID, list[FileView]] = defaultdict(list)
-    for message_id, *file in (
-        Attachment.objects.filter(message_id__in=ids)
-        .order_by("id")
-        .values_list("message_id", "id", "file_name", "content_type", "size", "digest", "inline", "alt_text")
-    ):
-        files[message_id].append(FileView(*file))
+    for a in Attachment.objects.filter(message_id__in=ids).order_by("id"):
+        files[a.message_id].append(
+            FileView(a.id, a.file_name, a.content_type, a.size, a.digest, a.inline, a.alt_text)
+        )
     verdicts = _verdicts([key for key in ids if rows[key][3] in ("held", "failed", "scheduled")])
     return [
         _item(
@@ -201,7 +198,7 @@ def _verdicts(ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, tuple[str, datetime |
         .order_by("id")
         .values_list("touch__subject_id", "sentence", "until")
     )
-    return {subject: (sentence, until) for subject, sentence, until in rows}
+    return {subject: (sentence, until) for subject, sentence, until in rows if subject}
 
 
 def _reactions(
