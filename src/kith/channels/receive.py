@@ -34,7 +34,7 @@ def raw_items_store(
     """Store raw items and move the cursor in one transaction; what is stored already is passed over. Returns how many
     were new. When this returns, they are durable and may be acknowledged.
     """
-    rows = [_row(account, item) for item in items]
+    rows = list({(r.external_id, r.digest): r for r in (_row(account, item) for item in items)}.values())
     with transaction.atomic():
         before = {
             (external_id, digest)

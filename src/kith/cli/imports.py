@@ -28,7 +28,9 @@ def register(app: typer.Typer) -> None:
 def import_(
     kind: Annotated[FileKind, typer.Argument(help="What the file is.")],
     path: Annotated[Path, typer.Argument(help="A file, or a folder of them.")],
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Count and show examples; write nothing.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Count and show examples; write nothing.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="End with one line of counts as JSON.")] = False,
 ) -> None:
     """Import mail (mbox, maildir, eml) or people (vcard, csv). Running it twice doubles nothing."""

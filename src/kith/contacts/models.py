@@ -26,7 +26,7 @@ class Organization(Record):
 class Contact(Record):
     """A person. All columns but the id are projections of facts (see `Fact`) or of merges (`canonical`)."""
 
-    canonical = models.ForeignKey("self", on_delete=models.PROTECT, related_name="aliases", db_index=True)
+    canonical = models.ForeignKey("self", on_delete=models.CASCADE, related_name="aliases", db_index=True)
     name = models.CharField(max_length=300, blank=True)
     preferred_name = models.CharField(max_length=120, blank=True)
     given_name = models.CharField(max_length=120, blank=True)

@@ -1,0 +1,222 @@
+"""Runs an import and takes one back."""
+
+from __future__ import annotations
+
+import hashlib
+import uuid
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict, dataclass, field
+from datetime import timedelta
+from itertools import islice
+from pathlib import Path
+from typing import Any, TypeVar
+
+from django.db import transaction
+
+from kith.base.clock import now
+from kith.channels.intake import Parser, mail_account_for_imports, mails_store_and_parse
+from kith.contacts.models import Contact, Fact, Identity, IdentityLink
+from kith.contacts.services import contact_project
+from kith.conversations.models import Message, MessageCopy
+from kith.conversations.services import conversations_refresh
+from kith.core import audit
+from kith.networks.models import ChannelAccount
+from kith.teams.models import User
+from kith.workspace.imports import files, people
+from kith.workspace.models import Import, ImportedRow
+
+T = TypeVar("T")
+BATCH = 200
+UNDO_DAYS = 30
+Progress = Callable[["ImportResult"], None]
+
+
+class ImportRefused(ValueError):
+    """Why an import can't be run or taken back, in words."""
+
+
+@dataclass(slots=True)
+class ImportResult:
+    """`visible`: a person with the scope finds it. `unreadable` ones are visible too, as messages that say so."""
+
+    read: int = 0
+    visible: int = 0
+    unreadable: int = 0
+    skipped: int = 0
+    updated: int = 0
+    import_id: uuid.UUID | None = None
+    mapping: dict[str, str] = field(default_factory=dict)
+    examples: list[dict[str, Any]] = field(default_factory=list)
+
+    def counts(self) -> dict[str, int]:
+        return {k: v for k, v in asdict(self).items() if k in ("read", "visible", "unreadable", "skipped")}
+
+
+def _batches(source: Iterator[T], size: int) -> Iterator[list[T]]:
+    while batch := list(islice(source, size)):
+        yield batch
+
+
+def import_run(
+    kind: str,
+    path: Path,
+    *,
+    dry_run: bool = False,
+    user: User | None = None,
+    account: ChannelAccount | None = None,
+    mapping: Mapping[str, str] | None = None,
+    progress: Progress | None = None,
+) -> ImportResult:
+    """Import a file or folder. Running it twice doubles nothing. Raises ImportRefused (nothing was written)."""
+    try:
+        if kind in files.MAIL_KINDS:
+            return _mail(kind, path, dry_run, user, account, progress)
+        if kind in files.PEOPLE_KINDS:
+            return _people(kind, path, dry_run, user, mapping, progress)
+    except files.FileRefused as error:
+        raise ImportRefused(str(error)) from error
+    raise ImportRefused(f"{kind!r} can't be imported; mbox, maildir, eml, vcard and csv can.")
+
+
+def _mail(
+    kind: str,
+    path: Path,
+    dry_run: bool,
+    user: User | None,
+    account: ChannelAccount | None,
+    progress: Progress | None,
+) -> ImportResult:
+    result = ImportResult()
+    if dry_run:
+        seen: set[str] = set()
+        for body in files.mails(kind, path):
+            result.read += 1
+            digest = hashlib.sha256(body).hexdigest()
+            result.skipped += digest in seen
+            seen.add(digest)
+            if len(result.examples) < 5:
+                result.examples.append({"begins": body[:200].decode("utf-8", "replace")})
+        result.visible = result.read - result.skipped
+        return result
+    record = Import.objects.create(kind=kind, source=str(path)[:500], started_by=user)
+    result.import_id = record.pk
+    target = account or mail_account_for_imports(user)
+    with Parser() as parser:
+        for batch in _batches(files.mails(kind, path), BATCH):
+            stored = mails_store_and_parse(
+                target, batch, parser=parser, tag=str(record.pk), first=result.read
+            )
+            result.read += len(batch)
+            result.visible += stored.visible
+            result.unreadable += stored.unreadable
+            result.skipped += stored.skipped
+            _note(record, result)
+            if progress:
+                progress(result)
+    _finish(record, result)
+    return result
+
+
+def _people(
+    kind: str, path: Path, dry_run: bool, user: User | None, mapping: Mapping[str, str] | None,
+    progress: Progress | None,
+) -> ImportResult:  # fmt: skip
+    result = ImportResult()
+    if kind == "csv":
+        first = next(files.csv_rows(path), None)
+        result.mapping = dict(mapping or people.guess_mapping(first or {}))
+    found = people.people(kind, path, result.mapping or None)
+    record = None if dry_run else Import.objects.create(
+        kind=kind, source=str(path)[:500], started_by=user, mapping=result.mapping
+    )  # fmt: skip
+    for batch in _batches(found, BATCH):
+        result.read += len(batch)
+        result.unreadable += sum(1 for p in batch if p.problem and not p.attributes and not p.emails)
+        for person in batch:
+            if len(result.examples) < 5:
+                result.examples.append(asdict(person))
+        if record is None:
+            result.visible += sum(1 for p in batch if p.attributes or p.emails or p.phones)
+            continue
+        with transaction.atomic():
+            stored = people.store(batch, user=user)
+            ImportedRow.objects.bulk_create(
+                [ImportedRow(batch=record, kind="contact", object_id=c) for c in stored.made]
+                + [ImportedRow(batch=record, kind="fact", object_id=f) for f in stored.facts]
+            )
+            result.visible += len(stored.made) + stored.updated
+            result.updated += stored.updated
+            result.skipped += stored.skipped
+            _note(record, result)
+        if progress:
+            progress(result)
+    if record is not None:
+        result.import_id = record.pk
+        _finish(record, result)
+    return result
+
+
+def _note(record: Import, result: ImportResult) -> None:
+    for name, value in result.counts().items():
+        setattr(record, name, value)
+    record.examples = result.examples
+    record.save()
+
+
+def _finish(record: Import, result: ImportResult) -> None:
+    record.state, record.finished_at = "done", now()
+    _note(record, result)
+    audit.record("import_finished", "import", record.pk, counts=result.counts())
+
+
+def import_undo(record: Import) -> int:
+    """Take back what an import made and nobody else has touched since; returns how many things went.
+
+    Messages that were also seen elsewhere stay. Raises ImportRefused after 30 days.
+    """
+    if record.undone_at is not None:
+        raise ImportRefused("This import was taken back already.")
+    if record.created_at < now() - timedelta(days=UNDO_DAYS):
+        raise ImportRefused(f"An import can be taken back for {UNDO_DAYS} days; this one is older.")
+    with transaction.atomic():
+        gone = _undo_mail(record) if record.kind in files.MAIL_KINDS else _undo_people(record)
+        record.undone_at, record.state = now(), "undone"
+        record.save(update_fields=["undone_at", "state"])
+        audit.record("import_undone", "import", record.pk, gone=gone)
+    return gone
+
+
+def _undo_mail(record: Import) -> int:
+    copies = MessageCopy.objects.filter(folder=f"import:{record.pk}")
+    messages = list(copies.values_list("message_id", flat=True).distinct())
+    conversations = list(copies.values_list("thread__conversation_id", flat=True).distinct())
+    copies.delete()
+    gone = Message.objects.filter(pk__in=messages, copies=None)
+    count = gone.count()
+    from kith.channels.models import RawItem
+
+    RawItem.objects.filter(pk__in=gone.exclude(raw_id=None).values_list("raw_id", flat=True)).delete()
+    gone.delete()
+    conversations_refresh(conversations)
+    return count
+
+
+def _undo_people(record: Import) -> int:
+    made = list(record.rows.filter(kind="contact").values_list("object_id", flat=True))
+    facts = list(record.rows.filter(kind="fact").values_list("object_id", flat=True))
+    touched = set(Fact.objects.filter(pk__in=facts).values_list("contact__canonical_id", flat=True))
+    Fact.objects.filter(pk__in=facts).delete()
+    # A contact that somebody has since written facts on, linked, merged or worked with, stays.
+    free = (
+        Contact.objects.filter(
+            pk__in=made, facts=None, merges_in=None, merges_out=None, notes=None, tasks=None
+        )
+        .exclude(links__in=IdentityLink.objects.exclude(basis=IdentityLink.Basis.IMPORTED))
+        .distinct()
+    )
+    keys = list(free.values_list("pk", flat=True))
+    Identity.objects.filter(contact_id__in=keys).update(contact=None)
+    IdentityLink.objects.filter(contact_id__in=keys).delete()
+    Contact.objects.filter(pk__in=keys).delete()
+    contact_project([c for c in touched if c not in set(keys)])
+    return len(keys)
