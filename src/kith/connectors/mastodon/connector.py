@@ -80,11 +80,11 @@ class Connector:
 
     def stream(self, cursor: str) -> Iterator[RawItem]:
         own = self._ours()
-        address = own.details.get("streaming") or self._server.address
+        told = own.details.get("streaming", "")
         token = self._setup.secrets.get("access_token", "").strip()
         return stream.stream(
             self._setup,
-            address=address,
+            addresses=tuple(dict.fromkeys(one for one in (told, self._server.url("")) if one)),
             token=token,
             poller=self._poller(),
             cursor=cursor,

@@ -69,6 +69,9 @@ class Reader:
             raise BadPayload("a notification has no type")
         external_id = f"notification:{id_of(body, 'the notification')}"
         at = _time(body.get("created_at"))
+        if body.get("status", ...) is None and kind not in ("follow", "follow_request"):
+            # the post was deleted before anybody asked for its notification
+            return [Ignored(external_id, at, clean(f"{kind} without its post", 100))]
         if kind in _MESSAGES:
             return self._status(_status_in(body), item)
         if kind == "update":

@@ -91,6 +91,7 @@ class Poller:
         self._acct = acct.lower().lstrip("@")
         self._roots: dict[str, list[str]] = {}
         self._actors: dict[str, str] = {}
+        self._known: set[str] = set()
         self._lists = (
             _List(
                 "n",
@@ -114,6 +115,7 @@ class Poller:
     def fetch(self, text: str, *, limit: int) -> Page:
         """At most `limit` items, oldest first in each list. Raises the named errors; then nothing was moved."""
         cursor = Cursor.read(text)
+        self._known = {stable(raw_id) for raw_id, _ in cursor.watched}
         limit = max(1, limit)
         for one in self._lists:
             if self._still_seeking(one, cursor):
@@ -210,12 +212,18 @@ class Poller:
 
     def _conversation(self, entry: dict[str, Any]) -> RawItem | None:
         status = entry.get("last_status")
-        return self.status(status) if isinstance(status, dict) else None
+        return self._once(status) if isinstance(status, dict) else None
 
     def _own(self, entry: dict[str, Any]) -> RawItem | None:
         """Our own posts count where they are said to somebody: an answer written in another program is an answer."""
         spoken_to = entry.get("in_reply_to_id") or entry.get("mentions")
-        return self.status(entry) if spoken_to and not entry.get("reblog") else None
+        return self._once(entry) if spoken_to and not entry.get("reblog") else None
+
+    def _once(self, status: dict[str, Any]) -> RawItem | None:
+        """Several lists show the same post; the first that did is enough, as long as nobody changed it."""
+        if not status.get("edited_at") and stable(id_of(status)) in self._known:
+            return None
+        return self.status(status)
 
     def status(self, status: dict[str, Any]) -> RawItem:
         edited = clean(status.get("edited_at"), 50)
@@ -275,6 +283,7 @@ class Poller:
         for status in (entry.get("status"), entry.get("last_status")):
             if isinstance(status, dict) and entry.get("type", "mention") in ("mention", "quote", "update"):
                 cursor.watch(status)
+                self._known.add(stable(id_of(status)))
 
     def _second_look(self, cursor: Cursor, room: int) -> list[RawItem]:
         """A few of the posts that came lately, in turn: gone, changed, or as they were."""

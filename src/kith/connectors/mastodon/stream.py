@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
 from typing import Any
 
 import httpx
@@ -22,16 +23,14 @@ AGAIN = 5.0
 
 
 def stream(
-    setup: Setup, *, address: str, token: str, poller: Poller, cursor: str, acct: str, domain: str
+    setup: Setup, *, addresses: Sequence[str], token: str, poller: Poller, cursor: str, acct: str, domain: str
 ) -> Iterator[RawItem]:
     """Items with their cursor, until the connection ends; then RetryLater. NotSupported where there is no stream."""
     headers = {"Authorization": f"Bearer {token}", "Accept": "text/event-stream"}
-    url = f"{address}/api/v1/streaming/user"
     try:
-        with (
-            setup.http(headers=headers) as client,
-            client.stream("GET", url, timeout=httpx.Timeout(SILENCE, connect=10.0)) as response,
-        ):
+        with ExitStack() as stack:
+            client = stack.enter_context(setup.http(headers=headers))
+            response = _connected(client, addresses, stack)
             _opened(response)
             # the stream is open before the lists are read, so that nothing falls between the two
             place = cursor
@@ -52,6 +51,18 @@ def stream(
     except httpx.HTTPError as error:
         raise RetryLater(f"The stream was cut ({type(error).__name__}).", after=AGAIN) from None
     raise RetryLater("The server ended the stream.", after=AGAIN)
+
+
+def _connected(client: httpx.Client, addresses: Sequence[str], stack: ExitStack) -> httpx.Response:
+    """Of the first address that can be reached: some servers tell one for the stream at which nobody listens."""
+    for number, address in enumerate(addresses, 1):
+        url, timeout = f"{address}/api/v1/streaming/user", httpx.Timeout(SILENCE, connect=10.0)
+        try:
+            return stack.enter_context(client.stream("GET", url, timeout=timeout))
+        except httpx.ConnectError:
+            if number == len(addresses):
+                raise
+    raise NotSupported("There is no address to ask for a stream.")
 
 
 def _opened(response: httpx.Response) -> None:
