@@ -40,8 +40,6 @@ class Options:
     incoming: Server
     outgoing: Server
     folders: tuple[str, ...]
-    own: frozenset[str]
-    authserv_id: str
     sent_copy: Literal["append", "server", "none"]
     max_bytes: int
 
@@ -110,8 +108,6 @@ def read(setup: Setup) -> Options:
                 line.strip() for line in setup.settings.get("folders", "").splitlines() if line.strip()
             )
         ),
-        own=own_addresses(setup),
-        authserv_id=setup.settings.get("authserv_id", ""),
         sent_copy=cast(
             Literal["append", "server", "none"], _choice(setup, "sent_copy", ("append", "server", "none"))
         ),
