@@ -69,6 +69,7 @@ class Manifest:
     realm_from: str = ""  # the setting that names the realm of ids, if ids are unique per server
     handle_prefix: str = ""
     availability: Literal["open", "approval", "internal"] = "open"
+    visitors: bool = False  # people reach it by a window or form that we serve ourselves
 
 
 def load(path: Path) -> Manifest:

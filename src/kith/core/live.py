@@ -11,9 +11,11 @@ import json
 import uuid
 from collections.abc import Iterable
 
+from django.core.cache import cache
 from django.db import connection
 
 CHANNEL = "kith_live"
+HERE_FOR = 100  # seconds for which a user with an open screen counts as here
 _AT_ONCE = 80  # a notice holds 8,000 bytes
 
 
@@ -34,3 +36,14 @@ def tell_users(kind: str, user_ids: Iterable[uuid.UUID]) -> None:
     rows = [str(u) for u in user_ids]
     for start in range(0, len(rows), _AT_ONCE):
         _tell({"kind": kind, "users": rows[start : start + _AT_ONCE]})
+
+
+def here_note(user_id: uuid.UUID) -> None:
+    """A user has a screen open now."""
+    cache.set(f"here:{user_id}", True, HERE_FOR)
+
+
+def here(user_ids: Iterable[uuid.UUID]) -> bool:
+    """Whether one of the users has a screen open."""
+    keys = [f"here:{u}" for u in user_ids]
+    return bool(keys and cache.get_many(keys))
