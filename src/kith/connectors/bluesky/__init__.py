@@ -1,0 +1,1 @@
+"""Bluesky and other services that speak the AT Protocol."""

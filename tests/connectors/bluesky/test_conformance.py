@@ -1,0 +1,62 @@
+"""The conformance suite, against a service that hands out notifications."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from kith.connectors.bluesky.connector import Connector
+from kith.connectors.conformance import Answer, Asked, ConnectorConformance, serving
+from kith.connectors.contract import Outgoing, OwnIdentity, Party, Setup
+
+DID = "did:plc:us"
+SESSION = {
+    "did": DID,
+    "handle": "shop.example",
+    "accessJwt": "access-of-the-test",
+    "refreshJwt": "renewal-of-the-test",
+}
+
+
+def notification(number: int) -> dict[str, Any]:
+    at = f"2026-06-01T10:{number:02d}:00.000Z"
+    return {
+        "uri": f"at://did:plc:ann/app.bsky.feed.post/k{number}",
+        "cid": f"c{number}",
+        "author": {"did": "did:plc:ann", "handle": "ann.example"},
+        "reason": "mention",
+        "record": {"$type": "app.bsky.feed.post", "text": f"number {number}", "createdAt": at},
+        "indexedAt": at,
+    }
+
+
+class TestBluesky(ConnectorConformance):
+    connector = Connector
+    settings = {"service": "https://service.example", "handle": "shop.example"}
+    secrets = {"app_password": "abcd-efgh-ijkl-mnop"}
+    own = OwnIdentity(external_id=DID, handle="@shop.example")
+    outgoing = Outgoing(
+        idempotency_key="k1", text="Hello", to=(Party("did:plc:ann", handle="@ann.example", role="to"),)
+    )
+    unknown_kind = b'{"starterpack": {"uri": "at://did:plc:ann/app.bsky.graph.starterpack/1"}}'
+
+    def healthy(self) -> dict[str, Any]:
+        return {"/xrpc/com.atproto.server.createSession": SESSION}
+
+    @contextmanager
+    def backlog(self, count: int) -> Iterator[Setup]:
+        everything = [notification(number) for number in reversed(range(count))]
+
+        def respond(asked: Asked) -> Answer:
+            if asked.path.endswith("createSession"):
+                return Answer(SESSION)
+            if asked.path.endswith("getPosts"):
+                return Answer({"posts": everything})
+            start = int(asked.query.get("cursor") or 0)
+            stop = start + int(asked.query["limit"])
+            following = {"cursor": str(stop)} if stop < count else {}
+            return Answer({"notifications": everything[start:stop], **following})
+
+        with serving(respond) as server:
+            yield self.setup(settings={"service": server.address})
