@@ -1,0 +1,163 @@
+"""What calls for one user's attention: written by the rooms above, read by what the user may see at that moment."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import Q, QuerySet
+from django.utils import translation
+from django.utils.translation import gettext_lazy as _
+
+from kith.base.clock import now
+from kith.core.jobs import defer
+from kith.core.live import tell_users
+from kith.teams.models import Notification, User
+from kith.teams.types import Viewer
+
+KINDS: dict[str, Any] = {
+    "mention": _("A colleague calls you in a note"),
+    "assigned": _("A conversation is given to you"),
+    "message": _("Somebody answers in a conversation of yours"),
+    "snooze": _("A conversation of yours wakes up"),
+    "task": _("A task of yours is due"),
+    "promise": _("A promise of yours is due"),
+}
+COUNT_CAP = 100
+
+
+@dataclass(frozen=True, slots=True)
+class NotificationRow:
+    id: uuid.UUID
+    at: datetime
+    kind: str
+    title: str
+    body: str
+    path: str
+    subject_id: uuid.UUID | None
+    read: bool
+
+
+@dataclass(frozen=True, slots=True)
+class NotificationPage:
+    rows: tuple[NotificationRow, ...]
+    next_cursor: str | None
+
+
+def notify(
+    user_ids: Iterable[uuid.UUID],
+    *,
+    kind: str,
+    title: Callable[[], str],
+    body: str = "",
+    path: str = "",
+    subject_id: uuid.UUID | None = None,
+    scope_id: uuid.UUID | None = None,
+) -> list[uuid.UUID]:
+    """Tell users, in the running transaction, each in their language (`title` is called for each).
+
+    `scope_id` is the scope of what it tells of: one who can't see it is not told, now or later. An unread notification
+    of the same kind and subject is renewed, not doubled. Returns the ids of the users who were told.
+    """
+    from kith.teams.selectors import viewer_of
+
+    wanted = {u.id: u for u in User.objects.filter(pk__in=set(user_ids), is_active=True)}
+    told: list[uuid.UUID] = []
+    made: list[Notification] = []
+    for user in wanted.values():
+        if not settings_of(user)[kind]["screen"] or (scope_id and not viewer_of(user).sees(scope_id)):
+            continue
+        with translation.override(user.language or settings.LANGUAGE_CODE):
+            words = title()
+        if subject_id is not None:
+            Notification.objects.filter(user=user, kind=kind, subject_id=subject_id, read_at=None).delete()
+        made.append(
+            Notification(
+                user=user,
+                kind=kind,
+                title=words[:300],
+                body=" ".join(body.split())[:500],
+                path=path[:300],
+                subject_id=subject_id,
+                scope_id=scope_id,
+            )
+        )
+        told.append(user.id)
+    if made:
+        Notification.objects.bulk_create(made)
+        tell_users("notification", told)
+        from kith.teams.jobs import push_send
+
+        defer(push_send, ids=[str(n.id) for n in made])
+    return told
+
+
+def _visible(viewer: Viewer) -> QuerySet[Notification]:
+    return Notification.objects.filter(user_id=viewer.user_id).filter(
+        Q(scope=None) | Q(scope_id__in=viewer.scope_ids)
+    )
+
+
+def notifications_page(viewer: Viewer, *, cursor: str | None = None, limit: int = 30) -> NotificationPage:
+    """A user's notifications, newest first, without those whose scope they no longer see."""
+    rows = _visible(viewer)
+    if cursor:
+        try:
+            rows = rows.filter(id__lt=uuid.UUID(cursor))
+        except ValueError:
+            return NotificationPage((), None)
+    found = list(rows.order_by("-id")[: limit + 1])
+    shown = tuple(
+        NotificationRow(
+            n.id, n.created_at, n.kind, n.title, n.body, n.path, n.subject_id, n.read_at is not None
+        )
+        for n in found[:limit]
+    )
+    return NotificationPage(shown, str(found[limit - 1].id) if len(found) > limit else None)
+
+
+def unread_count(viewer: Viewer) -> int:
+    """How many are unread, counted up to 100."""
+    return _visible(viewer).filter(read_at=None)[:COUNT_CAP].count()
+
+
+@transaction.atomic
+def notifications_read(
+    viewer: Viewer, ids: Sequence[uuid.UUID] | None = None, *, subject_id: uuid.UUID | None = None
+) -> int:
+    """Mark as read: those given, those of one subject, or all. Returns how many were unread."""
+    rows = Notification.objects.filter(user_id=viewer.user_id, read_at=None)
+    if ids is not None:
+        rows = rows.filter(pk__in=ids)
+    if subject_id is not None:
+        rows = rows.filter(subject_id=subject_id)
+    count = rows.update(read_at=now())
+    if count:
+        tell_users("notification", [viewer.user_id])
+    return count
+
+
+def settings_of(user: User) -> dict[str, dict[str, bool]]:
+    """For each kind, whether it is shown on the screen and pushed to devices; all true until the user says otherwise."""
+    kept = user.preferences.get("notify", {})
+    return {
+        kind: {way: bool(kept.get(kind, {}).get(way, True)) for way in ("screen", "push")} for kind in KINDS
+    }
+
+
+def settings_set(user: User, values: Mapping[str, Mapping[str, bool]]) -> None:
+    """Keep a user's wishes; unknown kinds and ways are ignored."""
+    user.preferences = {
+        **user.preferences,
+        "notify": {
+            kind: {way: bool(values[kind].get(way, True)) for way in ("screen", "push")}
+            for kind in KINDS
+            if kind in values
+        },
+    }
+    user.save(update_fields=["preferences"])
