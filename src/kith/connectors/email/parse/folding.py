@@ -192,14 +192,15 @@ def _header_end(lines: list[str], index: int) -> int | None:
             return None
         if extra == 0 and _DATED_SENDER.match(joined):
             return at + 1
-        ends = joined[-1:] in ":：-" or _WROTE_ENDS.search(joined) is not None
-        if ends and _VERB_ANYWHERE.search(joined) and (_WROTE.search(joined) or _WROTE_ENDS.search(joined)):
-            named = _ADDRESS.search(joined) or _DATE.search(joined)
-            return at + 1 if named else None
+        dated = _ADDRESS.search(joined) or _DATE.search(joined)
+        if extra == 0 and not dated:
+            return None
+        if not dated or not (joined[-1] in ":：-" or _WROTE_ENDS.search(joined)):
+            continue
+        if _VERB_ANYWHERE.search(joined) and (_WROTE.search(joined) or _WROTE_ENDS.search(joined)):
+            return at + 1
         if joined.endswith(":") and _TIME.search(joined) and _ADDRESS.search(joined) and not extra:
             return at + 1  # a date, a time, an address and no verb at all
-        if extra == 0 and not (_DATE.search(joined) or _ADDRESS.search(joined)):
-            return None
     return None
 
 
