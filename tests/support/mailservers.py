@@ -25,9 +25,14 @@ import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 
 PASSWORD = "open-sesame"
 TOKEN = "ya29.good-token"
@@ -67,7 +72,9 @@ class Dovecot:
     pop3: int
     lmtp: int
     sasl: int = 0
+    imaps: int = 0
     config: Path = field(default=Path())
+    certificate: Path = field(default=Path())  # for SSL_CERT_FILE; it is that of the host mail.test
     accepted_tokens: set[str] = field(default_factory=lambda: {TOKEN})
 
     def doveadm(self, *arguments: str) -> str:
@@ -105,14 +112,44 @@ def _introspection(server: Dovecot) -> http.server.ThreadingHTTPServer:
     return http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
 
 
+def _certificate(folder: Path) -> Path:
+    """A certificate of the host mail.test, signed by itself."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "mail.test")])
+    now = datetime.now(UTC)
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=2))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName("mail.test")]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    plain = serialization.NoEncryption()
+    encoded = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, plain)
+    (folder / "key.pem").write_bytes(encoded)
+    (folder / "cert.pem").write_bytes(made.public_bytes(serialization.Encoding.PEM))
+    return folder / "cert.pem"
+
+
 @contextlib.contextmanager
 def dovecot() -> Iterator[Dovecot]:
     """A running Dovecot with an empty mailbox for whoever signs in."""
     binary = _binary("dovecot")
     folder = Path(tempfile.mkdtemp(prefix="kith-dovecot-"))
     server = Dovecot(
-        folder, free_port(), free_port(), free_port(), free_port(), config=folder / "dovecot.conf"
+        folder,
+        free_port(),
+        free_port(),
+        free_port(),
+        free_port(),
+        free_port(),
+        config=folder / "dovecot.conf",
     )
+    server.certificate = _certificate(folder)
     introspection = _introspection(server)
     threading.Thread(target=introspection.serve_forever, daemon=True).start()
     root = os.getuid() == 0
@@ -138,7 +175,9 @@ state_dir = {folder}/state
 log_path = {folder}/dovecot.log
 default_login_user = {"dovenull" if root else me}
 {limits}
-ssl = no
+ssl = yes
+ssl_cert = <{folder}/cert.pem
+ssl_key = <{folder}/key.pem
 disable_plaintext_auth = no
 auth_mechanisms = plain login xoauth2 oauthbearer
 auth_username_format = %Lu
@@ -181,7 +220,8 @@ service imap-login {{
     port = {server.imap}
   }}
   inet_listener imaps {{
-    port = 0
+    port = {server.imaps}
+    ssl = yes
   }}
   chroot =
 }}
@@ -201,6 +241,10 @@ service lmtp {{
 }}
 service anvil {{
   chroot =
+  # Without it every wrong password slows down all that follow from this address.
+  unix_listener anvil-auth-penalty {{
+    mode = 0
+  }}
 }}
 service stats {{
   chroot =

@@ -202,7 +202,7 @@ def test_xoauth2(dovecot_server: Dovecot, postfix_server: Postfix, make: Make, p
         ({"port": "99999"}, None, Refused, "port"),
         ({"port": "smtp"}, None, RetryLater, "port"),
         ({"security": "tls"}, None, RetryLater, "security"),
-        ({"security": "starttls"}, None, RetryLater, "security"),
+        ({"security": "starttls"}, None, Refused, "host"),
         ({"security": "yes"}, None, Refused, "security"),
         ({"host": ""}, None, Refused, "host"),
         ({"address": "nobody"}, None, Refused, "address"),
@@ -234,6 +234,24 @@ def test_check_tells_who_we_are(make: Make, postfix_server: Postfix, user: str) 
     assert own.external_id == user
     assert own.details["sent_folder"] == "Gesendet"
     assert "INBOX" in own.details["folders"].split("\n")
+
+
+@pytest.mark.parametrize("security", ["tls", "starttls"])
+def test_certificates_must_be_those_of_the_name(
+    make: Make, dovecot_server: Dovecot, user: str, security: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dovecot_server.deliver(user, mail(1))
+    port = str(dovecot_server.imaps if security == "tls" else dovecot_server.imap)
+    with pytest.raises(Refused, match="certificate") as caught:
+        make(security=security, port=port).fetch("", limit=5)
+    assert caught.value.field == "host"
+    monkeypatch.setenv("SSL_CERT_FILE", str(dovecot_server.certificate))
+    assert len(make(security=security, port=port).fetch("", limit=5).items) == 1
+    with pytest.raises(Refused, match="certificate"):
+        make(security=security, port=port, host="other.test").fetch("", limit=5)
+    if security == "starttls":
+        pop = make(security=security, port=str(dovecot_server.pop3), protocol="pop3")
+        assert len(pop.fetch("", limit=5).items) == 1
 
 
 def test_only_checked_addresses_are_connected_to(make: Make) -> None:

@@ -243,7 +243,12 @@ class Reader:
             if not client.has_capability("IDLE"):
                 return self._wait_by_asking(folder, position, until)
             while (left := (until - datetime.now(UTC)).total_seconds()) > 0:
-                client.idle()
+                try:
+                    client.idle()
+                except IMAPClientError as error:
+                    if "IDLE" in str(error):
+                        return True  # something came in the moment before; better to look than to wait
+                    raise
                 try:
                     answers = client.idle_check(timeout=min(left, IDLE_SECONDS))
                 finally:
