@@ -45,7 +45,7 @@ P = ParamSpec("P")
 R = TypeVar("R")
 Task = procrastinate.tasks.Task[Any, Any, Any]
 
-HEARTBEAT, STALLED_AFTER, LOOK_FOR_STALLED = 5.0, 20.0, 10.0  # seconds
+HEARTBEAT, STALLED_AFTER, LOOK_FOR_STALLED = 5.0, 30.0, 10.0  # seconds
 MAX_DEATHS, LONGEST_PAUSE, KEEP_FAILED_DAYS = 10, 3600, 30
 
 
@@ -108,7 +108,10 @@ def defer(
 
 
 def retry_stalled() -> int:
-    """Put back the jobs whose worker died, and fail those that keep killing theirs; returns how many were put back."""
+    """Put back the jobs whose worker died, and fail those that keep killing theirs; returns how many were found.
+
+    Workers' own rows are left to Procrastinate: deleting them here, with jobs locked, would deadlock with its pruning.
+    """
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(
             "SELECT id, attempts, task_name FROM procrastinate_jobs WHERE status = 'doing' AND (worker_id IS NULL "
@@ -124,10 +127,6 @@ def retry_stalled() -> int:
             else:
                 log.warning("job %s (%s) lost its worker and is put back", number, name)
                 cursor.execute("SELECT procrastinate_retry_job_v1(%s, now(), NULL, NULL, NULL)", [number])
-        cursor.execute(
-            "DELETE FROM procrastinate_workers WHERE last_heartbeat < now() - make_interval(secs => %s)",
-            [STALLED_AFTER],
-        )
     return len(rows)
 
 

@@ -338,11 +338,13 @@ def _wait_until_ready(place: Location) -> None:
 
 
 def _last_words(place: Location) -> str:
+    """Why the server says it ended: its last fatal line, else its last line at all."""
     try:
-        lines = place.log.read_text(encoding="utf-8", errors="replace").splitlines()[-200:]
+        lines = place.log.read_text(encoding="utf-8", errors="replace").rstrip().splitlines()[-20:]
     except OSError:
         return ""
-    return next((line for line in reversed(lines) if "FATAL" in line), "")[-400:]
+    grave = [line for line in lines if "FATAL" in line or "PANIC" in line or "could not" in line]
+    return (grave or lines or [""])[-1][-400:]
 
 
 def _make_database(place: Location) -> None:
