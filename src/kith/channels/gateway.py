@@ -70,11 +70,20 @@ def parse_settings(account: ChannelAccount) -> dict[str, str]:
     return values
 
 
+def is_simulated(account: ChannelAccount) -> bool:
+    """Whether an account of any network is played by the simulator: nothing of it leaves the house."""
+    return bool(account.settings.get("simulated"))
+
+
+def connector_name(account: ChannelAccount) -> str:
+    return "simulator" if is_simulated(account) else account.network
+
+
 def connector_for(account: ChannelAccount) -> Connector:
     """Raises ChannelError when there is no such network (any more)."""
     try:
         return registry.make(
-            account.network,
+            connector_name(account),
             Setup(
                 settings=parse_settings(account),
                 secrets=account.secrets or {},

@@ -135,7 +135,7 @@ def _parse(account: ChannelAccount, raw: RawItem, parser: Parser) -> Parsed:
     except OSError as error:
         return Parsed(problem="crash", error=f"its bytes are missing: {error}")
     return parser.parse(
-        network=account.network,
+        network=gateway.connector_name(account),
         settings=gateway.parse_settings(account),
         own=gateway.own_identity(account),
         external_id=raw.external_id,

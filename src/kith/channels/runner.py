@@ -140,8 +140,7 @@ def accounts_loop(stop: threading.Event) -> None:
 
 
 def _reads(account_id: uuid.UUID) -> bool:
-    network = ChannelAccount.objects.values_list("network", flat=True).get(pk=account_id)
-    manifest = manifest_of(network)
+    manifest = manifest_of(gateway.connector_name(ChannelAccount.objects.get(pk=account_id)))
     return manifest is not None and bool(manifest.capabilities & {"polls", "streams"})
 
 

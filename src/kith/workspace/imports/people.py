@@ -184,14 +184,13 @@ def store(batch: Sequence[Person], *, user: User | None) -> Stored:
             ObservedIdentity("phone", p, handle=p, display_name=shown) for p in dict.fromkeys(person.phones)
         ]
         observed[index] = keys
-    known = identities_observe(i for keys in observed.values() for i in keys)
+    known = identities_observe(one for several in observed.values() for one in several)
     owner: dict[IdentityKey, uuid.UUID] = {k: v.contact_id for k, v in known.items() if v.contact_id}
     contacts, facts, links, tags = [], [], [], []
     moment = now()
     touched: set[uuid.UUID] = set()
     for index, person in enumerate(batch):
-        keys = [k.key for k in observed[index]]
-        exact = [k for k in keys if known[k].kind != Identity.Kind.SHARED]
+        exact = [one.key for one in observed[index] if known[one.key].kind != Identity.Kind.SHARED]
         if not person.attributes and not exact:
             result.skipped += 1
             continue
