@@ -60,3 +60,31 @@ class TestBluesky(ConnectorConformance):
 
         with serving(respond) as server:
             yield self.setup(settings={"service": server.address})
+
+
+def test_an_expired_page_address_starts_the_walk_anew() -> None:
+    everything = [notification(number) for number in reversed(range(9))]
+    valid = {"addresses": True}
+
+    def respond(asked: Asked) -> Answer:
+        if asked.path.endswith("createSession"):
+            return Answer(SESSION)
+        address = asked.query.get("cursor") or ""
+        if address and not valid["addresses"]:
+            valid["addresses"] = True
+            return Answer({"error": "InvalidRequest", "message": "Malformed cursor"}, 400)
+        start = int(address or 0)
+        stop = start + int(asked.query["limit"])
+        following = {"cursor": str(stop)} if stop < 9 else {}
+        return Answer({"notifications": everything[start:stop], **following})
+
+    with serving(respond) as server:
+        setup = TestBluesky().setup(settings={"service": server.address})
+        cursor, found, more = "", list[str](), True
+        while more:
+            page = Connector(setup).fetch(cursor, limit=2)
+            found += [item.external_id for item in page.items]
+            cursor, more = page.cursor, page.more
+            if len(found) == 4:
+                valid["addresses"] = False
+    assert found == [one["uri"] for one in reversed(everything)]

@@ -195,6 +195,29 @@ def test_a_deleted_post_is_deleted_here(channel: Channel, ann: Person) -> None:
     assert said.uri not in channel.cursor
 
 
+def test_a_post_hidden_by_a_block_is_not_deleted(channel: Channel, atproto_network: Network) -> None:
+    person = atproto_network.person("shy")
+    labels = {"$type": "com.atproto.label.defs#selfLabels", "values": [{"val": "!no-unauthenticated"}]}
+    profile = {"$type": "app.bsky.actor.profile", "labels": labels}
+    person.client.com.atproto.repo.put_record(
+        {"repo": person.did, "collection": "app.bsky.actor.profile", "rkey": "self", "record": profile}
+    )
+    text = f"@{channel.person.handle} not for everybody"
+    said = says(person, text, facets=mention(text, channel.person))
+    (received,) = channel.wait_for("message_received")
+    assert received.parties[0].flags == ("noindex",)
+    block = {"$type": "app.bsky.graph.block", "subject": channel.person.did}
+    block["createdAt"] = person.client.get_current_time_iso()
+    person.client.com.atproto.repo.create_record(
+        {"repo": person.did, "collection": "app.bsky.graph.block", "record": block}
+    )
+    until(lambda: not channel.connector()._xrpc.get("app.bsky.feed.getPosts", {"uris": [said.uri]})["posts"])
+    assert channel.poll() == []
+    person.client.delete_post(said.uri)
+    (gone,) = channel.wait_for("message_deleted")
+    assert gone.external_id == said.uri
+
+
 def test_a_new_handle_is_the_same_person(channel: Channel, atproto_network: Network) -> None:
     person = atproto_network.person("carla")
     text = f"@{channel.person.handle} hi"
@@ -237,7 +260,7 @@ def test_our_reply_arrives_with_facets_and_a_picture(channel: Channel, ann: Pers
 
     def notified() -> Any:
         said = ann.client.app.bsky.notification.list_notifications().notifications
-        return next((one for one in said if one.reason == "reply" and one.uri == receipt.external_id), None)
+        return next((one for one in said if one.uri == receipt.external_id), None)
 
     there = until(notified, what="our reply")
     assert there.author.did == channel.person.did

@@ -95,3 +95,17 @@ def test_an_entry_filed_under_an_earlier_time_is_found() -> None:
     listing.entries.insert(27, Entry("late", listing.entries[27].at - 0.1, {}))
     entries, _ = walk.step(listing.read, limit=10)
     assert [entry.key for entry in entries] == ["late"]
+
+
+def test_a_walk_begun_anew_loses_and_repeats_nothing() -> None:
+    listing = Listing(5)
+    listing.add(40)
+    walk, found, more, turns = Walk(), list[str](), True, 0
+    while more:
+        entries, more = walk.step(listing.read, limit=5)
+        found += [entry.key for entry in entries]
+        turns += 1
+        if turns in (2, 5):
+            listing.add(7)
+            walk.begin_anew()
+    assert found == [entry.key for entry in listing.entries]

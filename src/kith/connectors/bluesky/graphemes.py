@@ -21,9 +21,11 @@ def _extends(char: str) -> bool:
 
 def _pictographic(char: str) -> bool:
     code = ord(char)
-    return code in (0xA9, 0xAE) or (
-        code >= 0x203C and (0x1F000 <= code <= 0x1FAFF or unicodedata.category(char) in ("So", "Sm", "Po"))
-    )
+    if _regional(char) or 0x1F3FB <= code <= 0x1F3FF:
+        return False
+    if code in (0xA9, 0xAE) or 0x1F000 <= code <= 0x1FAFF:
+        return True
+    return code >= 0x203C and unicodedata.category(char) in ("So", "Sm", "Po")
 
 
 def _regional(char: str) -> bool:

@@ -85,7 +85,15 @@ Maker = Callable[[Xrpc, list[Entry]], list[RawItem]]
 
 def _page(xrpc: Xrpc, cursor: str, read: Reader, make: Maker, *, limit: int, since: datetime | None) -> Page:
     position = Position.load(cursor, since)
-    entries, more = position.walk.step(read, limit=limit)
+    try:
+        entries, more = position.walk.step(read, limit=limit)
+    except XrpcRefused:
+        # The address of a page may expire; what is known still bounds a walk that begins anew.
+        position = Position.load(cursor, since)
+        if not position.walk.trail:
+            raise
+        position.walk.begin_anew()
+        entries, more = position.walk.step(read, limit=limit)
     items = make(xrpc, entries)
     for entry in entries:
         if f"/{POST}/" in entry.key:

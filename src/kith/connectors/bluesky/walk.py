@@ -73,6 +73,10 @@ class Walk:
                 return found, True
         return found, True
 
+    def begin_anew(self) -> None:
+        """Forget where in the list we were, but not what was handed over."""
+        self.trail, self.descending, self.joint = [], False, ""
+
     def _reaches_known(self, entries: list[Entry]) -> bool:
         return not entries or any(entry.at < self.floor or short(entry.key) in self.seen for entry in entries)
 
