@@ -20,7 +20,7 @@ from kith.connectors.contract import (
     Refused,
     Setup,
 )  # fmt: skip
-from kith.connectors.email import imap, oauth, options, pop, smtp
+from kith.connectors.email import folders, imap, oauth, options, pop, smtp
 from kith.connectors.email.compose import compose, own_message_id
 from kith.connectors.email.parse import Context, parse_mail
 from kith.connectors.manifest import Manifest, of
@@ -42,13 +42,13 @@ class Connector:
         details: dict[str, str] = {"protocol": read.protocol}
         if read.protocol == "imap":
             with imap.Reader(read, self._setup.guard) as reader:
-                folders = imap.list_folders(reader._open())
-                names = {folder.name for folder in folders}
+                found = folders.list_folders(reader._open())
+                names = {folder.name for folder in found}
                 for wanted in read.folders:
                     if wanted not in names and wanted.upper() != "INBOX":
                         raise Refused(f"There is no folder called {wanted!r}.", field="folders")
-                details["folders"] = "\n".join(folder.name for folder in folders if not folder.no_select)
-                details["sent_folder"] = next((folder.name for folder in folders if folder.is_sent), "")
+                details["folders"] = "\n".join(folder.name for folder in found if not folder.no_select)
+                details["sent_folder"] = next((folder.name for folder in found if folder.is_sent), "")
         else:
             with pop.session(read, self._setup.guard) as client:
                 details["mails"] = str(client.stat()[0])

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import imaplib
-import json
 import re
 import ssl
 import time
@@ -14,7 +13,6 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from imapclient.exceptions import CapabilityError, IMAPClientError, LoginError
-from imapclient.imapclient import JUNK, SENT
 
 from kith.connectors.contract import (
     AddressGuard,
@@ -24,6 +22,15 @@ from kith.connectors.contract import (
     ReconnectNeeded,
     RetryLater,
 )  # fmt: skip
+from kith.connectors.email.folders import (
+    Folder,
+    Position,
+    canonical,
+    list_folders,
+    read_cursor,
+    text_of,
+    write_cursor,
+)
 from kith.connectors.email.net import Imap
 from kith.connectors.email.options import Options
 
@@ -34,31 +41,6 @@ CUT_BYTES = 1024 * 1024
 WINDOW = 4000
 IDLE_SECONDS = 27 * 60.0
 POLL_SECONDS = 30.0
-
-_SENT_NAMES = re.compile(
-    r"(?i)(?:.*[./])?(?:sent(?: items| messages| mail)?|gesendet\w*(?: \w+)?|postausgang|envoyés?|messages envoyés|éléments envoyés|"
-    r"enviad[oa]s|elementos enviados|(?:posta )?inviat[ai]|verzonden(?: items)?|skickat?e?|sendt(?:e)?|wysłane|отправленные|"
-    r"odeslan[áé]|elküldött|gönderilmiş|已发送(?:邮件)?|已傳送|送信済み\w*|보낸 ?(?:편지함|메일함))\Z"
-)
-_JUNK_NAMES = re.compile(
-    r"(?i)(?:.*[./])?(?:junk(?: e-?mail)?|spam|bulk mail|unerwünscht|indésirables|correo no deseado)\Z"
-)
-
-
-@dataclass(slots=True)
-class Folder:
-    name: str
-    is_sent: bool = False
-    is_junk: bool = False
-    no_select: bool = False
-
-
-@dataclass(slots=True)
-class Position:
-    """How far a folder was read: everything below `next` under `validity`."""
-
-    validity: int = 0
-    next: int = 1
 
 
 @dataclass(slots=True)
@@ -88,7 +70,9 @@ class Reader:
         every = list_folders(self._open())
         by_name = {folder.name: folder for folder in every}
         if self.options.folders:
-            wanted = [by_name.get(_inbox(name)) or Folder(_inbox(name)) for name in self.options.folders]
+            wanted = [
+                by_name.get(canonical(name)) or Folder(canonical(name)) for name in self.options.folders
+            ]
         else:
             wanted = [by_name.get("INBOX") or Folder("INBOX"), *(f for f in every if f.is_sent)][:2]
         return [folder for folder in wanted if not folder.no_select]
@@ -274,7 +258,7 @@ class Reader:
         with _errors(self.options):
             for flags, _, name in client.list_folders():
                 if b"\\All" in flags:
-                    names.append(Folder(_text(name)))
+                    names.append(Folder(text_of(name)))
             for folder in [*names, Folder("INBOX")]:
                 status = client.select_folder(folder.name, readonly=True)
                 for uid in client.search(["HEADER", "Message-ID", message_id])[-1:]:
@@ -371,47 +355,7 @@ def _errors(options: Options) -> Iterator[None]:
         raise RetryLater(f"{options.incoming.host} answered what can't be understood.", after=300) from error
 
 
-def list_folders(client: Imap) -> list[Folder]:
-    """All folders, with the one of sent mail and of junk recognised by flag, else by name (at most one of sent)."""
-    found: list[Folder] = []
-    flagged = False
-    for flags, _, raw_name in client.list_folders():
-        name = _inbox(_text(raw_name))
-        is_sent = SENT in flags
-        flagged = flagged or is_sent
-        no_select = b"\\Noselect" in flags or b"\\NonExistent" in flags
-        found.append(Folder(name, is_sent, JUNK in flags or bool(_JUNK_NAMES.match(name)), no_select))
-    if not flagged:
-        named = [folder for folder in found if _SENT_NAMES.match(folder.name) and not folder.no_select]
-        for folder in sorted(named, key=lambda f: len(f.name))[:1]:
-            folder.is_sent = True
-    return found
-
-
-def _text(name: str | bytes) -> str:
-    return name.decode("utf-8", "replace") if isinstance(name, bytes) else name
-
-
-def _inbox(name: str) -> str:
-    return "INBOX" if name.upper() == "INBOX" else name
-
-
 def _news(answers: Any) -> bool:
     return any(
         isinstance(one, tuple) and len(one) > 1 and one[1] in (b"EXISTS", b"RECENT") for one in answers or ()
-    )
-
-
-def read_cursor(cursor: str) -> dict[str, Position]:
-    """The positions by folder; a cursor that can't be read is none, and everything is read again."""
-    try:
-        data = json.loads(cursor)["folders"] if cursor else {}
-        return {str(name): Position(int(one["v"]), int(one["n"])) for name, one in data.items()}
-    except (ValueError, KeyError, TypeError, AttributeError):
-        return {}
-
-
-def write_cursor(positions: dict[str, Position]) -> str:
-    return json.dumps(
-        {"folders": {name: {"v": one.validity, "n": one.next} for name, one in positions.items()}}
     )

@@ -156,10 +156,11 @@ def _data(client: Smtp, host: str, body: bytes) -> None:
         code, text = client.getreply()
     except (smtplib.SMTPException, OSError) as error:
         raise OutcomeUnknown(f"The mail has left, and {host} did not say whether it took it.") from error
-    if code == 421:
-        raise OutcomeUnknown(f"The mail has left, and {host} hung up: {said_by(text)}")
-    if code != 250:
-        raise _answer(code, text, "The server does not take the mail", "")
+    if 200 <= code < 300:
+        return
+    if code == 421 or not 400 <= code < 600:
+        raise OutcomeUnknown(f"The mail has left, and {host} answered: {code} {said_by(text)}")
+    raise _answer(code, text, "The server does not take the mail", "")
 
 
 def _answer(code: int, text: bytes | str, what: str, blame: str) -> ConnectorError:
