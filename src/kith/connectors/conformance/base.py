@@ -38,7 +38,7 @@ def loopback_guard(host: str, port: int) -> list[str]:
 Test = TypeVar("Test", bound=Callable[..., None])
 
 
-class Crash(Exception):  # noqa: N818  (it is no error of anybody)
+class Crash(Exception):
     """The process died here (in a test)."""
 
 
@@ -111,7 +111,7 @@ class SuiteBase:
     def __init_subclass__(cls) -> None:
         if "connector" not in cls.__dict__:
             return
-        cls.not_applicable = {}
+        cls.not_applicable = dict(cls.not_applicable)
         for name in dir(cls):
             capabilities, over_http, unless = getattr(getattr(cls, name), "applies", ((), False, ""))
             missing = [item for item in capabilities if item not in cls.connector.manifest.capabilities]

@@ -16,7 +16,7 @@ WINDOW = timedelta(minutes=5)
 MAX_SIGNATURES = 20
 
 
-class BadSecret(ValueError):  # noqa: N818  (a sentence for a person follows from it)
+class BadSecret(ValueError):
     """A secret that can't be used."""
 
 
