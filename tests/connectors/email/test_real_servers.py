@@ -26,6 +26,7 @@ from kith.connectors.contract import (
     Refused,
     RetryLater,
 )  # fmt: skip
+from kith.connectors.email import imap
 from kith.connectors.email.connector import Connector
 from kith.connectors.email.imap import Reader
 from kith.connectors.email.options import read
@@ -164,6 +165,19 @@ def test_idle_hears_of_a_new_mail_within_two_seconds(dovecot_server: Dovecot, ma
     assert (
         connector.wait(cursor, until=datetime.now(UTC) + timedelta(seconds=20)) is True
     )  # it is there already
+
+
+def test_idle_is_renewed_before_servers_give_up(
+    dovecot_server: Dovecot, make: Make, user: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert imap.IDLE_SECONDS < 29 * 60
+    monkeypatch.setattr(imap, "IDLE_SECONDS", 0.2)
+    connector = make()
+    _, cursor = drain(connector)
+    timer = threading.Timer(1.0, dovecot_server.deliver, (user, mail(2)))
+    timer.start()
+    assert connector.wait(cursor, until=datetime.now(UTC) + timedelta(seconds=10)) is True
+    timer.join()
 
 
 def test_pop3_reads_each_once_and_deletes_none(dovecot_server: Dovecot, make: Make, user: str) -> None:
