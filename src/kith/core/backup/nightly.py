@@ -57,7 +57,8 @@ def run_if_due() -> Path | None:
         alarms.sound("backup", f"The nightly backup failed: {error}")
         raise
     alarms.clear("backup")
-    for old in sorted(_files(f"{_PREFIX}*"))[: -settings.KITH.backup_keep]:
+    nights = sorted(_files(f"{_PREFIX}*"), key=lambda file: file.stat().st_mtime)
+    for old in nights[: -settings.KITH.backup_keep]:
         old.unlink(missing_ok=True)
     log.info("nightly backup %s", path)
     return path
