@@ -66,6 +66,6 @@ export default defineConfig({
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
     target: "es2022",
-    rollupOptions: { input: { style: path.join(here, "src/app.css"), app: path.join(here, "src/app.js"), plain: path.join(here, "src/plain.js") } },
+    rollupOptions: { input: { style: path.join(here, "src/app.css"), app: path.join(here, "src/app.js"), plain: path.join(here, "src/plain.js"), webauthn: path.join(here, "src/webauthn.js"), chat: path.join(here, "chat/chat.js") } },
   },
 });

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ipaddress
 from collections.abc import Callable
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponseBase
 
 from kith.web.live.address import live_origin
@@ -13,6 +15,39 @@ POLICY = (
     "connect-src 'self'; media-src 'self' blob:; frame-src 'self'; manifest-src 'self'; worker-src 'self'; "
     "form-action 'self'; frame-ancestors 'self'; base-uri 'none'; object-src 'none'"
 )
+
+
+class ClientAddress:
+    """REMOTE_ADDR as our own proxies tell it; what anybody else says in X-Forwarded-* is thrown away."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
+        self.proxies = [ipaddress.ip_network(text, strict=False) for text in settings.KITH.trusted_proxies]
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        if not self._ours(request.META.get("REMOTE_ADDR", "")):
+            for name in ("HTTP_X_FORWARDED_FOR", "HTTP_X_FORWARDED_PROTO", "HTTP_X_FORWARDED_HOST"):
+                request.META.pop(name, None)
+        else:
+            for told in reversed(request.META.get("HTTP_X_FORWARDED_FOR", "").split(",")):
+                address = told.strip()
+                if not self._is_address(address):
+                    break
+                request.META["REMOTE_ADDR"] = address
+                if not self._ours(address):
+                    break
+        return self.get_response(request)
+
+    def _ours(self, address: str) -> bool:
+        return self._is_address(address) and any(ipaddress.ip_address(address) in p for p in self.proxies)
+
+    @staticmethod
+    def _is_address(text: str) -> bool:
+        try:
+            ipaddress.ip_address(text)
+        except ValueError:
+            return False
+        return True
 
 
 class SecurityHeaders:

@@ -137,14 +137,16 @@ class Live:
             await _plain(send, 404, "There is nothing here.")
             return
         origin = headers.get("origin", "")
-        if origin not in await self._ask(lookups.origins_for, account):
+        allowed = origin in await self._ask(lookups.origins_for, account) or origin_is_ours(
+            origin, headers.get("host", ""), await self._ask(lookups.public_origin)
+        )
+        if not allowed:
             await _plain(send, 403, "This site may not show this chat.")
             return
         cors = [(b"access-control-allow-origin", origin.encode("latin-1")), (b"vary", b"Origin")]
         if method == "OPTIONS":
-            allowed = f"{VISITOR_HEADER}, last-event-id".encode()
             cors += [
-                (b"access-control-allow-headers", allowed),
+                (b"access-control-allow-headers", f"{VISITOR_HEADER}, last-event-id".encode()),
                 (b"access-control-allow-methods", b"GET"),
                 (b"access-control-max-age", b"600"),
             ]
