@@ -75,7 +75,7 @@ class FakeServer:
                 )
             case ["statuses", one, "context"] if one in self.contexts:
                 return Answer(self.contexts[one])
-            case ["statuses", one] if one in self.statuses:
+            case ["statuses", one] if one in self.statuses and asked.method == "GET":
                 return Answer(self.statuses[one])
         return Answer({"error": "Record not found"}, 404)
 
