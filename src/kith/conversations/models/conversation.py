@@ -36,6 +36,7 @@ class Conversation(Record):
     closed_at = models.DateTimeField(null=True)
     first_response_at = models.DateTimeField(null=True)
     tray_decided = models.CharField(max_length=12, null=True)  # (null: nobody decided; "": inbox)
+    ruled_at = models.DateTimeField(null=True)  # when the rules of assignment looked at it
 
 
 class Thread(Record):
@@ -52,6 +53,9 @@ class Thread(Record):
     subject_key = models.CharField(max_length=200, blank=True)
     identity = models.ForeignKey(Identity, null=True, on_delete=models.SET_NULL, related_name="threads")
     last_at = models.DateTimeField()
+    regroupings = ArrayField(
+        models.UUIDField(), default=list
+    )  # log entries in force that moved it or took from it
 
     class Meta:
         indexes = [
@@ -152,7 +156,10 @@ class ConversationLogEntry(Record):
     undone_at = models.DateTimeField(null=True)
 
     class Meta:
-        indexes = [models.Index(fields=["conversation", "-id"], name="log_conversation")]
+        indexes = [
+            models.Index(fields=["conversation", "-id"], name="log_conversation"),
+            models.Index(models.F("details__batch"), name="log_batch"),
+        ]
 
 
 class ConversationTag(Record):

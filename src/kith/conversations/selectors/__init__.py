@@ -14,7 +14,7 @@ from kith.conversations.selectors.shapes import (
     TagView,
     ThreadView,
 )
-from kith.conversations.selectors.visible import conversation_scopes, threads_visible
+from kith.conversations.selectors.visible import conversation_resolve, conversation_scopes, threads_visible
 
 __all__ = [
     "ConversationView",
@@ -29,6 +29,7 @@ __all__ = [
     "attachment_get",
     "conversation_get",
     "conversation_messages",
+    "conversation_resolve",
     "conversation_scopes",
     "log_entries",
     "message_cursor",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 
 from kith.conversations.models import Thread
+from kith.core import sql
 from kith.teams.types import Viewer
 
 
@@ -24,3 +25,20 @@ def conversation_scopes(viewer: Viewer, conversation_id: uuid.UUID) -> tuple[uui
         .values_list("scope_id", flat=True)
         .distinct()
     )
+
+
+_RESOLVE = """
+WITH RECURSIVE up AS (
+    SELECT id, joined_into_id, 0 AS depth FROM conversations_conversation WHERE id = %(id)s
+    UNION ALL
+    SELECT c.id, c.joined_into_id, up.depth + 1 FROM up JOIN conversations_conversation c ON c.id = up.joined_into_id
+    WHERE up.depth < 50 AND NOT EXISTS (SELECT 1 FROM conversations_thread t WHERE t.conversation_id = up.id)
+)
+SELECT id FROM up ORDER BY depth DESC LIMIT 1
+"""
+
+
+def conversation_resolve(conversation_id: uuid.UUID) -> uuid.UUID | None:
+    """The conversation that holds what stood under an id, after joins; None when there never was one."""
+    found = sql.rows(_RESOLVE, {"id": conversation_id})
+    return found[0][0] if found else None

@@ -1,0 +1,40 @@
+"""What colleagues do with conversations. Each checks the viewer, logs what undo needs, and tells open screens."""
+
+from kith.conversations.services.actions.common import ActionError, CannotUndo, Done
+from kith.conversations.services.actions.fields import (
+    conversations_assign,
+    conversations_assign_team,
+    conversations_close,
+    conversations_reopen,
+    conversations_set_priority,
+    conversations_set_tray,
+    conversations_snooze,
+    conversations_tag,
+    sender_block,
+    sender_unblock,
+)
+from kith.conversations.services.actions.notes import note_add
+from kith.conversations.services.actions.regroup import conversation_join, conversation_split, thread_move
+from kith.conversations.services.actions.undo import actions_undo, log_entry_undo
+
+__all__ = [
+    "ActionError",
+    "CannotUndo",
+    "Done",
+    "actions_undo",
+    "conversation_join",
+    "conversation_split",
+    "conversations_assign",
+    "conversations_assign_team",
+    "conversations_close",
+    "conversations_reopen",
+    "conversations_set_priority",
+    "conversations_set_tray",
+    "conversations_snooze",
+    "conversations_tag",
+    "log_entry_undo",
+    "note_add",
+    "sender_block",
+    "sender_unblock",
+    "thread_move",
+]
