@@ -132,9 +132,10 @@ def test_own_answers_from_elsewhere_come_in_and_own_posts_to_nobody_do_not() -> 
 
 def test_a_conversation_and_its_notification_are_one_message() -> None:
     fake = FakeServer(mentions=2)
+    fake.statuses["1005"] = status(1005, visibility="direct")
     fake.conversations = [
         {"id": "c1", "last_status": fake.statuses["1001"]},
-        {"id": "c2", "last_status": status(1005, visibility="direct")},
+        {"id": "c2", "last_status": fake.statuses["1005"]},
         {"id": "3", "last_status": None},
     ]
     with serving(fake) as server:
