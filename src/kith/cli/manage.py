@@ -27,18 +27,22 @@ WRITES_SOURCES = {
 
 def run(arguments: Sequence[str]) -> None:
     """Run one of Django's commands; it ends the process by SystemExit where Django does."""
-    from django.core.management import execute_from_command_line
-
     before = os.umask(0o077)
     prepare.settings()
-    if arguments and arguments[0] in WRITES_SOURCES:
-        os.umask(before)
     command = ["kith manage", *arguments]
     if not arguments or arguments[0] in WITHOUT_DATABASE or "--help" in arguments:
-        execute_from_command_line(command)
+        _execute(command, before)
         return
     with prepare.database():
-        execute_from_command_line(command)
+        _execute(command, before)
+
+
+def _execute(command: list[str], umask: int) -> None:
+    from django.core.management import execute_from_command_line
+
+    if WRITES_SOURCES.intersection(command[1:2]):
+        os.umask(umask)
+    execute_from_command_line(command)
 
 
 def main() -> None:
