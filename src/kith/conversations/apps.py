@@ -6,7 +6,8 @@ class ConversationsConfig(AppConfig):
     label = "conversations"
 
     def ready(self) -> None:
-        from kith.conversations import handover, rescope
+        from kith.conversations import events, handover, rescope
 
         handover.register()
         rescope.register()
+        events.register()

@@ -41,8 +41,8 @@ JOIN contacts_identity i ON i.id = p.identity_id AND i.kind <> 'us'
 GROUP BY p.identity_id ORDER BY max(p.at) DESC, p.identity_id LIMIT %(limit)s
 """
 _NEWEST = """
-SELECT t.id, k.message_id, k.at, m.direction, m.sender_id FROM unnest(%(threads)s::uuid[]) t (id) CROSS JOIN LATERAL (
-    SELECT k.message_id, k.at FROM conversations_messagecopy k WHERE k.thread_id = t.id AND k.first_in_thread
+SELECT t.id, k.message_id, k.at, m.direction, m.sender_id, k.id FROM unnest(%(threads)s::uuid[]) t (id) CROSS JOIN LATERAL (
+    SELECT k.message_id, k.at, k.id FROM conversations_messagecopy k WHERE k.thread_id = t.id AND k.first_in_thread
     ORDER BY k.at DESC, k.message_id DESC LIMIT 20
 ) k JOIN conversations_message m ON m.id = k.message_id AND m.direction <> 'note' AND m.state <> 'cancelled'
 ORDER BY k.at DESC, k.message_id DESC
@@ -78,7 +78,7 @@ def conversation_get(viewer: Viewer, conversation_id: uuid.UUID) -> Conversation
         waiting_since=min(waits) if waits else None,
         first_response_at=conversation.first_response_at,
         last_at=rows[0].last_at if rows else None,
-        last_message_id=newest[0][1] if newest else None,
+        last_message_id=max(newest, key=lambda row: row[5])[1] if newest else None,
         message_count=sum(row.message_count for row in rows),
         is_public=any(t.visibility == "public" for t in threads),
         networks=tuple(sorted({t.network for t in threads})),
@@ -104,7 +104,7 @@ def _option(row: User | Team | None) -> PersonOption | None:
 
 
 def _newest(threads: Sequence[Thread]) -> list[tuple[Any, ...]]:
-    """(thread, message, at, direction, sender) of the newest messages of each thread, newest first."""
+    """(thread, message, at, direction, sender, copy) of the newest messages of each thread, newest first."""
     return sql.rows(_NEWEST, {"threads": [t.id for t in threads[:100]]})
 
 
@@ -165,7 +165,7 @@ def _reply_channels(
         if a.state != ChannelAccount.State.PAUSED and _sends(a.network)
     }
     inbound = {}
-    for thread_id, message_id, at, direction, sender_id in newest:
+    for thread_id, message_id, at, direction, sender_id, _copy in newest:
         if direction == "in" and thread_id not in inbound:
             inbound[thread_id] = (at, message_id, sender_id)
     found: list[ReplyChannel] = []

@@ -87,7 +87,10 @@ class LogItem:
 
 @dataclass(frozen=True, slots=True)
 class ConversationView:
-    """A conversation's head. `subject` and `networks` tell of visible threads only; reply channels: the best first."""
+    """A conversation's head. `subject` and `networks` tell of visible threads only; reply channels: the best first.
+
+    `last_message_id`: what arrived last; given back as `last_seen` when somebody answers (see `answer_conflict`).
+    """
 
     id: uuid.UUID
     status: str

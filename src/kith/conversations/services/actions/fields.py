@@ -217,7 +217,7 @@ def sender_block(viewer: Viewer, conversation_id: uuid.UUID, *, batch_id: uuid.U
     """Block whom a conversation is with: it and what they send from now on go to the held tray."""
     batch = batch_id or new_batch()
     (row,) = writable(viewer, [conversation_id])
-    identity = Identity.objects.filter(pk=row.identity_id).first()
+    identity = row.identity
     if identity is None or identity.kind == Identity.Kind.US:
         raise ActionError(_("There is nobody to block here."))
     user = User.objects.get(pk=viewer.user_id)

@@ -1,0 +1,107 @@
+"""Drafts: kept as they are typed, one for each user, conversation and mode."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from kith.base.text import clean, clean_value
+from kith.conversations.models import Draft
+from kith.conversations.selectors.visible import conversation_scopes
+from kith.networks.models import ChannelAccount
+from kith.teams.errors import NotAllowed
+from kith.teams.types import Viewer
+
+LONGEST = 500_000
+MODES = ("reply", "note", "forward", "new")
+
+
+@transaction.atomic
+def draft_save(
+    viewer: Viewer,
+    *,
+    conversation_id: uuid.UUID | None = None,
+    draft_id: uuid.UUID | None = None,
+    mode: str = "reply",
+    body: str = "",
+    subject: str = "",
+    recipients: Mapping[str, Any] | None = None,
+    channel_account_id: uuid.UUID | None = None,
+    reply_to_id: uuid.UUID | None = None,
+    attachments: Sequence[Mapping[str, Any]] = (),
+) -> Draft:
+    """Keep what is being written. Without a conversation, `draft_id` None begins a new one.
+
+    Raises NotAllowed for a conversation or channel account that the viewer can't use.
+    """
+    if not viewer.may_write or mode not in MODES:
+        raise NotAllowed(_("You may not write here."))
+    if conversation_id is not None and not conversation_scopes(viewer, conversation_id):
+        raise NotAllowed(_("You may not write here."))
+    if channel_account_id is not None and not (
+        ChannelAccount.objects.filter(pk=channel_account_id, scope_id__in=viewer.scope_ids).exists()
+    ):
+        raise NotAllowed(_("You may not write from this channel."))
+    values: dict[str, Any] = {
+        "body": clean(body)[:LONGEST],
+        "subject": clean(subject)[:500],
+        "recipients": clean_value(dict(recipients or {})),
+        "channel_account_id": channel_account_id,
+        "reply_to_id": reply_to_id,
+        "attachments": clean_value([dict(a) for a in attachments]),
+    }
+    if conversation_id is not None:
+        row, _made = Draft.objects.update_or_create(
+            user_id=viewer.user_id, conversation_id=conversation_id, mode=mode, defaults=values
+        )
+        return row
+    known = None
+    if draft_id is not None:
+        known = Draft.objects.filter(pk=draft_id, user_id=viewer.user_id, conversation=None).first()
+    if known is None:
+        return Draft.objects.create(user_id=viewer.user_id, mode=mode, **values)
+    for name, value in values.items():
+        setattr(known, name, value)
+    known.save()
+    return known
+
+
+def draft_get(
+    viewer: Viewer,
+    *,
+    conversation_id: uuid.UUID | None = None,
+    mode: str = "reply",
+    draft_id: uuid.UUID | None = None,
+) -> Draft | None:
+    """One's own draft, by conversation and mode, or by id."""
+    rows = Draft.objects.filter(user_id=viewer.user_id)
+    if draft_id is not None:
+        return rows.filter(pk=draft_id).first()
+    if conversation_id is None or not conversation_scopes(viewer, conversation_id):
+        return None
+    return rows.filter(conversation_id=conversation_id, mode=mode).first()
+
+
+def draft_delete(
+    viewer: Viewer,
+    *,
+    conversation_id: uuid.UUID | None = None,
+    mode: str = "reply",
+    draft_id: uuid.UUID | None = None,
+) -> None:
+    """Forget a draft: it was sent, or is not wanted. Without either key nothing goes."""
+    rows = Draft.objects.filter(user_id=viewer.user_id)
+    if draft_id is not None:
+        rows.filter(pk=draft_id).delete()
+    elif conversation_id is not None:
+        rows.filter(conversation_id=conversation_id, mode=mode).delete()
+
+
+def drafts_of(viewer: Viewer) -> list[Draft]:
+    """One's own drafts that say something, newest first."""
+    rows = Draft.objects.filter(user_id=viewer.user_id).exclude(body="", subject="").order_by("-changed_at")
+    return list(rows.select_related("conversation", "channel_account")[:200])
