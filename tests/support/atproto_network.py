@@ -208,6 +208,10 @@ class Network:
             client.com.atproto.repo.put_record(
                 {"repo": made.did, "collection": "app.bsky.actor.profile", "rkey": "self", "record": profile}
             )
+            until(
+                lambda: client.get_profile(made.did).display_name == display_name,
+                what=f"the profile of {handle}",
+            )
         return Person(made.did, handle, password, client)
 
     def close(self) -> None:

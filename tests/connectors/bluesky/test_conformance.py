@@ -53,6 +53,8 @@ class TestBluesky(ConnectorConformance):
                 return Answer(SESSION)
             if asked.path.endswith("getPosts"):
                 return Answer({"posts": everything})
+            if asked.path.endswith("getAuthorFeed"):
+                return Answer({"feed": []})
             start = int(asked.query.get("cursor") or 0)
             stop = start + int(asked.query["limit"])
             following = {"cursor": str(stop)} if stop < count else {}
@@ -69,6 +71,10 @@ def test_an_expired_page_address_starts_the_walk_anew() -> None:
     def respond(asked: Asked) -> Answer:
         if asked.path.endswith("createSession"):
             return Answer(SESSION)
+        if asked.path.endswith("getAuthorFeed"):
+            return Answer({"feed": []})
+        if asked.path.endswith("getPosts"):
+            return Answer({"posts": everything})
         address = asked.query.get("cursor") or ""
         if address and not valid["addresses"]:
             valid["addresses"] = True

@@ -306,6 +306,24 @@ def test_an_answer_to_our_own_answer_keeps_the_root(channel: Channel, ann: Perso
     assert reply["root"] == {"uri": first.external_id, "cid": json.loads(first.raw)["cid"]}
 
 
+def test_an_answer_from_the_phone_counts(channel: Channel, ann: Person) -> None:
+    text = f"@{channel.person.handle} open on Sunday?"
+    asked = says(ann, text, facets=mention(text, channel.person))
+    channel.wait_for("message_received")
+    parent = {"uri": asked.uri, "cid": asked.cid}
+    says(channel.person, "A post of our own is no answer")
+    channel.person.client.repost(asked.uri, asked.cid)
+    answer = says(channel.person, "We are!", reply={"root": parent, "parent": parent})
+    (found,) = channel.wait_for("message_received")
+    assert (found.external_id, found.text, found.outgoing) == (answer.uri, "We are!", True)
+    assert (found.own_thread_key, found.parties[0].is_us) == (asked.uri, True)
+    assert [(party.external_id, party.role) for party in found.parties[1:]] == [(ann.did, "to")]
+    assert channel.poll() == []
+    channel.person.client.delete_post(answer.uri)
+    (gone,) = channel.wait_for("message_deleted")
+    assert gone.external_id == answer.uri
+
+
 def test_a_public_post_to_somebody_names_them(channel: Channel, ann: Person) -> None:
     to = (Party(ann.did, handle=f"@{ann.handle}", role="to"),)
     receipt = channel.connector().send(Outgoing(str(ids.new_id()), "your bell is here", to=to))

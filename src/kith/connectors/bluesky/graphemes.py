@@ -71,7 +71,7 @@ def count(text: str) -> int:
             regionals += 1
         if _pictographic(char):
             in_emoji = True
-        elif not _extends(char):
+        elif not _extends(char) or before == _ZWJ:
             in_emoji = False
         before = char
     return total

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from copy import deepcopy
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -26,19 +27,21 @@ PAGE = 50
 
 @dataclass
 class Position:
-    """The cursor: the walk, and the watched posts as [uri, cid, handle of the author], oldest first."""
+    """The cursor: the walks, and the watched posts as [uri, cid, handle of the author], oldest first."""
 
     walk: Walk = field(default_factory=Walk)
+    own: Walk = field(default_factory=Walk)  # over our own posts
     watch: list[list[str]] = field(default_factory=list)
     turn: int = 0
 
     @classmethod
     def load(cls, cursor: str, since: datetime | None) -> Position:
         if not cursor:
-            return cls(Walk(floor=since.timestamp() if since else 0.0))
+            floor = since.timestamp() if since else 0.0
+            return cls(Walk(floor=floor), Walk(floor=floor))
         try:
             data = json.loads(cursor)
-            return cls(Walk(**data["walk"]), data["watch"], data["turn"])
+            return cls(Walk(**data["walk"]), Walk(**data["own"]), data["watch"], data["turn"])
         except (ValueError, KeyError, TypeError) as error:
             raise BadPayload("The position of this channel can't be read.") from error
 
@@ -47,7 +50,7 @@ class Position:
 
 
 def notifications(xrpc: Xrpc, cursor: str, *, limit: int, since: datetime | None) -> Page:
-    """The next items of the account: notifications first, then the changes to watched posts."""
+    """The next items of the account: notifications, then our own answers from elsewhere, then changes to posts."""
 
     def read(address: str) -> tuple[list[Entry], str]:
         said = xrpc.get(
@@ -57,7 +60,26 @@ def notifications(xrpc: Xrpc, cursor: str, *, limit: int, since: datetime | None
             said.get("cursor") or ""
         )
 
-    return _page(xrpc, cursor, read, _notification_items, limit=limit, since=since)
+    def read_own(address: str) -> tuple[list[Entry], str]:
+        params = _params(
+            actor=xrpc.session().did, filter="posts_with_replies", limit=min(limit, PAGE), cursor=address
+        )
+        said = xrpc.get("app.bsky.feed.getAuthorFeed", params)
+        return _own_entries(said.get("feed")), str(said.get("cursor") or "")
+
+    position = Position.load(cursor, since)
+    page = _page(xrpc, position, read, _notification_items, limit=limit)
+    if page.more:
+        return page
+    position = Position.load(page.cursor, since)
+    entries, more = _step(position.own, read_own, limit)
+    answers = [entry for entry in entries if _answers_others(entry, xrpc.session().did)]
+    items = _search_items(xrpc, answers)
+    _watch(position, answers)
+    more = more or bool(items)
+    if not more:
+        items = _changes(xrpc, position, limit)
+    return Page(items=tuple(items), cursor=position.dump(), more=more, budget=xrpc.budget)
 
 
 def search(xrpc: Xrpc, query: str, cursor: str, *, limit: int, since: datetime | None) -> Page:
@@ -68,7 +90,12 @@ def search(xrpc: Xrpc, query: str, cursor: str, *, limit: int, since: datetime |
         said = xrpc.get("app.bsky.feed.searchPosts", params)
         return [_entry(one, "indexedAt") for one in _list(said, "posts")], str(said.get("cursor") or "")
 
-    return _page(xrpc, cursor, read, _search_items, limit=limit, since=since)
+    position = Position.load(cursor, since)
+    page = _page(xrpc, position, read, _search_items, limit=limit)
+    if page.more:
+        return page
+    items = _changes(xrpc, position, limit)
+    return Page(items=tuple(items), cursor=position.dump(), budget=xrpc.budget)
 
 
 def posts(xrpc: Xrpc, uris: list[str]) -> dict[str, dict[str, Any]]:
@@ -83,18 +110,29 @@ def posts(xrpc: Xrpc, uris: list[str]) -> dict[str, dict[str, Any]]:
 Maker = Callable[[Xrpc, list[Entry]], list[RawItem]]
 
 
-def _page(xrpc: Xrpc, cursor: str, read: Reader, make: Maker, *, limit: int, since: datetime | None) -> Page:
-    position = Position.load(cursor, since)
+def _page(xrpc: Xrpc, position: Position, read: Reader, make: Maker, *, limit: int) -> Page:
+    entries, more = _step(position.walk, read, limit)
+    items = make(xrpc, entries)
+    _watch(position, entries)
+    # With news, "more" even at the end: what comes after it (own answers, changes) must not wait for a quiet minute.
+    more = more or bool(items)
+    return Page(items=tuple(items), cursor=position.dump(), more=more, budget=xrpc.budget)
+
+
+def _step(walk: Walk, read: Reader, limit: int) -> tuple[list[Entry], bool]:
+    before = deepcopy(walk)
     try:
-        entries, more = position.walk.step(read, limit=limit)
+        return walk.step(read, limit=limit)
     except XrpcRefused:
         # The address of a page may expire; what is known still bounds a walk that begins anew.
-        position = Position.load(cursor, since)
-        if not position.walk.trail:
+        if not before.trail:
             raise
-        position.walk.begin_anew()
-        entries, more = position.walk.step(read, limit=limit)
-    items = make(xrpc, entries)
+        before.begin_anew()
+        walk.__dict__.update(before.__dict__)
+        return walk.step(read, limit=limit)
+
+
+def _watch(position: Position, entries: list[Entry]) -> None:
     for entry in entries:
         if f"/{POST}/" in entry.key:
             author = entry.value.get("author") or {}
@@ -102,9 +140,29 @@ def _page(xrpc: Xrpc, cursor: str, read: Reader, make: Maker, *, limit: int, sin
                 [entry.key, str(entry.value.get("cid") or ""), str(author.get("handle") or "")]
             )
     del position.watch[:-WATCHED]
-    if not more and not items and position.watch:
-        items = _changes(xrpc, position, limit)
-    return Page(items=tuple(items), cursor=position.dump(), more=more, budget=xrpc.budget)
+
+
+def _own_entries(feed: object) -> list[Entry]:
+    if not isinstance(feed, list):
+        raise BadPayload("The service's answer has no 'feed'.")
+    found = []
+    for one in feed:
+        post = one.get("post") if isinstance(one, dict) else None
+        if not isinstance(post, dict) or not isinstance(post.get("uri"), str):
+            continue
+        if isinstance(reason := one.get("reason"), dict):
+            # A repost stands in the feed under its own time; it is nothing that we said.
+            found.append(
+                _entry({"uri": f"repost {post['uri']}", "indexedAt": reason.get("indexedAt")}, "indexedAt")
+            )
+        else:
+            found.append(_entry(post, "indexedAt"))
+    return found
+
+
+def _answers_others(entry: Entry, own: str) -> bool:
+    reply = (entry.value.get("record") or {}).get("reply") or {}
+    return bool(reply) and f"//{own}/" not in str((reply.get("parent") or {}).get("uri"))
 
 
 def _notification_items(xrpc: Xrpc, entries: list[Entry]) -> list[RawItem]:
@@ -136,6 +194,8 @@ def _changes(xrpc: Xrpc, position: Position, limit: int) -> list[RawItem]:
     own = xrpc.session().did
     instant = now()
     items: dict[str, RawItem] = {}
+    if not looked_at:
+        return []
 
     def add(external_id: str, body: dict[str, Any]) -> bool:
         if external_id not in items and len(items) >= limit:
