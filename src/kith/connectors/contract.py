@@ -376,6 +376,14 @@ class Authorizes(Protocol):
 
 
 @runtime_checkable
+class Registers(Protocol):
+    """Beside Authorizes, where every server wants to know us before it lets anyone log in; no capability of its own."""
+
+    def register(self, *, redirect_uri: str) -> Mapping[str, str]:
+        """New secrets (client_id, client_secret), to be committed before `authorize_url` is called with them."""
+
+
+@runtime_checkable
 class Polls(Protocol):
     def fetch(self, cursor: str, *, limit: int) -> Page:
         """Items after `cursor` ("" the first time), at most `limit`; `Page.more` asks to be called at once again."""

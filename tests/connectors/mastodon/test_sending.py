@@ -11,7 +11,17 @@ from tests.connectors.mastodon.real import setup_for
 from tests.connectors.mastodon.test_polling import OWN, made
 
 from kith.connectors.conformance import Answer, Asked, serving
-from kith.connectors.contract import Media, NotSupported, Outgoing, OwnIdentity, Party, Refused, RetryLater
+from kith.connectors.contract import (
+    Media,
+    NotSupported,
+    Outgoing,
+    OwnIdentity,
+    Party,
+    ReconnectNeeded,
+    Refused,
+    Registers,
+    RetryLater,
+)
 from kith.connectors.mastodon.connector import Connector
 from kith.connectors.mastodon.send import addressed, length_of, visibility_of
 from kith.connectors.mastodon.text import plain
@@ -219,3 +229,16 @@ def test_a_failing_server_proves_nothing() -> None:
 )
 def test_posts_as_text(html: str, text: str) -> None:
     assert plain(html) == text
+
+
+def test_it_registers_before_anyone_logs_in() -> None:
+    assert isinstance(made_nowhere(), Registers)
+    with pytest.raises(ReconnectNeeded) as caught:
+        made_nowhere().authorize_url(redirect_uri="https://crm.example/back", state="s")
+    assert caught.value.field == "client_id"
+    with pytest.raises(ReconnectNeeded):
+        made_nowhere().refresh()
+
+
+def made_nowhere() -> Connector:
+    return Connector(setup_for("http://127.0.0.1:1", "token"))
