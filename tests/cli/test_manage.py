@@ -1,4 +1,4 @@
-"""`kith manage` and `python -m kith.cli.manage`."""
+"""`kith manage`, `kith new-connector`, `kith --help`."""
 
 from __future__ import annotations
 
@@ -24,3 +24,31 @@ def test_what_a_house_writes_is_private_and_sources_are_not(tmp_path: Path) -> N
         assert stat.S_IMODE(made.stat().st_mode) & 0o044 == 0o044
         assert stat.S_IMODE((house.home / "keys").stat().st_mode) == 0o700
         assert stat.S_IMODE((house.home / "keys" / "signing.key").stat().st_mode) == 0o600
+
+
+def test_a_new_connector_is_written_where_it_is_asked_for(tmp_path: Path) -> None:
+    with kith() as house:
+        done = house.run("new-connector", "pigeon_post", "--into", str(tmp_path))
+        assert (tmp_path / "pigeon_post" / "manifest.toml").exists()
+        assert all(Path(line).exists() for line in done.stdout.split())
+        refused = house.run("new-connector", "Pigeon Post", "--into", str(tmp_path), ok=False)
+        assert refused.returncode == 1
+        assert "can't be a connector's name" in refused.stderr
+        assert not (house.home / "postgres").exists(), "it needs no database"
+
+
+def test_every_command_says_what_it_does() -> None:
+    with kith() as house:
+        words = house.run("--help").stdout
+        for command in ("up", "demo", "doctor", "backup", "restore", "upgrade", "manage", "new-connector"):
+            assert command in words
+        assert not any(house.home.iterdir()), "help touches nothing"
+
+
+def test_a_demo_is_never_made_in_the_home_of_a_company() -> None:
+    with kith() as house:
+        house.env["XDG_DATA_HOME"] = str(house.home / "share")
+        house.env.pop("KITH_HOME")
+        house.env["KITH_WEB_THREADS"] = "many"
+        house.run("demo", ok=False)
+        assert not (house.home / "share" / "kith").exists()

@@ -9,6 +9,7 @@ import sys
 from typing import Annotated
 
 import typer
+from platformdirs import user_data_path
 
 from kith.cli import parts, prepare
 
@@ -47,6 +48,7 @@ def demo() -> None:
     from kith.cli.up import up as run
 
     os.environ.setdefault("KITH_ENV", "development")
+    os.environ.setdefault("KITH_HOME", str(user_data_path("kith-demo")))  # never the one of a real company
     run(before=contents)
 
 
