@@ -20,6 +20,7 @@ from ninja.errors import HttpError, ValidationError
 from kith.api import access, idempotency, problems
 from kith.api.problems import Problem, blame
 from kith.contacts.services.contacts import ContactError
+from kith.conversations.services.actions import ActionError
 from kith.teams.errors import NotAllowed, TeamsError
 
 log = logging.getLogger(__name__)
@@ -103,7 +104,7 @@ def _problem_of(error: Exception) -> Problem:
         return Problem(404, "There is no such thing, or you may not see it.")
     if isinstance(error, NotAllowed):
         return Problem(403, str(error))
-    if isinstance(error, (TeamsError, ContactError)):
+    if isinstance(error, (TeamsError, ContactError, ActionError)):
         field = getattr(error, "field", "")
         return Problem(409, str(error), errors=[(field, str(error))] if field else [])
     if isinstance(error, HttpError):

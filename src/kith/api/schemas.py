@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Annotated, Any, Generic, Literal, TypeVar
 
 from ninja import Schema
-from pydantic import AfterValidator, ConfigDict, Field
+from pydantic import AfterValidator, AwareDatetime, ConfigDict, Field
 
 from kith.api.paging import LIMIT, MOST
 from kith.base.text import clean
@@ -199,6 +199,8 @@ Status = Literal["open", "snoozed", "closed"]
 
 
 class ConversationOut(Schema):
+    """`snippet` and `subject` are those of what the token's user may see. `tray` "": the inbox, else why it is held."""
+
     id: uuid.UUID
     status: Status
     subject: str
@@ -221,9 +223,9 @@ class ConversationOut(Schema):
 
 class ConversationQuery(PageQuery):
     status: Status | None = None
-    assignee: Annotated[
-        str, Field(pattern=r"^(|me|none|[0-9a-f-]{36})$", description="A user's id, `me` or `none`.")
-    ] = ""
+    assignee: Literal["", "me", "none"] | uuid.UUID = Field(
+        default="", description="A colleague's id, `me`, or `none`."
+    )
     team_id: uuid.UUID | None = None
     person_id: uuid.UUID | None = None
     network: Annotated[str, AfterValidator(clean), Field(max_length=40)] = ""
@@ -239,7 +241,7 @@ class AssignIn(Taken):
 
 
 class SnoozeIn(Taken):
-    until: datetime
+    until: AwareDatetime
 
 
 class TagsIn(Taken):
@@ -256,12 +258,16 @@ class NoteIn(Taken):
 
 
 class ReplyIn(Taken):
-    """`message_id`: which message is answered (the last one received, otherwise)."""
+    """`message_id`: which message is answered (the last one received, otherwise).
+
+    `by_mail_from`: answer a chat's visitor by mail from this channel, at the address that they typed. Nothing is linked.
+    """
 
     text: Annotated[str, AfterValidator(clean), Field(min_length=1, max_length=100_000, pattern=r"\S")]
     subject: Annotated[str, AfterValidator(_tidy), Field(max_length=500)] = ""
     message_id: uuid.UUID | None = None
-    send_at: datetime | None = None
+    by_mail_from: uuid.UUID | None = None
+    send_at: AwareDatetime | None = None
 
 
 class SendIn(Taken):
@@ -271,7 +277,7 @@ class SendIn(Taken):
     identity_ids: list[uuid.UUID] = Field(min_length=1, max_length=20)
     text: Annotated[str, AfterValidator(clean), Field(min_length=1, max_length=100_000, pattern=r"\S")]
     subject: Annotated[str, AfterValidator(_tidy), Field(max_length=500)] = ""
-    send_at: datetime | None = None
+    send_at: AwareDatetime | None = None
 
 
 class VerdictOut(Schema):

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from kith.api import application, docs
+from kith.api.routes.conversations import router as conversations
 from kith.api.routes.house import channels, house, organizations
 from kith.api.routes.identities import router as identities
+from kith.api.routes.messages import replies
+from kith.api.routes.messages import router as messages
 from kith.api.routes.people import router as people
 
 DESCRIPTION = """Everything that the screens show, for programs. Send a token as `Authorization: Bearer kith_...`; it sees what its user sees and may do what it was given.
@@ -17,6 +20,9 @@ api = application.make("Kith API", DESCRIPTION)
 api.add_router("/people", people)
 api.add_router("/identities", identities)
 api.add_router("/organizations", organizations)
+api.add_router("/conversations", conversations)
+api.add_router("/conversations", replies)
+api.add_router("/messages", messages)
 api.add_router("/channels", channels)
 api.add_router("/", house)
 

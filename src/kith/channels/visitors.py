@@ -22,14 +22,19 @@ from django.db.models import Q
 from kith.base.clock import now
 from kith.base.text import clean
 from kith.channels.models import ChatVisitor
+from kith.channels.outbox import Compose
 from kith.channels.receive import raw_items_store
 from kith.connectors.contract import RawItem as WireItem
+from kith.contacts.services import identities_observe
+from kith.contacts.types import ObservedIdentity
 from kith.conversations.models import Attachment, Message
 from kith.core.fields import as_uuid
 from kith.core.live import here
 from kith.networks.models import ChannelAccount
 from kith.networks.selectors import manifest_of
+from kith.teams.models import User
 from kith.teams.selectors import users_who_see
+from kith.teams.types import Viewer
 
 _KEY = re.compile(r"[A-Za-z0-9_-]{32,128}")
 _NONCE = re.compile(r"[A-Za-z0-9_-]{8,64}")
@@ -233,3 +238,51 @@ def somebody_here(account: ChannelAccount) -> bool:
     if not open_now(str(account.settings.get("hours", "")), local):
         return False
     return here(users_who_see([account.scope_id]).filter(away=False).values_list("pk", flat=True))
+
+
+def claimed_address(viewer: Viewer, conversation_id: uuid.UUID) -> str:
+    """The e-mail address that a visitor typed last in what the viewer may see of a conversation; "" for none."""
+    for extra in (
+        Message.objects.filter(
+            direction=Message.Direction.IN,
+            copies__thread__conversation_id=conversation_id,
+            copies__scope_id__in=viewer.scope_ids,
+            extra__claims__has_key="email",
+        )
+        .order_by("-at", "-id")
+        .values_list("extra", flat=True)[:1]
+    ):
+        address = str(extra["claims"]["email"]).strip().lower()
+        return address if _EMAIL.fullmatch(address) else ""
+    return ""
+
+
+def answer_by_mail(
+    *,
+    viewer: Viewer,
+    user: User,
+    conversation_id: uuid.UUID,
+    account: ChannelAccount,
+    text: str,
+    subject: str = "",
+) -> Compose:
+    """A mail to the address that a visitor typed, because a colleague chose so: an identity of its own, linked to nobody.
+
+    The answer stands in the same conversation. Raises VisitorError ("medium", "email").
+    """
+    manifest = manifest_of(account.network)
+    if manifest is None or manifest.medium != "mail":
+        raise VisitorError("medium")
+    address = claimed_address(viewer, conversation_id)
+    if not address:
+        raise VisitorError("email")
+    observed = ObservedIdentity(account.network, address, handle=address)
+    identity = identities_observe([observed])[observed.key]
+    return Compose(
+        user=user,
+        account=account,
+        text=text,
+        recipients=((identity.id, "to"),),
+        conversation_id=conversation_id,
+        subject=subject,
+    )

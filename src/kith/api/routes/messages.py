@@ -1,0 +1,207 @@
+"""Messages: read one, take one back, answer a conversation, write to somebody. Everything sent passes the gate."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+from django.http import FileResponse, HttpRequest
+from django.http.response import HttpResponseBase
+from ninja import Router, Status
+
+from kith.api.access import Caller, Token, caller_of
+from kith.api.problems import Problem, blame
+from kith.api.routes.conversations import conversation_seen, messages_out
+from kith.api.routes.identities import identities_seen
+from kith.api.schemas import MessageOut, ReplyIn, SendIn, SentOut
+from kith.channels import visitors
+from kith.channels.outbox import Compose, OutboxError, SendResult, message_send, message_unsend
+from kith.conversations.models import Message, MessageCopy, Thread
+from kith.conversations.selectors import ReplyChannel, attachment_get, conversation_get, message_visible
+from kith.core import blobs
+from kith.networks.models import ChannelAccount
+from kith.networks.selectors import channel_accounts_for
+
+router = Router(tags=["messages"])
+replies = Router(tags=["messages"])
+READ, WRITE = Token("conversations:read"), Token("messages:write")
+
+
+def _send(compose: Compose) -> dict[str, Any]:
+    try:
+        result: SendResult = message_send(compose)
+    except OutboxError as error:
+        raise Problem(409, str(error)) from error
+    state = Message.objects.values_list("state", flat=True).get(pk=result.message_id)
+    verdict = result.verdict
+    return {
+        "message_id": result.message_id,
+        "conversation_id": result.conversation_id,
+        "state": state,
+        "verdict": {
+            "outcome": verdict.outcome,
+            "rule": verdict.rule,
+            "sentence": verdict.sentence,
+            "until": verdict.until,
+        },
+    }
+
+
+def _account(caller: Caller, account_id: uuid.UUID, field: str) -> ChannelAccount:
+    account = channel_accounts_for(caller.viewer).filter(pk=account_id).first()
+    if account is None:
+        raise blame(field, "There is no such channel.")
+    return account
+
+
+def _way(caller: Caller, conversation_id: uuid.UUID, body: ReplyIn) -> tuple[ReplyChannel, uuid.UUID | None]:
+    """How to answer: as the screen would, or where the named message came in; with the message that is answered."""
+    view = conversation_get(caller.viewer, conversation_id)
+    channels = view.reply_channels if view else ()
+    if body.message_id is None:
+        if not channels:
+            raise Problem(409, "No channel of ours can answer here.")
+        return channels[0], channels[0].reply_to_id
+    threads = set(
+        MessageCopy.objects.filter(
+            message_id=body.message_id,
+            message__direction=Message.Direction.IN,
+            thread__conversation_id=conversation_id,
+            scope_id__in=caller.viewer.scope_ids,
+        ).values_list("thread_id", flat=True)
+    )
+    if not threads:
+        raise blame("message_id", "This message did not come in here.")
+    for channel in channels:
+        if channel.thread_id in threads:
+            return channel, body.message_id
+    raise Problem(409, "No channel of ours can answer this message.")
+
+
+@replies.post("/{uuid:conversation_id}/reply", auth=WRITE, response={201: SentOut}, summary="Answer")
+def conversations_reply(request: HttpRequest, conversation_id: uuid.UUID, body: ReplyIn) -> Any:
+    """Goes out on the channel it came from, after ten seconds in which it can be taken back."""
+    caller = caller_of(request)
+    found = conversation_seen(caller.viewer, conversation_id)
+    if body.by_mail_from is not None:
+        return Status(201, _by_mail(caller, found, body, body.by_mail_from))
+    channel, reply_to = _way(caller, found, body)
+    answered = Message.objects.filter(pk=reply_to).first() if reply_to else None
+    recipient = answered.sender_id if answered and answered.sender_id else channel.identity_id
+    return Status(
+        201,
+        _send(
+            Compose(
+                user=caller.user,
+                account=ChannelAccount.objects.get(pk=channel.channel_account_id),
+                text=body.text,
+                recipients=((recipient, "to"),) if recipient else (),
+                conversation_id=found,
+                reply_to=answered,
+                thread=Thread.objects.filter(pk=channel.thread_id).first() if channel.thread_id else None,
+                subject=(body.subject or channel.subject) if channel.supports_subject else "",
+                visibility=channel.visibility,
+                send_at=body.send_at,
+            )
+        ),
+    )
+
+
+def _by_mail(
+    caller: Caller, conversation_id: uuid.UUID, body: ReplyIn, account_id: uuid.UUID
+) -> dict[str, Any]:
+    account = _account(caller, account_id, "by_mail_from")
+    try:
+        compose = visitors.answer_by_mail(
+            viewer=caller.viewer,
+            user=caller.user,
+            conversation_id=conversation_id,
+            account=account,
+            text=body.text,
+            subject=body.subject,
+        )
+    except visitors.VisitorError as error:
+        told = {
+            "medium": "This channel sends no mail.",
+            "email": "Nobody left an e-mail address in this conversation.",
+        }
+        raise blame(
+            "by_mail_from", told.get(error.code, "This can't be answered by mail."), status=409
+        ) from error
+    return _send(compose)
+
+
+@router.post("", auth=WRITE, response={201: SentOut}, summary="Write to somebody")
+def messages_send(request: HttpRequest, body: SendIn) -> Any:
+    """From one of our channels to identities on its network; begins a conversation."""
+    caller = caller_of(request)
+    account = _account(caller, body.channel_id, "channel_id")
+    known = {i.pk: i for i in identities_seen(caller.viewer).filter(pk__in=body.identity_ids)}
+    for number, wanted in enumerate(body.identity_ids):
+        if wanted not in known or known[wanted].network != account.network:
+            raise blame(f"identity_ids.{number}", "There is no such identity on this channel's network.")
+    return Status(
+        201,
+        _send(
+            Compose(
+                user=caller.user,
+                account=account,
+                text=body.text,
+                recipients=tuple((i, "to") for i in dict.fromkeys(body.identity_ids)),
+                subject=body.subject,
+                send_at=body.send_at,
+            )
+        ),
+    )
+
+
+def _message(request: HttpRequest, message_id: uuid.UUID) -> tuple[Message, uuid.UUID | None]:
+    viewer = caller_of(request).viewer
+    if not message_visible(viewer, message_id):
+        raise Problem(404, "There is no such message, or you may not see it.")
+    conversation_id = (
+        MessageCopy.objects.filter(message_id=message_id, scope_id__in=viewer.scope_ids)
+        .order_by("id")
+        .values_list("thread__conversation_id", flat=True)
+        .first()
+    )
+    return Message.objects.get(pk=message_id), conversation_id
+
+
+@router.get("/{uuid:message_id}", auth=READ, response=MessageOut, summary="One message")
+def messages_get(request: HttpRequest, message_id: uuid.UUID) -> Any:
+    message, conversation_id = _message(request, message_id)
+    return messages_out([message], conversation_id)[0]
+
+
+@router.post(
+    "/{uuid:message_id}/unsend", auth=WRITE, response=MessageOut, summary="Take back a message that waits"
+)
+def messages_unsend(request: HttpRequest, message_id: uuid.UUID) -> Any:
+    message, conversation_id = _message(request, message_id)
+    if not message_unsend(message=message):
+        raise Problem(409, "It is too late: the message has gone out, or is about to.")
+    return messages_out([Message.objects.get(pk=message_id)], conversation_id)[0]
+
+
+@router.get(
+    "/files/{uuid:attachment_id}",
+    auth=READ,
+    response={200: None},
+    summary="The bytes of an attachment",
+    openapi_extra={
+        "responses": {
+            200: {"content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}}
+        }
+    },
+)
+def files_get(request: HttpRequest, attachment_id: uuid.UUID) -> HttpResponseBase:
+    found = attachment_get(caller_of(request).viewer, attachment_id)
+    if found is None or not found.digest or not blobs.exists(found.digest):
+        raise Problem(404, "There is no such file, or you may not see it.")
+    return FileResponse(
+        blobs.open_blob(found.digest),
+        as_attachment=True,
+        filename=found.file_name,
+        content_type="application/octet-stream",
+    )
