@@ -6,6 +6,7 @@ class ChannelsConfig(AppConfig):
     label = "channels"
 
     def ready(self) -> None:
-        from kith.channels import acknowledge, system_mail  # noqa: F401  (system_mail registers its job)
+        from kith.channels import acknowledge, restored, system_mail  # noqa: F401  (system_mail registers its job)
 
         acknowledge.subscribe()
+        restored.register()

@@ -297,7 +297,8 @@ def _orphans(claimer: Claimer, limit: int) -> Sequence[Delivery]:
             if cursor.fetchone()[0]:
                 found.append(key)
         if found:
-            Delivery.objects.filter(pk__in=found).update(claimed_by=str(claimer.number), claimed_at=now())
+            # `claimed_at` stays: the network is asked for what it has had since the first claim, not since this one.
+            Delivery.objects.filter(pk__in=found).update(claimed_by=str(claimer.number))
     return list(Delivery.objects.filter(pk__in=found))
 
 
