@@ -109,7 +109,7 @@ def test_attachments_are_stored_by_content(parser: Parser) -> None:
 
 
 def test_the_parser_outlives_what_kills_its_child(parser: Parser) -> None:
-    account = house.account("hostile", settings={"mode": "exit"})
+    account = house.account("hostile", settings={"mode": "exits"})
     raw_items_store(account, [WireItem("x", b"{}")])
     parse_all(account, parser)
     assert RawItem.objects.get().state == "set_aside"

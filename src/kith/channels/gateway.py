@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import ipaddress
 import socket
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 import httpx
 from django.conf import settings as django_settings
@@ -59,7 +60,9 @@ def guard(host: str, port: int) -> list[str]:
 def own_identity(account: ChannelAccount) -> OwnIdentity | None:
     if not account.external_id:
         return None
-    return OwnIdentity(account.external_id, account.address, account.display_name, account.realm)
+    return OwnIdentity(
+        account.external_id, account.address, account.display_name, account.realm, dict(account.details)
+    )
 
 
 def parse_settings(account: ChannelAccount) -> dict[str, str]:
@@ -103,6 +106,17 @@ def check(network: str, settings: Mapping[str, str], secrets: Mapping[str, str])
         return registry.make(
             network, Setup(settings=dict(settings), secrets=dict(secrets), http=http, guard=guard)
         ).check()
+    except ConnectorError as error:
+        raise ChannelError(str(error), field=error.field, kind=type(error).__name__) from error
+    except (OSError, httpx.HTTPError) as error:
+        raise ChannelError(f"No answer: {error}", kind="RetryLater") from error
+
+
+@contextlib.contextmanager
+def named_errors() -> Iterator[None]:
+    """What a connector raises inside the block, as a ChannelError that blames a field."""
+    try:
+        yield
     except ConnectorError as error:
         raise ChannelError(str(error), field=error.field, kind=type(error).__name__) from error
     except (OSError, httpx.HTTPError) as error:

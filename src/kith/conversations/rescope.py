@@ -36,9 +36,9 @@ _WHOLE = (
 )
 _SPLIT = (
     """INSERT INTO conversations_thread (id, created_at, conversation_id, scope_id, network, channel_account_id,
-           visibility, subject, subject_key, identity_id, last_at)
+           visibility, subject, subject_key, identity_id, last_at, regroupings)
        SELECT %(half)s, now(), conversation_id, %(new)s, network, %(account)s, visibility, subject, subject_key,
-              identity_id, last_at FROM conversations_thread WHERE id = %(thread)s""",
+              identity_id, last_at, '{}' FROM conversations_thread WHERE id = %(thread)s""",
     """UPDATE conversations_messagecopy SET thread_id = %(half)s, scope_id = %(new)s, first_in_thread = false
        WHERE thread_id = %(thread)s AND channel_account_id = %(account)s""",
     """UPDATE conversations_messagecopy k SET first_in_thread = true WHERE k.id IN (

@@ -33,6 +33,9 @@ class ChannelAccount(Record):
     realm = models.CharField(max_length=255, blank=True)
     display_name = models.CharField(max_length=200, blank=True)
     settings = models.JSONField(default=dict)
+    details = models.JSONField(
+        default=dict
+    )  # what the network told of us when connecting; given back to the connector
     secrets = EncryptedJSONField(null=True)
     scope = models.ForeignKey(Scope, on_delete=models.PROTECT, related_name="channel_accounts")
     team = models.ForeignKey(Team, null=True, on_delete=models.SET_NULL, related_name="+")

@@ -9,6 +9,9 @@ from kith.networks.models import ChannelAccount
 from kith.policy.types import NetworkRules
 from kith.teams.types import Viewer
 
+NetworkManifest = Manifest
+"""For rooms that may not import connectors."""
+
 
 def manifest_of(network: str) -> Manifest | None:
     return manifests().get(network)

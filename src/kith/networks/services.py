@@ -94,10 +94,11 @@ def channel_account_connect(
     intake: Intake | None = None,
     team: Team | None = None,
     aliases: Sequence[str] = (),
+    tokens: Mapping[str, str] | None = None,
 ) -> ChannelAccount:
     """A new account, or the removed one of the same identity again. `values` are the manifest's, secrets among them.
 
-    History that is older than this moment arrives closed. Raises NetworksError with the field to blame, NotAllowed.
+    `tokens` are further secrets that signing in has brought. History that is older than this moment arrives closed. Raises NetworksError with the field to blame, NotAllowed.
     """
     manifest = manifest_of(network)
     if manifest is None:
@@ -118,8 +119,8 @@ def channel_account_connect(
     account = account or ChannelAccount(network=network, history_until=now())
     account.name = name.strip()[:120] or own.address or manifest.title
     account.address, account.external_id, account.realm = own.address, own.external_id, own.realm
-    account.display_name = own.display_name[:200]
-    account.settings, account.secrets = settings, secrets
+    account.display_name, account.details = own.display_name[:200], dict(own.details)
+    account.settings, account.secrets = settings, {**secrets, **(tokens or {})}
     account.team, account.state, account.connected_by = team, State.ACTIVE, user
     account.intake, account.intake_label = chosen.policy, chosen.label
     account.history_since, account.aliases = chosen.history_since, _addresses(aliases)
@@ -146,6 +147,7 @@ def channel_account_update(
     intake: Intake | None = None,
     team: Team | None = None,
     aliases: Sequence[str] | None = None,
+    tokens: Mapping[str, str] | None = None,
 ) -> ChannelAccount:
     """Change an account. A secret that is missing, empty or `KEPT` in `values` stays as it is.
 
@@ -160,7 +162,8 @@ def channel_account_update(
     for key in changed:
         setattr(account, key, plain[key])
     if values is not None:
-        account.settings, account.secrets = values_merge(account, values)
+        account.settings, secrets = values_merge(account, values)
+        account.secrets = {**secrets, **(tokens or {})}
         if account.state == State.RECONNECT:
             account.state = State.ACTIVE
         changed.append("settings")
@@ -171,7 +174,7 @@ def channel_account_update(
                 % (own.address or own.external_id)
             )
         account.external_id, account.realm, account.address = own.external_id, own.realm, own.address
-        account.display_name = own.display_name[:200]
+        account.display_name, account.details = own.display_name[:200], dict(own.details)
     if intake is not None:
         chosen = _checked_intake(intake)
         account.intake, account.intake_label = chosen.policy, chosen.label
@@ -198,7 +201,37 @@ def values_merge(account: ChannelAccount, values: Mapping[str, str]) -> tuple[di
         for key, value in values.items()
         if key not in secret_names or str(value).strip() not in ("", KEPT)
     }
-    return values_split(manifest, {**{k: v for k, v in kept.items() if k in secret_names}, **given})
+    settings, secrets = values_split(
+        manifest, {**{k: v for k, v in kept.items() if k in secret_names}, **given}
+    )
+    return settings, {**kept, **secrets}
+
+
+@transaction.atomic
+def channel_account_simulate(*, network: str, user: User) -> ChannelAccount:
+    """An account of any network that is played by the simulator: nothing of it leaves the house."""
+    manifest = manifest_of(network)
+    if manifest is None or not user.administers:
+        raise NotAllowed(_("Ask an administrator to start a simulation."))
+    found = ChannelAccount.objects.filter(network=network, settings__simulated=True).exclude(
+        state=State.REMOVED
+    )
+    account = found.order_by("id").first()
+    if account is None:
+        account = ChannelAccount.objects.create(
+            network=network,
+            name=_("%s (simulated)") % manifest.title,
+            address=f"us@{network}.example",
+            external_id=f"simulated-{network}",
+            settings={"simulated": True, "network_title": manifest.title, "medium": manifest.medium},
+            scope=scope_for(kind=Scope.Kind.EVERYONE),
+            history_until=now(),
+            connected_by=user,
+        )
+        ChannelHealth.objects.create(channel_account=account)
+        audit.record("channel_simulated", "channel_account", account.id, network=network)
+        events.record("channel_account_connected", [account.id])
+    return account
 
 
 @transaction.atomic
