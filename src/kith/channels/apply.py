@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from datetime import UTC, datetime
 from typing import TypeVar
 
 from django.db.models import Q
@@ -36,6 +37,8 @@ from kith.networks.models import ChannelAccount, ChannelHealth
 from kith.networks.selectors import manifest_of
 
 E = TypeVar("E")
+# No network is older; an earlier time is a mistake, and arithmetic with it may leave the calendar.
+EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +71,9 @@ def events_apply(account: ChannelAccount, items: Sequence[Understood]) -> None:
             waiting = []
             _other(account, event)
     _messages(account, waiting)
+    _forget_placeholders(
+        [i.raw for i in items if i.raw.attempts and not any(isinstance(e, MessageReceived) for e in i.events)]
+    )
 
 
 def _messages(account: ChannelAccount, waiting: Sequence[tuple[RawItem, MessageReceived]]) -> None:
@@ -141,7 +147,7 @@ def _incoming(account: ChannelAccount, raw: RawItem, event: MessageReceived) -> 
     outgoing = event.outgoing and _vouched(account, raw, event)
     return IncomingMessage(
         external_id=event.external_id,
-        at=min(event.at, now()),
+        at=max(EARLIEST, min(event.at, now())),
         participants=tuple(
             IncomingParticipant(_observed(account, p), p.role, p.verified)
             for p in event.parties
@@ -178,10 +184,9 @@ def _incoming(account: ChannelAccount, raw: RawItem, event: MessageReceived) -> 
 def _attachment(media: Media) -> IncomingAttachment:
     digest, size = "", media.size
     if media.path:
-        path = Path(media.path)
-        with path.open("rb") as file:
+        # The file stays until the whole batch is stored: a batch that fails is recorded again, item by item.
+        with open(os.open(media.path, os.O_RDONLY | os.O_NOFOLLOW), "rb") as file:
             digest, size = blobs.put_file(file)
-        path.unlink(missing_ok=True)
     elif media.content is not None:
         digest, size = blobs.put(media.content)
     return IncomingAttachment(

@@ -13,14 +13,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-from django.db import connection, transaction
+from django.db import Error, connection, transaction
 
 from kith.base.clock import now
 from kith.channels import gateway
+from kith.channels.absorb import double_absorb
+from kith.channels.limits import call_within, words_of
 from kith.channels.models import Delivery
 from kith.channels.outbox import refresh_message, thread_key_record
+from kith.channels.tokens import tokens_fresh, tokens_renew
 from kith.connectors.contract import (
-    Connector,
     ConnectorError,
     FoundSent,
     Media,
@@ -38,7 +40,7 @@ from kith.connectors.contract import (
 from kith.conversations.models import Message, Participant
 from kith.conversations.services import search_documents_write
 from kith.core import audit, blobs, events
-from kith.networks.models import ChannelAccount
+from kith.networks.models import ChannelAccount, ChannelHealth
 from kith.teams.models import User
 from kith.trust.services import touches_made
 
@@ -47,6 +49,8 @@ MAX_ATTEMPTS = 12
 LOCK_SPACE = 0x4B17
 # Longer than a sending takes: a process that lost only its database may still be busy with the network.
 ORPHAN_AFTER = timedelta(seconds=30)
+# No sending takes longer; one that does is asked for, and its thread no longer waited for.
+SEND_SECONDS = 600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,11 +72,15 @@ class Claimer:
 
 
 def deliveries_claim(claimer: Claimer) -> Delivery | None:
-    """Take the oldest delivery that is due; committed when this returns."""
+    """Take the oldest delivery that is due; committed when this returns. Those of paused channels stay where they are."""
     with transaction.atomic():
         found = (
-            Delivery.objects.select_for_update(skip_locked=True)
-            .filter(state=Delivery.State.QUEUED, not_before__lte=now())
+            Delivery.objects.select_for_update(skip_locked=True, of=("self",))
+            .filter(
+                state=Delivery.State.QUEUED,
+                not_before__lte=now(),
+                channel_account__state__in=(ChannelAccount.State.ACTIVE, ChannelAccount.State.REMOVED),
+            )
             .order_by("not_before")
             .first()
         )
@@ -144,40 +152,97 @@ def _earlier(delivery: Delivery) -> tuple[str, ...]:
 
 def deliver(delivery: Delivery) -> None:
     """Send a claimed delivery, outside any transaction, and confirm what happened."""
-    delivery = Delivery.objects.select_related("message__author", "channel_account", "thread").get(
-        pk=delivery.pk
-    )
+    delivery = _whole(delivery)
+    account = delivery.channel_account
     try:
-        connector = gateway.connector_for(delivery.channel_account)
-        outgoing = outgoing_of(delivery)
-    except (gateway.ChannelError, OSError) as error:
-        _failed(delivery, str(error))
-        return
-    if not isinstance(connector, Sends):
-        _failed(delivery, "This network takes no messages from us.")
-        return
-    _name_ahead(delivery, connector, outgoing)
-    try:
-        receipt = connector.send(outgoing)
-    except OutcomeUnknown as error:
-        _ask_what_happened(delivery, connector, outgoing, str(error))
+        if account.state == ChannelAccount.State.REMOVED:
+            raise Refused("The channel was removed before this was sent.")
+        delivery.channel_account = account = tokens_fresh(account)
+        connector, outgoing = _prepared(delivery)
+        _name_ahead(delivery, connector, outgoing)
     except RetryLater as error:
-        _later(delivery, str(error), error.after)
+        _later(delivery, words_of(error, account), error.after)
+    except (ReconnectNeeded, OutcomeUnknown) as error:
+        _not_connected(delivery, error)
+    except Error:
+        raise
+    except Exception as error:  # noqa: BLE001  (shown on the message)
+        log.warning("delivery %s can't be sent: %s", delivery.pk, words_of(error, account))
+        _failed(delivery, words_of(error, account))
+    else:
+        _send(delivery, connector, outgoing, may_renew=True)
+
+
+def _whole(delivery: Delivery) -> Delivery:
+    return Delivery.objects.select_related("message__author", "channel_account", "thread").get(pk=delivery.pk)
+
+
+def _prepared(delivery: Delivery) -> tuple[Sends, Outgoing]:
+    connector = gateway.connector_for(delivery.channel_account)
+    if not isinstance(connector, Sends):
+        raise NotSupported("This network takes no messages from us.")
+    return connector, outgoing_of(delivery)
+
+
+def _send(delivery: Delivery, connector: Sends, outgoing: Outgoing, *, may_renew: bool) -> None:
+    account = delivery.channel_account
+    try:
+        receipt = call_within(SEND_SECONDS, lambda: connector.send(outgoing))
+        if not isinstance(receipt, Receipt):
+            raise OutcomeUnknown("The network gave no receipt.")
+    except OutcomeUnknown as error:
+        _ask_what_happened(delivery, connector, outgoing, words_of(error, account))
+    except RetryLater as error:
+        _later(delivery, words_of(error, account), error.after)
     except ReconnectNeeded as error:
-        ChannelAccount.objects.filter(pk=delivery.channel_account_id).update(
-            state=ChannelAccount.State.RECONNECT
-        )
-        _later(delivery, str(error), 300)
-    except (Refused, NotSupported, ConnectorError) as error:
-        _failed(delivery, str(error))
-    except Exception as error:
-        log.exception("delivery %s broke off", delivery.pk)
-        _ask_what_happened(delivery, connector, outgoing, f"{type(error).__name__}: {error}")
+        if may_renew and error.field == "auth" and (renewed := _renewed(delivery)) is not None:
+            _send(delivery, renewed, outgoing, may_renew=False)
+        else:
+            _not_connected(delivery, error)
+    except ConnectorError as error:
+        _failed(delivery, words_of(error, account))
+    except Exception as error:  # noqa: BLE001  (whatever a connector raises: the network is asked what happened)
+        told = f"{type(error).__name__}: {words_of(error, account)}"
+        log.warning("delivery %s broke off: %s", delivery.pk, told)
+        _ask_what_happened(delivery, connector, outgoing, told)
     else:
         _sent(delivery, receipt)
 
 
-def _name_ahead(delivery: Delivery, connector: Connector, outgoing: Outgoing) -> None:
+def _renewed(delivery: Delivery) -> Sends | None:
+    """The connector with new tokens; None when there are none to be had."""
+    try:
+        delivery.channel_account = tokens_renew(delivery.channel_account)
+    except Error:
+        raise
+    except Exception as error:  # noqa: BLE001  (then it is not connected, which is told)
+        log.warning("no new tokens: %s", words_of(error, delivery.channel_account))
+        return None
+    connector = gateway.connector_for(delivery.channel_account)
+    return connector if isinstance(connector, Sends) else None
+
+
+def _not_connected(delivery: Delivery, error: Exception) -> None:
+    """Surely not sent. It waits until a person has connected the channel again."""
+    account = delivery.channel_account
+    if isinstance(error, ReconnectNeeded):
+        account_needs_reconnect(account, words_of(error, account))
+    _later(delivery, words_of(error, account), 60.0)
+
+
+def account_needs_reconnect(account: ChannelAccount, error: str) -> None:
+    """Stop reading and sending until a person connects the channel again; the rooms above tell them."""
+    with transaction.atomic():
+        if ChannelAccount.objects.filter(pk=account.pk, state=ChannelAccount.State.ACTIVE).update(
+            state=ChannelAccount.State.RECONNECT
+        ):
+            events.record("channel_needs_reconnect", [account.pk])
+        ChannelHealth.objects.update_or_create(
+            channel_account=account, defaults={"last_error": error[:1000], "last_error_at": now()}
+        )
+
+
+def _name_ahead(delivery: Delivery, connector: Sends, outgoing: Outgoing) -> None:
     """Store the message's id before it leaves, so that its copy or an answer that overtakes us is recognised."""
     if isinstance(connector, NamesAhead) and delivery.message.external_id.startswith("pending:"):
         with transaction.atomic():
@@ -192,6 +257,10 @@ def _name_ahead(delivery: Delivery, connector: Connector, outgoing: Outgoing) ->
 
 def _sent(delivery: Delivery, receipt: Receipt) -> None:
     with transaction.atomic():
+        # What is sent stays sent, whoever has taken the claim over meanwhile.
+        double_absorb(
+            delivery.message, receipt.external_id[:1000], scope_id=delivery.channel_account.scope_id
+        )
         delivery.state, delivery.sent_at, delivery.error = Delivery.State.SENT, now(), ""
         delivery.external_id = receipt.external_id[:1000]
         delivery.save(update_fields=["state", "sent_at", "error", "external_id"])
@@ -217,11 +286,19 @@ def _touch_ids(message_id: uuid.UUID) -> list[uuid.UUID]:
 
 def _settle(delivery: Delivery, state: str, message_state: str, error: str) -> None:
     with transaction.atomic():
+        if not _still_ours(delivery):
+            return
         delivery.state, delivery.error = state, error[:2000]
         delivery.save(update_fields=["state", "error"])
         Message.objects.filter(pk=delivery.message_id).update(state=message_state)
         refresh_message(delivery.message_id)
         events.record(f"message_{message_state}", [delivery.message_id])
+
+
+def _still_ours(delivery: Delivery) -> bool:
+    """Whether the claim is still the one that we made; locks the row. Another may have taken it for an orphan."""
+    row = Delivery.objects.select_for_update(of=("self",)).get(pk=delivery.pk)
+    return (row.state, row.claimed_by) == (Delivery.State.CLAIMED, delivery.claimed_by)
 
 
 def _failed(delivery: Delivery, error: str) -> None:
@@ -237,6 +314,8 @@ def _later(delivery: Delivery, error: str, after: float) -> None:
         _failed(delivery, error)
         return
     with transaction.atomic():
+        if not _still_ours(delivery):
+            return
         delivery.state, delivery.error = Delivery.State.QUEUED, error[:2000]
         delivery.not_before = now() + timedelta(
             seconds=min(max(after, 5.0) * 1.5 ** (delivery.attempts - 1), 3600)
@@ -248,10 +327,12 @@ def _ask_what_happened(delivery: Delivery, connector: Sends, outgoing: Outgoing,
     """Only the network knows. Sent: confirmed. Not sent: tried again. Anything else is shown to a person."""
     since = delivery.claimed_at or delivery.created_at
     try:
-        found = connector.find_sent(outgoing, since=since)
+        found = call_within(SEND_SECONDS, lambda: connector.find_sent(outgoing, since=since))
+        if not isinstance(found, FoundSent):
+            found = FoundSent("unknown")
     except Exception as problem:  # noqa: BLE001  (whatever goes wrong while asking, the answer is that we don't know)
         found = FoundSent("unknown")
-        error = f"{error} ({type(problem).__name__}: {problem})"
+        error = f"{error} ({type(problem).__name__}: {words_of(problem, delivery.channel_account)})"
     if found.state == "sent" and found.receipt is not None:
         _sent(delivery, found.receipt)
     elif found.state == "not_sent":
@@ -263,22 +344,16 @@ def _ask_what_happened(delivery: Delivery, connector: Sends, outgoing: Outgoing,
 def orphans_recover(claimer: Claimer, *, limit: int = 50) -> int:
     """Deal with claims whose claimer died: ask the network what happened. Returns how many there were."""
     done = 0
-    for delivery in _orphans(claimer, limit):
+    for delivery in map(_whole, _orphans(claimer, limit)):
         done += 1
-        delivery = Delivery.objects.select_related("message__author", "channel_account", "thread").get(
-            pk=delivery.pk
-        )
         try:
-            connector = gateway.connector_for(delivery.channel_account)
-            outgoing = outgoing_of(delivery)
-        except (gateway.ChannelError, OSError) as error:
-            _unknown(delivery, str(error))
+            connector, outgoing = _prepared(delivery)
+        except Error:
+            raise
+        except Exception as error:  # noqa: BLE001  (one that can't even be asked for holds up no other)
+            _unknown(delivery, words_of(error, delivery.channel_account))
             continue
-        told = "Kith was interrupted while sending this."
-        if isinstance(connector, Sends):
-            _ask_what_happened(delivery, connector, outgoing, told)
-        else:
-            _unknown(delivery, told)
+        _ask_what_happened(delivery, connector, outgoing, "Kith was interrupted while sending this.")
     return done
 
 

@@ -11,16 +11,18 @@ import sys
 import tempfile
 import time
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from kith.connectors.codec import event_from_dict
-from kith.connectors.contract import BadPayload, Event, OwnIdentity
+from kith.connectors.contract import BadPayload, Event, Media, MessageReceived, OwnIdentity
 
 WALL_SECONDS = 30.0
 ITEMS_A_CHILD = 5000
+MAX_EVENTS = 1000
+MAX_REPLY = 64 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,10 +76,29 @@ class Parser:
             return Parsed(problem="crash", error="the parser died or hung on it")
         if "events" not in reply:
             return Parsed(problem=str(reply.get("problem")), error=str(reply.get("error")))
+        if len(reply["events"]) > MAX_EVENTS:
+            return Parsed(problem="bad_payload", error=f"means {len(reply['events'])} things at once")
         try:
-            return Parsed(events=tuple(event_from_dict(e) for e in reply["events"]))
+            return Parsed(events=tuple(self._own_files(event_from_dict(e)) for e in reply["events"]))
         except BadPayload as error:
             return Parsed(problem="bad_payload", error=str(error))
+
+    def sweep(self) -> None:
+        """Remove the files of all items parsed so far; call it when they are stored, or never will be."""
+        for path in self.folder.iterdir():
+            path.unlink(missing_ok=True)
+
+    def _own_files(self, event: Event) -> Event:
+        """The event, naming no file but those that the child wrote into its folder: it has read hostile bytes."""
+        if not isinstance(event, MessageReceived) or not any(m.path for m in event.media):
+            return event
+        return replace(event, media=tuple(self._own_file(media) for media in event.media))
+
+    def _own_file(self, media: Media) -> Media:
+        path = Path(media.path)
+        if not media.path or (path.parent == self.folder and path.is_file() and not path.is_symlink()):
+            return media
+        return replace(media, path="", size=0)
 
     def _ask(self, head: bytes, body: bytes) -> dict[str, Any] | None:
         child = self._running()
@@ -97,8 +118,10 @@ class Parser:
 
     def _read_line(self, child: subprocess.Popen[bytes]) -> bytes:
         assert child.stdout is not None
-        descriptor, parts, until = child.stdout.fileno(), [], time.monotonic() + WALL_SECONDS
-        while (left := until - time.monotonic()) > 0:
+        descriptor, until = child.stdout.fileno(), time.monotonic() + WALL_SECONDS
+        parts: list[bytes] = []
+        size = 0
+        while (left := until - time.monotonic()) > 0 and size <= MAX_REPLY:
             ready, _, _ = select.select([descriptor], [], [], left)
             if not ready:
                 break
@@ -106,6 +129,7 @@ class Parser:
             if not chunk:
                 break
             parts.append(chunk)
+            size += len(chunk)
             if chunk.endswith(b"\n"):
                 return b"".join(parts)
         return b""

@@ -5,16 +5,18 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
+import time
 import uuid
 from collections.abc import Sequence
 from typing import Any
 
-from django.db import connection, transaction
+from django.db import InterfaceError, OperationalError, connection, transaction
 
 from kith.base.clock import now
 from kith.base.text import clean, clean_value
 from kith.channels import gateway
 from kith.channels.apply import Understood, events_apply
+from kith.channels.limits import words_of
 from kith.channels.models import Cursor, RawItem
 from kith.channels.parser import Parsed, Parser
 from kith.connectors.contract import MessageReceived
@@ -25,6 +27,9 @@ from kith.networks.models import ChannelAccount, ChannelHealth
 log = logging.getLogger(__name__)
 IN_ROW = 256 * 1024
 BATCH = 200
+# A batch ends early when its items are slow or large, so that it neither holds the others up nor fills the memory.
+BATCH_SECONDS = 20.0
+BATCH_BYTES = 32 * 1024 * 1024
 RAW_CHANNEL = "kith_raw"
 
 
@@ -110,17 +115,38 @@ def raw_items_parse(account_id: uuid.UUID, parser: Parser, *, limit: int = BATCH
         )
         if not waiting:
             return 0
-        parsed = [(raw, _parse(account, raw, parser)) for raw in waiting]
         try:
-            with transaction.atomic():
-                _record(account, parsed)
-        except Exception:
-            log.exception(
-                "a batch of %s items of %s could not be recorded together", len(parsed), account.name
-            )
-            for raw, result in parsed:
-                _record_one(account, raw, result)
-    return len(waiting)
+            parsed = _parse_batch(account, waiting, parser)
+            _record_batch(account, parsed)
+        finally:
+            parser.sweep()
+    return len(parsed)
+
+
+def _parse_batch(
+    account: ChannelAccount, waiting: Sequence[RawItem], parser: Parser
+) -> list[tuple[RawItem, Parsed]]:
+    parsed: list[tuple[RawItem, Parsed]] = []
+    until, size = time.monotonic() + BATCH_SECONDS, 0
+    for raw in waiting:
+        result = _parse(account, raw, parser)
+        parsed.append((raw, result))
+        size += sum(len(e.text) + len(e.html) for e in result.events if isinstance(e, MessageReceived))
+        if size > BATCH_BYTES or time.monotonic() > until:
+            break
+    return parsed
+
+
+def _record_batch(account: ChannelAccount, parsed: Sequence[tuple[RawItem, Parsed]]) -> None:
+    try:
+        with transaction.atomic():
+            _record(account, parsed)
+    except (OperationalError, InterfaceError):
+        raise  # the database is away: nobody's fault, and all of it is tried again
+    except Exception:
+        log.exception("a batch of %s items of %s could not be recorded together", len(parsed), account.name)
+        for raw, result in parsed:
+            _record_one(account, raw, result)
 
 
 def _lock_account(account_id: uuid.UUID) -> bool:
@@ -161,11 +187,22 @@ def _record_one(account: ChannelAccount, raw: RawItem, result: Parsed) -> None:
     try:
         with transaction.atomic():
             _record(account, [(raw, result)])
+    except (OperationalError, InterfaceError):
+        raise
     except Exception as error:
         log.exception("item %s of %s is set aside", raw.external_id, account.name)
-        told = Parsed(problem="crash", error=f"{type(error).__name__}: {error}")
-        with transaction.atomic():
-            _record(account, [(raw, told)])
+        told = Parsed(problem="crash", error=f"{type(error).__name__}: {words_of(error, account)}")
+        try:
+            with transaction.atomic():
+                _record(account, [(raw, told)])
+        except (OperationalError, InterfaceError):
+            raise
+        except Exception:
+            # Not even a message that says so: it stands among the channel's items that are set aside, with a retry.
+            log.exception("item %s of %s has no message", raw.external_id, account.name)
+            RawItem.objects.filter(pk=raw.pk).update(
+                state=RawItem.State.SET_ASIDE, error=clean(told.error)[:2000], parsed_at=now()
+            )
 
 
 def _visible(account: ChannelAccount, raw: RawItem, result: Parsed) -> Sequence[Any]:

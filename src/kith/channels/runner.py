@@ -11,15 +11,23 @@ import threading
 import uuid
 from datetime import timedelta
 
-from django.db import close_old_connections, connection
+from django.db import InterfaceError, OperationalError, close_old_connections, connection
 
 from kith.base.clock import now
 from kith.channels import gateway
-from kith.channels.deliver import Claimer, deliver, deliveries_claim, orphans_recover
+from kith.channels.deliver import (
+    Claimer,
+    account_needs_reconnect,
+    deliver,
+    deliveries_claim,
+    orphans_recover,
+)
+from kith.channels.limits import words_of
 from kith.channels.models import RawItem
 from kith.channels.outbox import DELIVER_CHANNEL, scheduled_release
 from kith.channels.parser import Parser
 from kith.channels.receive import RAW_CHANNEL, accounts_waiting, cursor_of, raw_items_parse, raw_items_store
+from kith.channels.tokens import tokens_fresh, tokens_renew
 from kith.connectors.contract import (
     Connector,
     Forged,
@@ -30,7 +38,6 @@ from kith.connectors.contract import (
     Streams,
     Waits,
 )
-from kith.core import events
 from kith.networks.models import ChannelAccount, ChannelHealth
 from kith.networks.selectors import manifest_of
 
@@ -38,6 +45,7 @@ log = logging.getLogger(__name__)
 PAGE = 200
 SENDERS = 2
 LONGEST_PAUSE = 900.0
+SHORTEST_WAIT = 60.0
 
 
 def run_forever(stop: threading.Event) -> None:
@@ -62,10 +70,19 @@ def _guarded(work: object, stop: threading.Event) -> None:
     while not stop.is_set():
         try:
             work(stop)  # type: ignore[operator]
-        except Exception:
+        except BaseException:
             log.exception("%s broke off and begins anew", threading.current_thread().name)
-            connection.close()
+            _forget_connection()
             stop.wait(2.0)
+
+
+def _forget_connection() -> None:
+    """Close this thread's connection; that it is broken already is no reason to stop."""
+    try:
+        connection.close()
+    except Exception:
+        log.exception("a connection could not be closed")
+        connection.connection = None
 
 
 def _wait_for(channel: str, stop: threading.Event, seconds: float) -> None:
@@ -90,9 +107,20 @@ def parse_loop(stop: threading.Event) -> None:
             for account_id in accounts_waiting():
                 if stop.is_set():
                     break
-                busy += raw_items_parse(account_id, parser)
+                busy += _parse_some(account_id, parser)
             if not busy:
                 _wait_for(RAW_CHANNEL, stop, 5.0)
+
+
+def _parse_some(account_id: uuid.UUID, parser: Parser) -> int:
+    """Parse a batch; what goes wrong with one account holds up no other."""
+    try:
+        return raw_items_parse(account_id, parser)
+    except (OperationalError, InterfaceError):
+        raise
+    except Exception:
+        log.exception("items of account %s could not be parsed", account_id)
+        return 0
 
 
 def send_loop(stop: threading.Event) -> None:
@@ -134,9 +162,11 @@ def accounts_loop(stop: threading.Event) -> None:
     finally:
         for _, ended in running.values():
             ended.set()
-        for key, (thread, _) in running.items():
-            thread.join(timeout=10)
-            _unlock(key)
+        until = now() + timedelta(seconds=10)
+        for thread, _ in running.values():
+            thread.join(timeout=max(0.0, (until - now()).total_seconds()))
+        # Their locks go with the session, which may be what broke.
+        _forget_connection()
 
 
 def _reads(account_id: uuid.UUID) -> bool:
@@ -157,23 +187,38 @@ def _unlock(account_id: uuid.UUID) -> None:
 
 def read_account(account_id: uuid.UUID, stop: threading.Event) -> None:
     """Read one account until told to stop: pages until there are no more, then its stream, its wait, or a pause."""
-    failures = 0
+    failures, renewed = 0, False
     while not stop.is_set():
         account = ChannelAccount.objects.get(pk=account_id)
         if account.state != ChannelAccount.State.ACTIVE:
             return
         try:
+            account = tokens_fresh(account)
             pause = read_once(account, stop)
-            failures = 0
+            failures, renewed = 0, False
         except ReconnectNeeded as error:
-            account_needs_reconnect(account, str(error))
-            return
-        except Exception as error:  # noqa: BLE001  (told in the account's health, and tried again later)
+            if renewed or error.field != "auth":
+                account_needs_reconnect(account, words_of(error, account))
+                return
+            renewed = True
+            pause = _renew(account)
+        except BaseException as error:  # noqa: BLE001  (told in the account's health, and tried again later)
             failures += 1
             pause = _trouble(account, error, failures)
         close_old_connections()
         connection.close()
         stop.wait(pause)
+
+
+def _renew(account: ChannelAccount) -> float:
+    """Renew tokens that the network no longer takes; returns after how many seconds to read again."""
+    try:
+        tokens_renew(account)
+    except ReconnectNeeded as error:
+        account_needs_reconnect(account, words_of(error, account))
+    except Exception as error:  # noqa: BLE001  (told in the account's health, and tried again later)
+        return _trouble(account, error, 1)
+    return 0.0
 
 
 def read_once(account: ChannelAccount, stop: threading.Event) -> float:
@@ -188,9 +233,13 @@ def read_once(account: ChannelAccount, stop: threading.Event) -> float:
         _follow(account, connector, stop)
         return 1.0
     if isinstance(connector, Waits) and not stop.is_set():
+        cursor = cursor_of(account)
         connection.close()
-        connector.wait(cursor_of(account), until=now() + timedelta(minutes=9))
-        return 0.0
+        begun = now()
+        # Not longer than a poll would take: what is waited for is one folder, and there may be others.
+        connector.wait(cursor, until=begun + timedelta(seconds=max(pause, SHORTEST_WAIT)))
+        # A network that has news at once, each time, is not asked as fast as it answers.
+        return 0.0 if now() - begun > timedelta(seconds=1) else 1.0
     return pause
 
 
@@ -231,12 +280,13 @@ def _health_good(account: ChannelAccount) -> None:
     )
 
 
-def _trouble(account: ChannelAccount, error: Exception, failures: int) -> float:
+def _trouble(account: ChannelAccount, error: BaseException, failures: int) -> float:
     """Note what is wrong, in words; returns after how many seconds to try again."""
+    told = words_of(error, account)
     if isinstance(error, RetryLater):
         pause = min(max(error.after, 1.0), LONGEST_PAUSE)
     else:
-        log.warning("reading %s failed: %s: %s", account.name, type(error).__name__, error)
+        log.warning("reading %s failed: %s: %s", account.name, type(error).__name__, told)
         pause = min(5.0 * 2 ** min(failures, 8), LONGEST_PAUSE)
     if isinstance(error, Forged):
         log.error("a forged item reached %s", account.name)
@@ -244,21 +294,13 @@ def _trouble(account: ChannelAccount, error: Exception, failures: int) -> float:
         channel_account=account,
         defaults={
             "last_try_at": now(),
-            "last_error": str(error)[:1000] or type(error).__name__,
+            "last_error": told,
             "last_error_at": now(),
             "failures_in_a_row": failures,
             "next_try_at": now() + timedelta(seconds=pause),
         },
     )
     return pause
-
-
-def account_needs_reconnect(account: ChannelAccount, error: str) -> None:
-    ChannelAccount.objects.filter(pk=account.pk).update(state=ChannelAccount.State.RECONNECT)
-    ChannelHealth.objects.update_or_create(
-        channel_account=account, defaults={"last_error": error[:1000], "last_error_at": now()}
-    )
-    events.record("channel_needs_reconnect", [account.pk])
 
 
 def set_aside(account: ChannelAccount) -> int:

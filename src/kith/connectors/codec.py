@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import fields, is_dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from kith.base.text import clean_value
@@ -57,7 +57,8 @@ def event_from_dict(data: dict[str, Any]) -> Event:
         made = _EVENTS[values.pop("kind")]
         for name in list(values):
             if name == "at" and values[name] is not None:
-                values[name] = datetime.fromisoformat(values[name])
+                moment = datetime.fromisoformat(values[name])
+                values[name] = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
             elif name in _PARTS and isinstance(values[name], list):
                 values[name] = tuple(_part(_PARTS[name], item) for item in values[name])
             elif name in _PARTS:

@@ -1,0 +1,36 @@
+"""A message of ours that came back by reading before its receipt was stored: two rows become one."""
+
+from __future__ import annotations
+
+import uuid
+
+from django.db import connection
+
+from kith.conversations.models import Message, MessageCopy
+from kith.conversations.services import conversations_refresh
+
+
+def double_absorb(message: Message, external_id: str, *, scope_id: uuid.UUID) -> None:
+    """Make one of `message`, just sent, and of what was read meanwhile under the id that it got. In the caller's
+    transaction, first thing in it: from here to its end nothing is recorded in that scope.
+    """
+    if not external_id:
+        return
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"record:{scope_id}"])
+    doubles = Message.objects.filter(
+        network=message.network, external_id=external_id, direction=Message.Direction.OUT, author=None
+    ).exclude(pk=message.pk)
+    for double in doubles.exclude(content_hash=""):
+        touched = list(double.copies.values_list("thread__conversation_id", flat=True))
+        for copy in MessageCopy.objects.filter(message=double):
+            known = MessageCopy.objects.filter(
+                message=message, thread_id=copy.thread_id, folder=copy.folder, uid=copy.uid
+            )
+            if not known.exists():
+                first = not MessageCopy.objects.filter(
+                    message=message, thread_id=copy.thread_id, first_in_thread=True
+                ).exists()
+                MessageCopy.objects.filter(pk=copy.pk).update(message=message, first_in_thread=first)
+        double.delete()
+        conversations_refresh(touched)
