@@ -1,11 +1,134 @@
-"""The Jinja2 environment of our screens."""
+"""The Jinja2 environment of our screens: strict, escaping, translated, with the few globals that every template uses."""
 
 from __future__ import annotations
 
+import json
+import uuid
+from collections.abc import Mapping
+from datetime import datetime
+from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
+from django.conf import settings
+from django.template.defaultfilters import filesizeformat
+from django.urls import reverse
+from django.utils import translation
+from django.utils.formats import number_format
 from jinja2 import Environment, StrictUndefined
+from markupsafe import Markup
+
+from kith.networks.selectors import manifest_of
+from kith.web.inbox.words import log_sentence, tray_name
+
+STATIC = Path(__file__).parent / "static"
+MANIFEST = STATIC / "dist" / "manifest.json"
+COUNT_CAP = 99
+
+
+@lru_cache(maxsize=4)
+def _manifest(changed: float) -> dict[str, str]:
+    entries = json.loads(MANIFEST.read_text(encoding="utf-8"))
+    return {name: settings.STATIC_URL + "dist/" + entry["file"] for name, entry in entries.items()}
+
+
+@lru_cache(maxsize=1)
+def _built() -> dict[str, str]:
+    return _manifest(MANIFEST.stat().st_mtime)
+
+
+def asset(name: str) -> str:
+    """The address of a bundled file by its source's name ("src/app.css", "icons.svg"). KeyError for an unknown one."""
+    try:
+        return (_manifest(MANIFEST.stat().st_mtime) if settings.DEBUG else _built())[name]
+    except FileNotFoundError as error:
+        raise RuntimeError("the front end is not built; run `make frontend`") from error
+
+
+@lru_cache(maxsize=4)
+def _icon_names(address: str) -> frozenset[str]:
+    sprite = (STATIC / address.removeprefix(settings.STATIC_URL)).read_text(encoding="utf-8")
+    return frozenset(part.split('"', 1)[0] for part in sprite.split('<symbol id="')[1:])
+
+
+def icon(name: str, label: str = "", extra: str = "") -> Markup:
+    """A Lucide icon; hidden from screen readers unless `label` says what it means. KeyError for one not bundled."""
+    address = asset("icons.svg")
+    if name not in _icon_names(address):
+        raise KeyError(f"icon {name!r} is not in the bundle")
+    says = Markup('role="img" aria-label="{0}"').format(label) if label else Markup('aria-hidden="true"')
+    return Markup('<svg class="icon {0}" {1}><use href="{2}#{3}"/></svg>').format(extra, says, address, name)
+
+
+def network_icon(network: str) -> Markup:
+    """The icon of a network with its title for those who can't see it."""
+    manifest = manifest_of(network)
+    if manifest is None:
+        return icon("message-circle", network)
+    name = manifest.icon if manifest.icon in _icon_names(asset("icons.svg")) else "message-circle"
+    return icon(name, manifest.title)
+
+
+def network_title(network: str) -> str:
+    manifest = manifest_of(network)
+    return manifest.title if manifest else network
+
+
+def time(value: datetime, form: str = "moment", extra: str = "") -> Markup:
+    """`<time>` written once; the browser puts it into the reader's zone and language (frontend/src/js/times.js)."""
+    return Markup('<time datetime="{0}" data-as="{1}" class="{2}">{3}</time>').format(
+        value.isoformat(timespec="seconds"), form, extra, f"{value:%Y-%m-%d %H:%M}"
+    )
+
+
+def hue(key: object) -> int:
+    """One of eight colours of an avatar, always the same for the same person."""
+    return (key.int if isinstance(key, uuid.UUID) else sum(str(key).encode())) % 8
+
+
+def capped(count: int) -> str:
+    return f"{COUNT_CAP}+" if count > COUNT_CAP else str(count)
+
+
+def url(name: str, *args: Any, query: Mapping[str, Any] | None = None, **kwargs: Any) -> str:
+    """`reverse`, with a query string of the values that are neither None nor ""."""
+    from urllib.parse import urlencode
+
+    address = reverse(name, args=args or None, kwargs=kwargs or None)
+    wanted = {key: value for key, value in (query or {}).items() if value not in (None, "")}
+    return f"{address}?{urlencode(wanted, doseq=True)}" if wanted else address
 
 
 def environment(**options: Any) -> Environment:
-    return Environment(**{**options, "undefined": StrictUndefined, "autoescape": True})
+    env = Environment(  # noqa: S701  (autoescape is on, below)
+        **{
+            **options,
+            "undefined": StrictUndefined,
+            "autoescape": True,
+            "trim_blocks": True,
+            "lstrip_blocks": True,
+            "extensions": ["jinja2.ext.i18n", "jinja2.ext.do"],
+        }
+    )
+    env.install_gettext_callables(  # type: ignore[attr-defined]
+        translation.gettext,
+        translation.ngettext,
+        newstyle=True,
+        pgettext=translation.pgettext,
+        npgettext=translation.npgettext,
+    )
+    env.globals.update(
+        asset=asset,
+        icon=icon,
+        network_icon=network_icon,
+        network_title=network_title,
+        time=time,
+        hue=hue,
+        url=url,
+        capped=capped,
+        language=translation.get_language,
+        log_sentence=log_sentence,
+        tray_name=tray_name,
+    )
+    env.filters.update(number=number_format, filesize=filesizeformat)
+    return env

@@ -1,0 +1,200 @@
+"""What colleagues do with conversations, from the screen. Each answers with the changed parts and a toast with its undo."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.dateparse import parse_datetime
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+from django.views.decorators.http import require_POST
+
+from kith.conversations.selectors import conversation_get
+from kith.conversations.services import actions
+from kith.core.fields import as_uuid
+from kith.teams.errors import NotAllowed
+from kith.web import pages
+from kith.web.access import SignedIn, writers
+from kith.web.inbox.talk import talk_head, with_messages
+from kith.web.inbox.views import query_of
+from kith.web.inbox.words import later_choices
+
+CHANGED = {"HX-Trigger": "kith:changed"}
+
+
+def refreshed(request: SignedIn, conversation_id: uuid.UUID) -> HttpResponse:
+    """Head and stream of an open conversation, each to be put in its place."""
+    response = HttpResponse(headers=CHANGED)
+    found = conversation_get(request.viewer, conversation_id)
+    if found is not None:
+        talk = with_messages(request, talk_head(request, found))
+        context = {"talk": talk, "query": query_of(request)}
+        response.write(pages.part(request, "inbox/changed.html", context).content.decode())
+    return response
+
+
+def _done(
+    request: SignedIn, conversation_id: uuid.UUID, act: Callable[[], actions.Done], said: str
+) -> HttpResponse:
+    try:
+        done = act()
+    except (actions.ActionError, NotAllowed) as error:
+        return pages.with_toast(HttpResponse(), str(error), kind="error")
+    response = refreshed(request, conversation_id)
+    undo = reverse("undo", args=[done.batch_id]) if done.entry_ids else ""
+    return pages.with_toast(response, said, undo=undo)
+
+
+@require_POST
+@writers
+def assign(request: SignedIn, conversation_id: uuid.UUID) -> HttpResponse:
+    """POST `user` (id, or "" for nobody) or `team`."""
+    ids = [conversation_id]
+    if "team" in request.POST:
+        team = as_uuid(request.POST["team"])
+        return _done(
+            request,
+            conversation_id,
+            lambda: actions.conversations_assign_team(request.viewer, ids, team_id=team),
+            _("Handed to the team"),
+        )
+    who = as_uuid(request.POST.get("user", ""))
+    said = (
+        _("Nobody has it now")
+        if who is None
+        else (_("Yours now") if who == request.user.pk else _("Handed over"))
+    )
+    return _done(
+        request,
+        conversation_id,
+        lambda: actions.conversations_assign(request.viewer, ids, assignee_id=who),
+        said,
+    )
+
+
+def moment_of(request: HttpRequest, name: str = "until") -> datetime | None:
+    """A time from a form: `name` with its zone, or `local` as a clock on the user's wall shows it."""
+    found = parse_datetime(request.POST.get(name, "") or request.POST.get("local", "") or "-")
+    if found is None:
+        return None
+    return found if found.tzinfo else timezone.make_aware(found)
+
+
+@require_POST
+@writers
+def snooze(request: SignedIn, conversation_id: uuid.UUID) -> HttpResponse:
+    try:
+        until = moment_of(request)
+    except ValueError:
+        until = None
+    if until is None:
+        return pages.with_toast(HttpResponse(), _("Say until when."), kind="error")
+    return _done(
+        request,
+        conversation_id,
+        lambda: actions.conversations_snooze(request.viewer, [conversation_id], until=until),
+        _("Snoozed"),
+    )
+
+
+@require_POST
+@writers
+def status(request: SignedIn, conversation_id: uuid.UUID) -> HttpResponse:
+    closing = request.POST.get("status") == "closed"
+    act = actions.conversations_close if closing else actions.conversations_reopen
+    said = _("Closed") if closing else _("Open again")
+    return _done(request, conversation_id, lambda: act(request.viewer, [conversation_id]), said)
+
+
+@require_POST
+@writers
+def tag(request: SignedIn, conversation_id: uuid.UUID) -> HttpResponse:
+    name, on = request.POST.get("name", "").strip(), bool(request.POST.get("on"))
+    return _done(
+        request,
+        conversation_id,
+        lambda: actions.conversations_tag(
+            request.viewer, [conversation_id], add=[name] if on and name else [], remove=[] if on else [name]
+        ),
+        _("Tagged %(name)s") % {"name": name} if on else _("Tag %(name)s removed") % {"name": name},
+    )
+
+
+@require_POST
+@writers
+def priority(request: SignedIn, conversation_id: uuid.UUID) -> HttpResponse:
+    text = request.POST.get("priority", "0")
+    value = int(text) if text.lstrip("-").isdigit() else 0
+    return _done(
+        request,
+        conversation_id,
+        lambda: actions.conversations_set_priority(request.viewer, [conversation_id], priority=value),
+        _("Priority changed"),
+    )
+
+
+@require_POST
+@writers
+def tray(request: SignedIn, conversation_id: uuid.UUID) -> HttpResponse:
+    """POST `tray`: "spam", or "" for the inbox; `block` blocks the sender too."""
+    if request.POST.get("block"):
+        return _done(
+            request,
+            conversation_id,
+            lambda: actions.sender_block(request.viewer, conversation_id),
+            _("Blocked. What they write is set aside."),
+        )
+    where = request.POST.get("tray", "")
+    said = _("Set aside as spam") if where else _("Moved into the inbox")
+    return _done(
+        request,
+        conversation_id,
+        lambda: actions.conversations_set_tray(request.viewer, [conversation_id], tray=where),
+        said,
+    )
+
+
+@require_POST
+@writers
+def bulk(request: SignedIn) -> HttpResponse:
+    """POST `id` (many) and `do`: close, open, assign_me, snooze, spam. One undo takes all of it back."""
+    ids = [key for text in request.POST.getlist("id") if (key := as_uuid(text)) is not None]
+    what, viewer = request.POST.get("do", ""), request.viewer
+    deeds: dict[str, Callable[[], actions.Done]] = {
+        "close": lambda: actions.conversations_close(viewer, ids),
+        "open": lambda: actions.conversations_reopen(viewer, ids),
+        "assign_me": lambda: actions.conversations_assign(viewer, ids, assignee_id=request.user.pk),
+        "snooze": lambda: actions.conversations_snooze(viewer, ids, until=_tomorrow()),
+        "spam": lambda: actions.conversations_set_tray(viewer, ids, tray="spam"),
+    }
+    if what not in deeds or not ids:
+        return pages.with_toast(HttpResponse(), _("Pick conversations first."), kind="error")
+    try:
+        done = deeds[what]()
+    except (actions.ActionError, NotAllowed) as error:
+        return pages.with_toast(HttpResponse(), str(error), kind="error")
+    count = len(done.entry_ids)
+    said = ngettext("%(num)s conversation changed", "%(num)s conversations changed", count) % {"num": count}
+    undo = reverse("undo", args=[done.batch_id]) if count else ""
+    return pages.with_toast(HttpResponse(headers=CHANGED), said, undo=undo)
+
+
+def _tomorrow() -> datetime:
+    morning = timezone.localtime().replace(hour=9, minute=0, second=0, microsecond=0) + timedelta(days=1)
+    return max(morning, later_choices()[0].at)
+
+
+@require_POST
+@writers
+def undo(request: SignedIn, batch_id: uuid.UUID) -> HttpResponse:
+    try:
+        touched = actions.actions_undo(request.viewer, batch_id)
+    except (actions.ActionError, NotAllowed) as error:
+        return pages.with_toast(HttpResponse(), str(error), kind="error")
+    response = refreshed(request, touched[0]) if len(touched) == 1 else HttpResponse(headers=CHANGED)
+    return pages.with_toast(response, _("Taken back"))

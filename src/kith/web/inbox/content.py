@@ -1,0 +1,156 @@
+"""What stands inside messages: foreign HTML, attachments, remote images by our proxy."""
+
+from __future__ import annotations
+
+import re
+import uuid
+from html import unescape
+
+import httpx
+from django.core import signing
+from django.http import FileResponse, Http404, HttpResponse
+from django.urls import reverse
+
+from kith.base import http
+from kith.conversations.models import Attachment, Message
+from kith.conversations.selectors import attachment_get, message_visible
+from kith.core import blobs
+from kith.web import pages
+from kith.web.access import SignedIn, signed_in
+from kith.web.foreign import FRAME_POLICY, FRAME_SANDBOX, frame_document, remote_images
+
+PREVIEWED = {"image/png", "image/jpeg", "image/gif", "image/webp"}
+SALT = "kith.remote-image"
+INERT = "default-src 'none'; sandbox"
+LARGEST_IMAGE = 5 * 1024 * 1024
+MARKS = {b"\x89PNG": "image/png", b"\xff\xd8\xff": "image/jpeg", b"GIF8": "image/gif", b"RIFF": "image/webp"}
+
+
+def kind_of(start: bytes) -> str | None:
+    """The type of a picture by its first bytes; None for whatever is none."""
+    return next((value for mark, value in MARKS.items() if start.startswith(mark)), None)
+
+
+def _message(request: SignedIn, message_id: uuid.UUID) -> Message:
+    found = Message.objects.filter(pk=message_id).first()
+    if found is None or not message_visible(request.viewer, message_id):
+        raise Http404
+    return found
+
+
+@signed_in
+def message_frame(request: SignedIn, message_id: uuid.UUID) -> HttpResponse:
+    """The frame to put under a message; `?images=1` with images from other servers."""
+    message = _message(request, message_id)
+    context = {
+        "message": message,
+        "sandbox": FRAME_SANDBOX,
+        "images": bool(request.GET.get("images")),
+        "remote": remote_images(message.html),
+    }
+    return pages.part(request, "inbox/frame.html", context)
+
+
+@signed_in
+def message_html(request: SignedIn, message_id: uuid.UUID) -> HttpResponse:
+    """The message's own HTML, cleaned, under a policy that runs nothing."""
+    message = _message(request, message_id)
+    inline = {
+        a.content_id.strip("<>"): a.pk
+        for a in Attachment.objects.filter(message=message).exclude(content_id="")
+    }
+    wanted = bool(request.GET.get("images"))
+
+    def image(source: str) -> str | None:
+        source = unescape(source.strip())
+        if source.lower().startswith("cid:"):
+            key = inline.get(source[4:].strip("<>"))
+            return reverse("attachment_preview", args=[key]) if key else None
+        if re.match(r"https?:", source, re.I):
+            return reverse("remote_image", args=[signing.dumps(source, salt=SALT)]) if wanted else None
+        return source if re.match(r"data:image/(png|jpe?g|gif|webp);base64,", source, re.I) else None
+
+    response = HttpResponse(frame_document(message.html, title=message.subject, image=image))
+    response.headers["Content-Security-Policy"] = FRAME_POLICY
+    response.headers["Referrer-Policy"] = "no-referrer"
+    response.headers["Cache-Control"] = "private, no-store"
+    return response
+
+
+@signed_in
+def message_text(request: SignedIn, message_id: uuid.UUID) -> HttpResponse:
+    """The whole text, as text."""
+    response = HttpResponse(_message(request, message_id).text, content_type="text/plain; charset=utf-8")
+    response.headers["Content-Security-Policy"] = INERT
+    return response
+
+
+def _file(found: Attachment | None, *, content_type: str, download: bool) -> FileResponse:
+    if found is None or not found.digest:
+        raise Http404
+    try:
+        response = FileResponse(
+            blobs.path_of(found.digest).open("rb"),
+            as_attachment=download,
+            filename=found.file_name,
+            content_type=content_type,
+        )
+    except OSError as error:
+        raise Http404 from error
+    response.headers["Content-Security-Policy"] = INERT
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    response.headers["Cache-Control"] = "private, max-age=86400"
+    return response
+
+
+@signed_in
+def attachment(request: SignedIn, attachment_id: uuid.UUID) -> FileResponse:
+    """The file to keep: always a download of no particular type, whatever it claims to be."""
+    return _file(
+        attachment_get(request.viewer, attachment_id), content_type="application/octet-stream", download=True
+    )
+
+
+@signed_in
+def attachment_preview(request: SignedIn, attachment_id: uuid.UUID) -> FileResponse:
+    """A picture, of those kinds that browsers only draw."""
+    found = attachment_get(request.viewer, attachment_id)
+    if found is None or found.content_type not in PREVIEWED:
+        raise Http404
+    return _file(found, content_type=found.content_type, download=False)
+
+
+@signed_in
+def avatar(request: SignedIn, digest: str) -> FileResponse:
+    """A face by the hash of its bytes; what is no picture is not shown."""
+    try:
+        path = blobs.path_of(digest)
+        with path.open("rb") as file:
+            start = file.read(12)
+    except (OSError, ValueError) as error:
+        raise Http404 from error
+    kind = kind_of(start)
+    if kind is None:
+        raise Http404
+    response = FileResponse(path.open("rb"), content_type=kind)
+    response.headers["Content-Security-Policy"] = INERT
+    response.headers["Cache-Control"] = "private, max-age=604800, immutable"
+    return response
+
+
+@signed_in
+def remote_image(request: SignedIn, token: str) -> HttpResponse:
+    """An image of another server, fetched by us: guarded, small, and a picture by its first bytes."""
+    try:
+        address = str(signing.loads(token, salt=SALT, max_age=7 * 86400))
+        with http.client(follow_redirects=True) as client, client.stream("GET", address) as answer:
+            content = http.read_capped(answer.raise_for_status(), LARGEST_IMAGE)
+    except (signing.BadSignature, httpx.HTTPError, httpx.InvalidURL) as error:
+        raise Http404 from error
+    kind = kind_of(content[:12])
+    if kind is None:
+        raise Http404
+    response = HttpResponse(content, content_type=kind)
+    response.headers["Content-Security-Policy"] = INERT
+    response.headers["Cache-Control"] = "private, max-age=86400"
+    return response

@@ -1,0 +1,82 @@
+"""What the inbox calls things: trays, what colleagues did, when to be reminded."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from kith.conversations.selectors import LogItem
+
+
+def tray_name(tray: str) -> str:
+    """Why a conversation is set aside, in a word."""
+    names = {
+        "spam": _("spam"),
+        "bounce": _("bounce"),
+        "automatic": _("automatic"),
+        "auto_reply": _("automatic answer"),
+        "list": _("newsletter"),
+        "notification": _("notification"),
+        "system": _("system"),
+        "blocked": _("blocked"),
+    }
+    return names.get(tray, tray)
+
+
+def log_sentence(item: LogItem) -> str:
+    """One line for what a colleague (or Kith) did."""
+    details, who = item.details, item.actor or _("Kith")
+    to = str(details.get("to", "") or "")
+    if item.kind == "assign":
+        if not to:
+            return _("%(who)s gave it to nobody") % {"who": who}
+        return _("%(who)s gave it to %(to)s") % {"who": who, "to": to}
+    if item.kind == "team":
+        return _("%(who)s gave it to the team %(to)s") % {"who": who, "to": to or _("none")}
+    if item.kind == "status":
+        sentences = {
+            "closed": _("%(who)s closed it"),
+            "open": _("%(who)s opened it again"),
+            "snoozed": _("%(who)s snoozed it"),
+        }
+        return sentences.get(to, _("%(who)s changed the status")) % {"who": who}
+    if item.kind == "tags":
+        added, removed = details.get("added") or [], details.get("removed") or []
+        signs = [f"+{name}" for name in added] + [f"−{name}" for name in removed]
+        return _("%(who)s changed tags: %(tags)s") % {"who": who, "tags": ", ".join(signs)}
+    sentences = {
+        "priority": _("%(who)s changed the priority"),
+        "tray": _("%(who)s moved it between inbox and set aside"),
+        "block": _("%(who)s blocked the sender"),
+        "join": _("%(who)s joined conversations"),
+        "split": _("%(who)s split the conversation"),
+        "move": _("%(who)s moved messages"),
+        "woke": _("It woke up: the time had come"),
+        "reopened": _("Opened again by a new message"),
+    }
+    return sentences.get(item.kind, item.kind) % {"who": who}
+
+
+@dataclass(frozen=True, slots=True)
+class LaterChoice:
+    text: str
+    at: datetime
+
+
+def later_choices() -> list[LaterChoice]:
+    """Times to be reminded or to send, in the user's zone."""
+    here = timezone.localtime().replace(second=0, microsecond=0)
+    morning = here.replace(hour=9, minute=0)
+    monday = morning + timedelta(days=(7 - here.weekday()) or 7)
+    found = [LaterChoice(_("In three hours"), here + timedelta(hours=3))]
+    if here.hour < 17:
+        found.append(LaterChoice(_("This evening"), here.replace(hour=18, minute=0)))
+    return [
+        *found,
+        LaterChoice(_("Tomorrow morning"), morning + timedelta(days=1)),
+        LaterChoice(_("Monday morning"), monday),
+        LaterChoice(_("In two weeks"), morning + timedelta(days=14)),
+    ]

@@ -1,0 +1,108 @@
+"""From a template to an answer: whole pages inside the shell, or one block of them for htmx."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cached_property
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.middleware.csrf import get_token
+from django.template import engines
+from django.utils.translation import gettext as _
+from jinja2 import Environment
+
+from kith.core import company
+from kith.engagement.models import SavedView
+from kith.teams.models import Notification, Team, User
+from kith.web.access import SignedIn
+from kith.web.live.address import live_url
+from kith.workspace.inbox import InboxCounts, inbox_counts
+
+
+class Shell:
+    """What the frame around every screen shows; each part is read only when the template asks for it."""
+
+    def __init__(self, request: SignedIn, section: str) -> None:
+        self.request, self.section = request, section
+
+    @cached_property
+    def user(self) -> User:
+        return self.request.user
+
+    @cached_property
+    def company(self) -> str:
+        return company.name()
+
+    @cached_property
+    def counts(self) -> InboxCounts:
+        return inbox_counts(self.request.viewer)
+
+    @cached_property
+    def teams(self) -> list[Team]:
+        return list(Team.objects.filter(pk__in=self.request.viewer.team_ids).order_by("name"))
+
+    @cached_property
+    def saved_views(self) -> list[SavedView]:
+        mine = SavedView.objects.filter(owner=self.user) | SavedView.objects.filter(
+            team_id__in=self.request.viewer.team_ids
+        )
+        return list(mine.order_by("position", "name").distinct()[:20])
+
+    @cached_property
+    def unread_notifications(self) -> int:
+        return Notification.objects.filter(user=self.user, read_at=None).count()
+
+    @cached_property
+    def live_url(self) -> str:
+        return live_url(self.request)
+
+
+def jinja() -> Environment:
+    environment: Environment = engines["jinja2"].env  # type: ignore[attr-defined]
+    return environment
+
+
+def context_of(request: HttpRequest, section: str, context: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "request": request,
+        "user": request.user,
+        "csrf_token": get_token(request),
+        "shell": Shell(request, section) if isinstance(request.user, User) else None,  # type: ignore[arg-type]
+        **context,
+    }
+
+
+def wants_fragment(request: HttpRequest) -> bool:
+    """Whether htmx asked for a part of the page (going back in history it asks for all of it)."""
+    headers = request.headers
+    return headers.get("HX-Request") == "true" and "HX-History-Restore-Request" not in headers
+
+
+def page(
+    request: HttpRequest, template: str, context: Mapping[str, Any], *, section: str = "", status: int = 200
+) -> HttpResponse:
+    """The whole page."""
+    text = jinja().get_template(template).render(context_of(request, section, context))
+    return _answer(text, status)
+
+
+def part(
+    request: HttpRequest, template: str, context: Mapping[str, Any], *, section: str = "", status: int = 200
+) -> HttpResponse:
+    """A small template by itself, for htmx; several may be written into one answer."""
+    return page(request, template, context, section=section, status=status)
+
+
+def _answer(text: str, status: int) -> HttpResponse:
+    response = HttpResponse(text, status=status)
+    response.headers["Vary"] = "HX-Request, Cookie"
+    response.headers["Cache-Control"] = "private, no-store"
+    return response
+
+
+def with_toast(response: HttpResponse, text: str, *, undo: str = "", kind: str = "plain") -> HttpResponse:
+    """Append a toast to a fragment's answer; `undo` is the address that takes the deed back."""
+    context = {"text": text, "undo": undo, "kind": kind, "undo_word": _("Undo")}
+    response.write(jinja().get_template("ui/toast_partial.html").render(context))
+    return response
