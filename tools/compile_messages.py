@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import sys
+import tomllib
 from io import BytesIO
 from pathlib import Path
 
@@ -41,7 +42,21 @@ def extract() -> Catalog:
         catalog.add(message, None, [(name, line)], auto_comments=comments, context=context)
     for path in sorted((PACKAGE / "web" / "django_templates").rglob("*.html")):
         _django_template(catalog, path)
+    for path in sorted((PACKAGE / "connectors").glob("*/manifest.toml")):
+        _manifest(catalog, path)
     return catalog
+
+
+def _manifest(catalog: Catalog, path: Path) -> None:
+    """What a manifest says to people: its screens translate it when they show it."""
+    data = tomllib.loads(path.read_text(encoding="utf-8"))
+    if data.get("availability") == "internal":
+        return
+    texts = [data["title"], data["summary"], *data.get("limits", {}).get("reasons", {}).values()]
+    for field in data.get("fields", ()):
+        texts += [field["label"], field.get("help", "")]
+    for text in filter(None, texts):
+        catalog.add(text, None, [(str(path.relative_to(PACKAGE)), 1)])
 
 
 def _django_template(catalog: Catalog, path: Path) -> None:

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import connection, transaction
+from django.utils.translation import gettext as _
 
 from kith.base.clock import now
 from kith.base.ids import new_id
@@ -150,11 +151,11 @@ def message_send(compose: Compose) -> SendResult:
 
 def _check(compose: Compose) -> None:
     if not compose.text.strip() and not compose.files:
-        raise OutboxError("There is nothing to send yet. Write something or add a file.")
+        raise OutboxError(_("There is nothing to send yet. Write something or add a file."))
     if compose.account.state in (ChannelAccount.State.REMOVED, ChannelAccount.State.PAUSED):
-        raise OutboxError(f"{compose.account.name} is not connected at the moment.")
+        raise OutboxError(_("%s is not connected at the moment.") % compose.account.name)
     if compose.visibility == "private" and not compose.recipients:
-        raise OutboxError("Say who it is for.")
+        raise OutboxError(_("Say who it is for."))
 
 
 def _thread(compose: Compose) -> Thread:

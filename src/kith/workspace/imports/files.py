@@ -8,6 +8,8 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+from django.utils.translation import gettext as _
+
 MAX_ITEM = 50 * 1024 * 1024
 MAIL_KINDS = ("mbox", "maildir", "eml")
 PEOPLE_KINDS = ("vcard", "csv")
@@ -20,7 +22,7 @@ class FileRefused(ValueError):
 def mails(kind: str, path: Path) -> Iterator[bytes]:
     """The mails of a file or folder, as bytes, in a stable order."""
     if not path.exists():
-        raise FileRefused(f"There is no {path}.")
+        raise FileRefused(_("There is no %s.") % path)
     if kind == "mbox":
         files = [path] if path.is_file() else sorted(p for p in path.rglob("*") if p.is_file())
         for file in files:
@@ -71,7 +73,7 @@ def _joined(lines: list[bytes]) -> bytes:
 def _maildir(path: Path) -> Iterator[bytes]:
     """A maildir and the folders beside it (Maildir++); what is in tmp is not delivered yet."""
     if not any((path / part).is_dir() for part in ("cur", "new")):
-        raise FileRefused(f"{path} is no maildir: it has no folder cur or new.")
+        raise FileRefused(_("%s is no maildir: it has no folder cur or new.") % path)
     for folder, names, _ in os.walk(path):
         names.sort()
         if Path(folder).name in ("cur", "new"):
@@ -83,7 +85,7 @@ def _maildir(path: Path) -> Iterator[bytes]:
 def csv_rows(path: Path) -> Iterator[dict[str, str]]:
     """Rows of a CSV in any common encoding and with any common separator; keys are the headers as written."""
     if not path.is_file():
-        raise FileRefused(f"There is no file {path}.")
+        raise FileRefused(_("There is no %s.") % path)
     with path.open("rb") as raw:
         head = raw.read(64 * 1024)
     encoding = _encoding(head)
@@ -98,7 +100,7 @@ def csv_rows(path: Path) -> Iterator[dict[str, str]]:
     with path.open("r", encoding=encoding, errors="replace", newline="") as file:
         reader = csv.DictReader(file, dialect=dialect)
         if not reader.fieldnames or len([n for n in reader.fieldnames if n]) < 1:
-            raise FileRefused(f"{path.name} has no first line with the names of its columns.")
+            raise FileRefused(_("%s has no first line with the names of its columns.") % path.name)
         for row in reader:
             yield {
                 str(k).strip(): (v or "").strip()
@@ -121,7 +123,7 @@ def vcards(path: Path) -> Iterator[str]:
     """The cards of a .vcf file (or of a folder of them), one by one, as text."""
     files = [path] if path.is_file() else sorted(path.rglob("*.vcf"))
     if not files:
-        raise FileRefused(f"There is no vCard at {path}.")
+        raise FileRefused(_("There is no vCard at %s.") % path)
     for file in files:
         lines: list[str] = []
         inside = False

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from kith.base.clock import now
 from kith.channels.intake import Parser, mail_account_for_imports, mails_store_and_parse
@@ -75,7 +76,7 @@ def import_run(
             return _people(kind, path, dry_run, user, mapping, progress)
     except files.FileRefused as error:
         raise ImportRefused(str(error)) from error
-    raise ImportRefused(f"{kind!r} can't be imported; mbox, maildir, eml, vcard and csv can.")
+    raise ImportRefused(_("%r can't be imported; mbox, maildir, eml, vcard and csv can.") % kind)
 
 
 def _mail(
@@ -175,9 +176,9 @@ def import_undo(record: Import) -> int:
     Messages that were also seen elsewhere stay. Raises ImportRefused after 30 days.
     """
     if record.undone_at is not None:
-        raise ImportRefused("This import was taken back already.")
+        raise ImportRefused(_("This import was taken back already."))
     if record.created_at < now() - timedelta(days=UNDO_DAYS):
-        raise ImportRefused(f"An import can be taken back for {UNDO_DAYS} days; this one is older.")
+        raise ImportRefused(_("An import can be taken back for %d days; this one is older.") % UNDO_DAYS)
     with transaction.atomic():
         gone = _undo_mail(record) if record.kind in files.MAIL_KINDS else _undo_people(record)
         record.undone_at, record.state = now(), "undone"
