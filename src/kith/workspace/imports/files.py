@@ -74,7 +74,7 @@ def _maildir(path: Path) -> Iterator[bytes]:
     """A maildir and the folders beside it (Maildir++); what is in tmp is not delivered yet."""
     if not any((path / part).is_dir() for part in ("cur", "new")):
         raise FileRefused(_("%s is no maildir: it has no folder cur or new.") % path)
-    for folder, names, _ in os.walk(path):
+    for folder, names, _files in os.walk(path):
         names.sort()
         if Path(folder).name in ("cur", "new"):
             for file in sorted(Path(folder).iterdir()):
