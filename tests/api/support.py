@@ -33,3 +33,60 @@ class Api:
             assert response.status_code == status, response.content.decode()[:2000]
             return json.loads(response.content) if response.content else None
         return response
+
+
+def furnish(api: Api) -> dict[str, str]:
+    """A person with a mail in a conversation, a company, a channel: ids by name."""
+    from kith.contacts.models import Identity
+    from tests.support import house
+
+    account = house.mailbox("info@us.example")
+    conversation = write_in(account, 1)
+    person = api("POST", "/people", {"name": "Ada", "tags": ["vip"]}, status=201)["id"]
+    identity = Identity.objects.get(external_id="ada@outside.example")
+    api("POST", f"/identities/{identity.pk}/link", {"person_id": person}, status=200)
+    other = api("POST", "/people", {"name": "Ada B."}, status=201)["id"]
+    merge = api("POST", f"/people/{person}/merge", {"other_id": other}, status=201)["id"]
+    message = api("GET", f"/conversations/{conversation}/messages", status=200)["items"][0]["id"]
+    organization = api("POST", "/organizations", {"name": "Wheel Ltd"}, status=201)["id"]
+    return {
+        "account": str(account.pk),
+        "conversation": conversation,
+        "person": person,
+        "identity": str(identity.pk),
+        "organization": organization,
+        "message": message,
+        "merge": merge,
+    }
+
+
+def write_in(
+    account: Any, number: int, *, sender: str = "ada@outside.example", text: str = "Is it ready?"
+) -> str:
+    """Somebody writes to one of our mailboxes; the id of the conversation."""
+    from kith.base.clock import now
+    from kith.contacts.types import ObservedIdentity
+    from kith.conversations.services import messages_record
+    from kith.conversations.types import IncomingMessage, IncomingParticipant, Place
+
+    place = Place(account.network, account.scope_id, channel_account_id=account.pk)
+    (recorded,) = messages_record(
+        place,
+        [
+            IncomingMessage(
+                external_id=f"<{number}@outside.example>",
+                at=now(),
+                participants=(
+                    IncomingParticipant(ObservedIdentity(account.network, sender, handle=sender), "from"),
+                    IncomingParticipant(
+                        ObservedIdentity(account.network, account.external_id, kind="us"), "to"
+                    ),
+                ),
+                text=text,
+                subject=f"Bicycle {number}",
+                subject_key=f"bicycle {number}",
+                own_key=f"mid:<{number}@outside.example>",
+            )
+        ],
+    )
+    return str(recorded.conversation_id)

@@ -200,4 +200,4 @@ def urls(api: KithAPI, schema: View, docs: View, style: View) -> list[URLPattern
         found.append(
             URLPattern(pattern.pattern, _door(api, pattern.callback), pattern.default_args, pattern.name)
         )
-    return [*found, re_path(r"^.*$", nothing_here, name="api-nothing")]
+    return [*found, re_path("", nothing_here, name="api-nothing")]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated, Any, Generic, Literal, TypeVar
 
 from ninja import Schema
@@ -19,6 +19,18 @@ def _tidy(text: str) -> str:
     return clean(text).strip()
 
 
+def _soon(at: datetime) -> datetime:
+    """A time that people plan for, in UTC."""
+    try:
+        utc = at.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("is too far away") from None
+    if not 2000 <= utc.year <= 2200:
+        raise ValueError("is too far away")
+    return utc
+
+
+Moment = Annotated[AwareDatetime, AfterValidator(_soon)]
 Line = Annotated[str, AfterValidator(_tidy), Field(max_length=300)]
 Short = Annotated[str, AfterValidator(_tidy), Field(max_length=120)]
 Code = Annotated[str, Field(max_length=12, pattern=r"^[A-Za-z-]*$")]
@@ -241,7 +253,7 @@ class AssignIn(Taken):
 
 
 class SnoozeIn(Taken):
-    until: AwareDatetime
+    until: Moment
 
 
 class TagsIn(Taken):
@@ -267,7 +279,7 @@ class ReplyIn(Taken):
     subject: Annotated[str, AfterValidator(_tidy), Field(max_length=500)] = ""
     message_id: uuid.UUID | None = None
     by_mail_from: uuid.UUID | None = None
-    send_at: AwareDatetime | None = None
+    send_at: Moment | None = None
 
 
 class SendIn(Taken):
@@ -277,7 +289,7 @@ class SendIn(Taken):
     identity_ids: list[uuid.UUID] = Field(min_length=1, max_length=20)
     text: Annotated[str, AfterValidator(clean), Field(min_length=1, max_length=100_000, pattern=r"\S")]
     subject: Annotated[str, AfterValidator(_tidy), Field(max_length=500)] = ""
-    send_at: AwareDatetime | None = None
+    send_at: Moment | None = None
 
 
 class VerdictOut(Schema):

@@ -6,7 +6,7 @@ import uuid
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from django.db.models import Q
+from django.db.models import F, Q
 from django.http import HttpRequest
 from ninja import Query, Router, Status
 
@@ -92,13 +92,12 @@ def people_out(contacts: Sequence[Contact]) -> list[dict[str, Any]]:
 
 @router.get("", auth=READ, response=Page[PersonOut], summary="List and search people, by name")
 def people_list(request: HttpRequest, query: Query[PeopleQuery]) -> Any:
-    rows = Contact.objects.filter(deleted_at=None, canonical_id__isnull=False).extra(
-        where=["canonical_id = contacts_contact.id"]
-    )
+    rows = Contact.objects.filter(deleted_at=None, canonical_id=F("id"))
     for word in sort_key(query.q).split()[:8]:
         rows = rows.filter(search_text__icontains=word)
     if query.tag:
-        rows = rows.filter(aliases__tags__tag__name__iexact=query.tag).distinct()
+        tagged = ContactTag.objects.filter(tag__name__iexact=query.tag).values("contact__canonical_id")
+        rows = rows.filter(pk__in=tagged)
     after = paging.decode(query.after, str, paging.as_uuid)
     if after:
         rows = rows.filter(Q(sort_key__gt=after[0]) | Q(sort_key=after[0], id__gt=after[1]))
