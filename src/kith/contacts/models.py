@@ -221,3 +221,25 @@ class ContactTag(Record):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["contact", "tag"], name="contacttag_once")]
+
+
+class NameWord(models.Model):
+    """A word of a name or address, for prefix search: of a contact (c), an organization (o) or an identity (i).
+
+    Triggers keep it (see the migration that made it), so that it holds whoever writes; rebuildable at any time.
+    """
+
+    id = models.BigAutoField(primary_key=True)
+    word = models.CharField(max_length=60)
+    kind = models.CharField(max_length=1)
+    object_id = models.UUIDField()
+
+    class Meta:
+        indexes = [
+            models.Index(
+                fields=["kind", "word", "object_id"],
+                name="nameword_prefix",
+                opclasses=["varchar_ops", "varchar_pattern_ops", "uuid_ops"],
+            )
+        ]
+        constraints = [models.UniqueConstraint(fields=["object_id", "word"], name="nameword_once")]
