@@ -171,3 +171,22 @@ def test_it_runs_as_a_normal_user_too() -> None:
 
 def _family(pid: int) -> set[int]:
     return {pid, *descendants(pid)}
+
+
+def test_parts_run_elsewhere_on_one_database() -> None:
+    """`--only`: a second process tree on the same database, by DATABASE_URL, beside the whole house."""
+    with kith() as house:
+        house.up()
+        url = f"postgresql://kith@/kith?host={house.home / 'postgres' / 'run'}"
+        with kith(env={"DATABASE_URL": url}) as other:
+            with other.log.open("a") as log:
+                other.process = subprocess.Popen(
+                    [sys.executable, "-m", "kith.cli.main", "up", "--only", "worker"],
+                    env=other.env, stdout=log, stderr=log, stdin=subprocess.DEVNULL, text=True,
+                )  # fmt: skip
+            wait_for(lambda: "Running: worker" in other.log.read_text(), 40, other.log.read_text)
+            count = "from django.db import connection as c; k = c.cursor(); k.execute('SELECT count(*) FROM procrastinate_workers'); print(k.fetchone()[0])"
+            wait_for(lambda: house.python(count).strip() == "2", 40, other.log.read_text)
+            assert not other.answers()
+            assert other.stop() == 0
+        assert house.answers()

@@ -200,7 +200,7 @@ LOGGING: dict[str, Any] = {
             "stream": sys.stderr,
         }
     },
-    "loggers": {"procrastinate": {"level": "WARNING"}},
+    "loggers": {"procrastinate": {"level": "WARNING"}, "django": {"handlers": [], "level": "INFO"}},
     "root": {"handlers": ["stderr"], "level": ENV.log_level if not ENV.test else "ERROR"},
 }
 SILENCED_SYSTEM_CHECKS = ["account.W001"]
