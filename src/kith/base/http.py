@@ -19,11 +19,35 @@ import httpx
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 MAX_BODY = 25 * 1024 * 1024
+TRIES = 3  # addresses of one name
 TIMEOUT = httpx.Timeout(20.0, connect=8.0)
 
 
 class AddressRefused(httpx.ConnectError):
     """The host is an address inside our own network; nothing was sent to it."""
+
+
+# IPv6 that is in nobody's use on the internet is refused as a whole: what stands outside 2000::/3 is local, old
+# (site-local, IPv4-compatible) or a translator's.
+_IPV6_INTERNET = ipaddress.IPv6Network("2000::/3")
+_NEVER: tuple[Network, ...] = tuple(
+    ipaddress.ip_network(text)
+    for text in (
+        "192.0.0.0/24",  # protocol assignments; one cloud keeps its metadata there
+        "192.88.99.0/24",  # relays of 6to4
+        "168.63.129.16/32",  # a cloud's own services, seen from its machines only
+        "3fff::/20",  # documentation
+    )
+)
+_TRANSLATED = tuple(ipaddress.IPv6Network(text) for text in ("64:ff9b::/96", "::ffff:0:0:0/96", "::/96"))
+
+
+def _inside(ip: ipaddress.IPv6Address) -> list[ipaddress.IPv4Address]:
+    """The IPv4 addresses that an IPv6 address stands for, in any of the ways there are."""
+    found = [ip.ipv4_mapped, ip.sixtofour, *(ip.teredo or ())]
+    if any(ip in network for network in _TRANSLATED):
+        found.append(ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF))
+    return [address for address in found if address is not None]
 
 
 def address_is_public(address: str, allowed: Iterable[Network] = ()) -> bool:
@@ -32,13 +56,18 @@ def address_is_public(address: str, allowed: Iterable[Network] = ()) -> bool:
         ip = ipaddress.ip_address(address.split("%", 1)[0])
     except ValueError:
         return False
+    allowed = tuple(allowed)
     if any(ip.version == network.version and ip in network for network in allowed):
         return True
+    if any(ip.version == network.version and ip in network for network in _NEVER):
+        return False
     if isinstance(ip, ipaddress.IPv6Address):
-        inner = ip.ipv4_mapped or ip.sixtofour or (ip.teredo[1] if ip.teredo else None)
-        if inner is None and ip in ipaddress.IPv6Network("64:ff9b::/96"):
-            inner = ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF)
-        if inner is not None and not address_is_public(str(inner), allowed):
+        inner = _inside(ip)
+        if not all(address_is_public(str(one), allowed) for one in inner):
+            return False
+        if ip.ipv4_mapped or ip in _TRANSLATED[0]:
+            return True
+        if ip not in _IPV6_INTERNET:
             return False
     return ip.is_global and not ip.is_multicast and not ip.is_unspecified
 
@@ -65,12 +94,24 @@ class _GuardedBackend(httpcore.SyncBackend):
             raise AddressRefused(
                 f"{host} is {', '.join(refused) or 'nowhere'}, which is not on the public internet"
             )
-        stream = super().connect_tcp(addresses[0], port, timeout, local_address, socket_options)
+        stream = self._first(
+            list(dict.fromkeys(addresses))[:TRIES], port, timeout, local_address, socket_options
+        )
         peer = stream.get_extra_info("socket").getpeername()[0]
         if not address_is_public(str(peer), self._allowed):
             stream.close()
             raise AddressRefused(f"{host} answered from {peer}, which is not on the public internet")
         return stream
+
+    def _first(self, addresses: Sequence[str], *rest: Any) -> httpcore.NetworkStream:
+        """The first of the checked addresses that answers; a name may have one that this machine has no way to."""
+        last: Exception | None = None
+        for address in addresses:
+            try:
+                return super().connect_tcp(address, *rest)
+            except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
+                last = error
+        raise last or httpcore.ConnectError("no address")
 
     def connect_unix_socket(self, *args: Any, **kwargs: Any) -> httpcore.NetworkStream:
         raise AddressRefused("sockets of this machine are not reached by HTTP")
