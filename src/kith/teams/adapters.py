@@ -2,18 +2,49 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlsplit
 
 from allauth.account.adapter import DefaultAccountAdapter
+from allauth.mfa.adapter import DefaultMFAAdapter
 from allauth.socialaccount.adapter import DefaultSocialAccountAdapter
 from django.http import HttpRequest
 
+from kith.core import company, secrets
+from kith.teams.addresses import client_address
 from kith.teams.models import User
+
+
+@dataclass(frozen=True, slots=True)
+class _Site:
+    """What mails say of us: never what the request calls its host."""
+
+    name: str
+    domain: str
 
 
 class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         return False
+
+    def get_client_ip(self, request: HttpRequest) -> str:
+        return client_address(request)
+
+    def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
+        base = company.public_url()
+        site = _Site(f"Kith, {company.name()}", urlsplit(base).netloc if base else "")
+        super().send_mail(template_prefix, email, {**context, "current_site": site})
+
+    def get_reset_password_from_key_url(self, key: str) -> str:
+        """By the public address once one is known: a forged Host header must not choose where the link leads."""
+        address: str = super().get_reset_password_from_key_url(key)
+        base = company.public_url()
+        return f"{base}{urlsplit(address).path}" if base else address
+
+    def _get_login_attempts_cache_key(self, request: HttpRequest, **credentials: Any) -> str:
+        """By the login alone: allauth's own holds the Host header, which whoever guesses can change each time."""
+        return str(credentials.get("email") or credentials.get("username") or "").strip().lower()
 
 
 class SocialAccountAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]
@@ -29,3 +60,19 @@ class SocialAccountAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]
         user = User.objects.filter(email__in=verified, is_active=True).first()
         if user is not None:
             sociallogin.connect(request, user)
+
+
+class MFAAdapter(DefaultMFAAdapter):  # type: ignore[misc]
+    """Secrets of authenticator apps and seeds of recovery codes are encrypted with the key file."""
+
+    def encrypt(self, text: str) -> str:
+        return secrets.encrypt(text.encode()).hex()
+
+    def decrypt(self, encrypted_text: str) -> str:
+        return secrets.decrypt(bytes.fromhex(encrypted_text)).decode()
+
+    def get_public_key_credential_rp_entity(self) -> dict[str, str]:
+        """Keys belong to the host of the public address, or of the request while there is none."""
+        found: dict[str, str] = super().get_public_key_credential_rp_entity()
+        host = urlsplit(company.public_url()).hostname
+        return {**found, "id": host or found["id"], "name": "Kith"}

@@ -27,6 +27,7 @@ KINDS: dict[str, Any] = {
     "snooze": _("A conversation of yours wakes up"),
     "task": _("A task of yours is due"),
     "promise": _("A promise of yours is due"),
+    "alarm": _("Kith itself needs somebody (a backup is missing, say)"),
 }
 COUNT_CAP = 100
 

@@ -76,7 +76,7 @@ def company_create(
     company.set_value("name", " ".join(name.split()))
     if address:
         company.set_value("public_url", address)
-    company.set_value(SETUP_TOKEN, None)
+    company.set_value(SETUP_TOKEN, "")
     audit.record("company_created", "company", None, actor=audit.Actor(user.id, user.name))
     return user
 
