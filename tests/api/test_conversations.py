@@ -1,0 +1,194 @@
+"""Conversations over the API: the rows that the screen shows, and answers that pass the gate."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from kith.base.clock import now
+from kith.channels.models import Delivery
+from kith.contacts.models import Identity
+from kith.conversations.models import Message
+from kith.networks.models import ChannelAccount
+from kith.trust.models import Decision, Touch
+from kith.trust.services import suppression_add
+from tests.api.support import Api, write_in
+from tests.support import house
+
+pytestmark = pytest.mark.django_db
+Make = Callable[..., Api]
+
+
+class Two:
+    """An inside and an outside colleague; one mailbox is everyone's, one is the team's."""
+
+    def __init__(self, api_for: Make) -> None:
+        self.ina, self.olaf = house.user("Ina"), house.user("Olaf")
+        self.shared = house.mailbox()
+        self.closed = house.mailbox("sales@us.example", scope=house.team_scope(house.team("Sales", self.ina)))
+        self.inside, self.outside = api_for(self.ina), api_for(self.olaf)
+        self.open_id = write_in(self.shared, 1)
+        self.secret_id = write_in(self.closed, 2, sender="eve@elsewhere.example", text="top secret")
+
+
+@pytest.fixture
+def two(api_for: Make) -> Two:
+    return Two(api_for)
+
+
+def test_a_team_sees_its_own_and_nobody_else_finds_a_trace(two: Two) -> None:
+    secret_message = two.inside("GET", f"/conversations/{two.secret_id}/messages", status=200)["items"][0]
+    identity = Identity.objects.get(external_id="eve@elsewhere.example")
+    for path in (
+        f"/conversations/{two.secret_id}",
+        f"/conversations/{two.secret_id}/messages",
+        f"/messages/{secret_message['id']}",
+        f"/identities/{identity.pk}",
+        f"/channels/{two.closed.pk}",
+    ):
+        two.inside("GET", path, status=200)
+        two.outside("GET", path, status=404)
+    for path, body in (
+        (f"/conversations/{two.secret_id}/assign", {"assignee_id": str(two.olaf.pk)}),
+        (f"/conversations/{two.secret_id}/close", None),
+        (f"/conversations/{two.secret_id}/reopen", None),
+        (f"/conversations/{two.secret_id}/tags", {"add": ["x"]}),
+        (f"/conversations/{two.secret_id}/notes", {"text": "x"}),
+        (f"/conversations/{two.secret_id}/reply", {"text": "x"}),
+        (f"/messages/{secret_message['id']}/unsend", None),
+        (f"/identities/{identity.pk}/block", None),
+    ):
+        two.outside("POST", path, body, status=404)
+    for path in ("/conversations", "/identities", "/channels"):
+        for query in ("", "?limit=1", "?network=email") if path != "/channels" else ("",):
+            said = two.outside("GET", path + query).content.decode()
+            for word in ("secret", "eve@", two.secret_id, "sales@", str(identity.pk)):
+                assert word not in said, (path, word)
+    channel = {"channel_id": str(two.closed.pk), "identity_ids": [str(identity.pk)], "text": "x"}
+    problem = two.outside("POST", "/messages", channel, status=422)
+    assert problem["errors"][0]["field"] == "channel_id"
+
+
+def test_credentials_are_never_given(two: Two) -> None:
+    ChannelAccount.objects.filter(pk=two.shared.pk).update(settings={"host": "imap.secret.example"})
+    account = ChannelAccount.objects.get(pk=two.shared.pk)
+    account.secrets = {"password": "hunter2hunter2"}
+    account.save()
+    said = two.inside("GET", f"/channels/{two.shared.pk}").content.decode()
+    assert "hunter2" not in said
+    assert "imap.secret" not in said
+
+
+def test_filters_and_pages(two: Two) -> None:
+    ids = {write_in(two.shared, n, sender=f"p{n}@outside.example") for n in range(10, 17)}
+    api = two.inside
+    seen: list[str] = []
+    after = ""
+    while after is not None:
+        page = api("GET", f"/conversations?limit=3&after={after}", status=200)
+        seen += [c["id"] for c in page["items"]]
+        after = page["next"]
+    assert len(seen) == len(set(seen))
+    assert set(seen) == ids | {two.open_id, two.secret_id}
+    one = seen[0]
+    api("POST", f"/conversations/{one}/assign", {"assignee_id": str(two.ina.pk)}, status=200)
+    api("POST", f"/conversations/{one}/tags", {"add": ["urgent"]}, status=200)
+    assert [c["id"] for c in api("GET", "/conversations?assignee=me", status=200)["items"]] == [one]
+    assert [c["id"] for c in api("GET", "/conversations?tag=urgent", status=200)["items"]] == [one]
+    assert one not in [c["id"] for c in api("GET", "/conversations?assignee=none", status=200)["items"]]
+    assert api("POST", f"/conversations/{one}/close", status=200)["status"] == "closed"
+    assert [c["id"] for c in api("GET", "/conversations?status=closed", status=200)["items"]] == [one]
+    assert api("POST", f"/conversations/{one}/reopen", status=200)["status"] == "open"
+    until = (now() + timedelta(days=1)).isoformat()
+    assert api("POST", f"/conversations/{one}/snooze", {"until": until}, status=200)["status"] == "snoozed"
+    past = (now() - timedelta(days=1)).isoformat()
+    api("POST", f"/conversations/{one}/snooze", {"until": past}, status=409)
+    note = api("POST", f"/conversations/{one}/notes", {"text": "Call him"}, status=201)
+    assert note["direction"] == "note"
+    api("GET", "/conversations?after=nonsense", status=422)
+
+
+def test_an_answer_passes_the_gate_and_waits_ten_seconds(two: Two) -> None:
+    sent = two.inside(
+        "POST",
+        f"/conversations/{two.open_id}/reply",
+        {"text": "It is."},
+        status=201,
+        **{"Idempotency-Key": "a"},
+    )
+    two.inside(
+        "POST",
+        f"/conversations/{two.open_id}/reply",
+        {"text": "It is."},
+        status=201,
+        **{"Idempotency-Key": "a"},
+    )
+    assert (sent["state"], sent["verdict"]["outcome"]) == ("queued", "allow")
+    delivery = Delivery.objects.get()
+    assert delivery.decision.touch.identity is not None
+    assert delivery.decision.touch.identity.external_id == "ada@outside.example"
+    assert delivery.not_before > now() + timedelta(seconds=5)
+    taken = two.inside("POST", f"/messages/{sent['message_id']}/unsend", status=200)
+    assert taken["state"] == "cancelled"
+    two.inside("POST", f"/messages/{sent['message_id']}/unsend", status=409)
+
+
+def test_who_asked_not_to_be_written_to_is_not(two: Two) -> None:
+    suppression_add(network="email", address="ada@outside.example")
+    sent = two.inside("POST", f"/conversations/{two.open_id}/reply", {"text": "Hello"}, status=201)
+    assert (sent["state"], sent["verdict"]["outcome"]) == ("held", "deny")
+    assert sent["verdict"]["sentence"]
+    assert Delivery.objects.count() == 0
+    assert Decision.objects.count() == Touch.objects.count() == 1
+
+
+def test_messages_permission_is_its_own(api_for: Make, two: Two) -> None:
+    reader = api_for(two.ina, permissions=("conversations:read", "conversations:write"))
+    reader("POST", f"/conversations/{two.open_id}/reply", {"text": "x"}, status=403)
+    reader("POST", f"/conversations/{two.open_id}/close", status=200)
+
+
+def test_write_to_somebody(two: Two) -> None:
+    identity = Identity.objects.get(external_id="ada@outside.example")
+    body = {
+        "channel_id": str(two.shared.pk),
+        "identity_ids": [str(identity.pk)],
+        "text": "Your bicycle is ready",
+        "subject": "Ready",
+    }
+    sent = two.inside("POST", "/messages", body, status=201)
+    assert Message.objects.get(pk=sent["message_id"]).subject == "Ready"
+    assert sent["verdict"]["outcome"] in ("allow", "hold")
+
+
+def test_a_typed_address_is_answered_by_mail_only_when_somebody_chooses_so(two: Two) -> None:
+    chat = house.account("chat", name="Chat", settings={"site": "https://shop.example"})
+    conversation = _visitor_writes(chat)
+    assert not Identity.objects.filter(external_id="typed@outside.example").exists()
+    body: dict[str, Any] = {"text": "By mail", "by_mail_from": str(chat.pk)}
+    two.inside("POST", f"/conversations/{conversation}/reply", body, status=409)
+    body["by_mail_from"] = str(two.shared.pk)
+    sent = two.inside("POST", f"/conversations/{conversation}/reply", body, status=201)
+    assert (sent["conversation_id"], sent["verdict"]["outcome"]) == (conversation, "allow")
+    typed = Identity.objects.get(external_id="typed@outside.example")
+    visitor = Identity.objects.get(network="chat", kind="person")
+    assert typed.contact_id is None or typed.contact_id != visitor.contact_id
+    assert Delivery.objects.get().channel_account == two.shared
+    two.inside("POST", f"/conversations/{two.open_id}/reply", body, status=409)
+
+
+def _visitor_writes(account: ChannelAccount) -> str:
+    from kith.channels import visitors
+    from kith.channels.parser import Parser
+    from kith.channels.receive import raw_items_parse
+    from kith.conversations.models import Thread
+
+    visitor = visitors.visitor_says(
+        account=account, key="k" * 43, nonce="n" * 16, text="Hello", email="Typed@outside.example"
+    )
+    with Parser() as parser:
+        assert raw_items_parse(account.pk, parser) == 1
+    return str(Thread.objects.get(keys__key=visitors.thread_key(visitor)).conversation_id)
