@@ -1,0 +1,143 @@
+"""What is measured, each with the hand-written limit where there is one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import jinja2
+import psycopg
+from django.db import connection
+
+from bench import mail, requests
+from bench.cpu import Cost, measure
+from bench.fill import uid
+from kith.core import company
+from kith.teams.models import User
+from kith.teams.selectors import viewer_of
+
+Work = Callable[[], dict[str, Cost] | str]
+LIMIT_LIST = """
+SELECT cs.conversation_id, coalesce(nullif(c.preferred_name, ''), nullif(c.name, ''), i.display_name), cs.subject,
+       cs.snippet, cs.last_at, cs.waiting_since, cs.networks, cs.message_count, u.name, cs.priority, s.at
+FROM conversations_conversationscope cs
+LEFT JOIN contacts_identity i ON i.id = cs.identity_id LEFT JOIN contacts_contact c ON c.id = i.contact_id
+LEFT JOIN teams_user u ON u.id = cs.assignee_id
+LEFT JOIN conversations_seen s ON s.conversation_id = cs.conversation_id AND s.user_id = %(me)s
+WHERE {where} AND cs.status = 'open' AND cs.tray = '' ORDER BY cs.last_at DESC, cs.conversation_id DESC LIMIT 51
+"""
+TEMPLATE = jinja2.Environment(autoescape=True).from_string(
+    "{% for r in rows %}<a href='/c/{{ r[0] }}'><b>{{ r[1] }}</b> {{ r[2] }} <i>{{ r[3] }}</i>"
+    "<time datetime='{{ r[4].isoformat() }}'></time> {{ r[5] or '' }} {{ r[6]|join(' ') }} {{ r[7] }} {{ r[8] or '' }} "
+    "{{ r[9] }} {{ 'unread' if r[10] is none else '' }}</a>{% endfor %}"
+)
+FRAGMENTS = {
+    "one letter": ["a", "b", "k", "z", "e"],
+    "two letters": ["an", "be", "xq", "ja", "ov", "zz"],
+    "three letters": ["cas", "ann", "ber", "ick", "ova", "p47"],
+    "four letters and more": ["anna", "petrov", "anna cas", "p4711", "zimmer", "astro", "quinn garcia"],
+}
+
+
+def everything(mails: Path | None) -> Iterator[tuple[str, Work]]:
+    """Names of what can be measured, with the work. The whole pages first: they are what people wait for."""
+    company.set_value("name", "Bench")
+    for name in ("all", "few"):
+        user = User.objects.get(email=f"{name}@bench.example")
+        yield from _lists(name, user)
+        yield from _searches(name, user)
+    boss = User.objects.get(email="all@bench.example")
+    yield from _people(boss)
+    yield (
+        "create a person by API",
+        lambda: measure({"kith": requests.create(boss)}, times=60),
+    )
+    yield "receive a mail (limit: notmuch new)", lambda: mail.receive(mails)
+
+
+def _lists(name: str, user: User) -> Iterator[tuple[str, Work]]:
+    viewer = viewer_of(user)
+    where, params = "true", {"me": user.pk, "scopes": list(viewer.scope_ids)}
+    if not viewer.sees_all:
+        where = "cs.scope_id = ANY (%(scopes)s)"
+
+    def limit(turn: int) -> None:
+        raw: psycopg.Connection = connection.connection  # psycopg itself, without Django's wrappers
+        rows = raw.execute(LIMIT_LIST.format(where=where), params).fetchall()
+        TEMPLATE.render(rows=rows)
+
+    def selector(turn: int) -> None:
+        from kith.workspace.inbox import InboxView, inbox_page
+
+        inbox_page(viewer, InboxView("all"))
+
+    yield (
+        f"inbox of 50, whole page, sees {name}",
+        lambda: measure({"kith": requests.get(user, "/inbox/all/"), "limit": limit}),
+    )
+    htmx = {"HTTP_HX_REQUEST": "true"}
+    yield (
+        f"inbox of 50, the rows (htmx), sees {name}",
+        lambda: measure({"kith": requests.get(user, "/inbox/all/?part=list", **htmx), "limit": limit}),
+    )
+    yield (
+        f"inbox of 50, the query alone, sees {name}",
+        lambda: measure({"kith": selector, "limit": limit}),
+    )
+    yield f"counts of the views, sees {name}", lambda: measure({"kith": _counts(viewer)})
+
+
+def _counts(viewer: Any) -> Callable[[int], Any]:
+    from kith.workspace.inbox import inbox_counts
+
+    return lambda turn: inbox_counts(viewer)
+
+
+def _searches(name: str, user: User) -> Iterator[tuple[str, Work]]:
+    from kith.workspace.search import search_messages
+
+    viewer = viewer_of(user)
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT n, word FROM bench_word WHERE n IN (0, 30, 300, 3000, 15000) ORDER BY n")
+        words = dict(cursor.fetchall())
+    wanted = {f"word no. {n + 1:,}": [word] for n, word in words.items()} | {
+        "two words": [f"{words[0]} {words[300]}", f"{words[30]} {words[3000]}"]
+    }
+    for what, texts in wanted.items():
+        yield (
+            f"search by date, {what}, sees {name}",
+            lambda texts=texts: measure(  # type: ignore[misc]
+                {"kith": lambda turn: search_messages(viewer, texts[turn % len(texts)])}, times=20, warm=2
+            ),
+        )
+
+
+def _people(user: User) -> Iterator[tuple[str, Work]]:
+    from kith.contacts.selectors import people_search
+
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT {uid(1, '501')}, {uid(1, '10001')}, {uid(3, '501')}")
+        person, long_history, conversation = cursor.fetchone()
+        cursor.execute(
+            f"SELECT count(*) FROM conversations_participant WHERE identity_id = {uid(2, '10001')}"
+        )
+        many = cursor.fetchone()[0] > 5000
+    yield "contact with 500 entries", lambda: measure({"kith": requests.get(user, f"/people/{person}/")})
+    if many:
+        path = f"/people/{long_history}/"
+        yield "contact with 10,000 entries", lambda: measure({"kith": requests.get(user, path)})
+        middle = f"{path}?on=2025-06-01"
+        yield "contact with 10,000 entries, by a day", lambda: measure({"kith": requests.get(user, middle)})
+    yield (
+        "conversation of 500 messages",
+        lambda: measure({"kith": requests.get(user, f"/inbox/{conversation}/")}),
+    )
+    yield "list of people", lambda: measure({"kith": requests.get(user, "/people/")})
+    for length, texts in FRAGMENTS.items():
+        yield (
+            f"name search, {length}",
+            lambda texts=texts: measure(  # type: ignore[misc]
+                {"kith": lambda turn: people_search(texts[turn % len(texts)])}, times=42, warm=3
+            ),
+        )
