@@ -135,3 +135,9 @@ def _by_server(mail: SystemMail) -> None:
         headers={"Auto-Submitted": "auto-generated", "Message-ID": f"<{mail.id}@kith>"},
         connection=server,
     ).send()
+
+
+@transaction.atomic
+def system_mail_resend(*, mail: SystemMail) -> None:
+    """Enqueue another try."""
+    defer(send_system_mails, ids=[str(mail.id)])

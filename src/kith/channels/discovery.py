@@ -1,0 +1,75 @@
+"""Settings found from an address, for networks whose folder knows how (a module `discover` with `discover`,
+`http_get` and `dns_resolve`); and what a README says."""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib
+import importlib.util
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from kith.channels import gateway
+from kith.connectors import manifest as manifests
+from kith.connectors.contract import OwnIdentity
+from kith.networks.selectors import manifest_of
+
+TRIES = 5
+
+
+def can_discover(network: str) -> bool:
+    """Whether settings can be found from the value of the field `address`."""
+    return manifest_of(network) is not None and _module(network) is not None
+
+
+@cache
+def _module(network: str) -> Any:
+    name = f"kith.connectors.{network}.discover"
+    return importlib.import_module(name) if importlib.util.find_spec(name) else None
+
+
+def found_for(network: str, address: str) -> list[dict[str, str]]:
+    """Values of settings by name, best first, each with `source` (a sentence); never raises."""
+    module = _module(network)
+    if module is None:
+        return []
+    fields = {field.name for field in manifests.manifests()[network].fields}
+    return [
+        {
+            key: str(value)
+            for key, value in dataclasses.asdict(candidate).items()
+            if value not in ("", None) and key in fields | {"source"}
+        }
+        for candidate in module.discover(address, module.http_get(gateway.http), module.dns_resolve)
+    ]
+
+
+def check_found(
+    network: str, values: Mapping[str, str], secrets: Mapping[str, str]
+) -> tuple[OwnIdentity, dict[str, str]]:
+    """Try what was found, best first, until one works: who we are there, and the settings that worked.
+
+    Raises ChannelError: the first that blames a credential (the server is right then), else the last.
+    """
+    last: gateway.ChannelError | None = None
+    for candidate in found_for(network, values.get("address", ""))[:TRIES]:
+        settings = {**values, **{key: value for key, value in candidate.items() if key != "source"}}
+        try:
+            return gateway.check(network, settings, secrets), settings
+        except gateway.ChannelError as error:
+            if error.kind == "ReconnectNeeded":
+                raise
+            last = error
+    raise last or gateway.ChannelError(
+        "No servers were found for this address. Give them under the advanced settings.", field="address"
+    )
+
+
+def readme(network: str) -> str:
+    """The connector's README (Markdown), "" when it has none."""
+    if manifest_of(network) is None:
+        return ""
+    path = Path(manifests.FOLDER) / network / "README.md"
+    return path.read_text(encoding="utf-8") if path.exists() else ""

@@ -1,0 +1,179 @@
+"""Forms made from manifests."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from kith.base.clock import now
+from kith.networks.models import ChannelAccount
+from kith.networks.selectors import NetworkManifest
+from kith.networks.services import KEPT
+from kith.networks.types import Audience, Intake
+from kith.teams.models import Scope, User
+from kith.web.settings.base_forms import Form
+from kith.web.settings.forms import team_field, teams_field
+
+HISTORY = ((0, _("Nothing: from now on")), (30, _("30 days")), (90, _("3 months")), (365, _("One year")),
+           (1825, _("5 years")), (-1, _("Everything there is")))  # fmt: skip
+
+
+class ManifestForm(Form):
+    """The fields of a network's manifest. With `account`, secrets may stay empty: they are kept."""
+
+    def __init__(
+        self, *args: Any, manifest: NetworkManifest, account: ChannelAccount | None = None, **rest: Any
+    ) -> None:
+        super().__init__(*args, **rest)
+        self.manifest = manifest
+        kept = set(account.secrets or {}) if account else set()
+        for item in manifest.fields:
+            self.fields[item.name] = _field(item, kept=item.name in kept)
+            self.style(item.name)
+
+    def values(self) -> dict[str, str]:
+        """What was given, as text, under the manifest's names."""
+        found = {}
+        for item in self.manifest.fields:
+            value = self.cleaned_data.get(item.name, "")
+            found[item.name] = ("true" if value else "false") if item.kind == "bool" else str(value)
+        return found
+
+    def plain(self) -> list[forms.BoundField]:
+        return [self[item.name] for item in self.manifest.fields if not item.advanced]
+
+    def advanced(self) -> list[forms.BoundField]:
+        return [self[item.name] for item in self.manifest.fields if item.advanced]
+
+
+def _field(item: Any, *, kept: bool) -> forms.Field:
+    common: dict[str, Any] = {
+        "label": item.label,
+        "help_text": item.help,
+        "required": False,  # what is missing is said by the service, after servers were looked for
+        "initial": item.default,
+    }
+    if item.kind == "choice":
+        return forms.ChoiceField(choices=[(choice, choice) for choice in item.choices], **common)
+    if item.kind == "bool":
+        return forms.BooleanField(**{**common, "initial": item.default == "true"})
+    if item.secret or item.kind == "password":
+        attrs = {"autocomplete": "new-password", **({"placeholder": KEPT} if kept else {})}
+        return forms.CharField(
+            widget=forms.PasswordInput(attrs=attrs),
+            strip=False,
+            max_length=20_000,
+            **{**common, "initial": ""},
+        )
+    if item.kind == "textarea":
+        return forms.CharField(widget=forms.Textarea(attrs={"rows": 3}), max_length=20_000, **common)
+    widget = {"url": forms.URLInput, "email": forms.EmailInput}.get(item.kind, forms.TextInput)
+    return forms.CharField(widget=widget(), max_length=2000, **common)
+
+
+class AudienceForm(Form):
+    """Who may see the channel and everything that comes through it."""
+
+    audience = forms.ChoiceField(
+        label=_("Who may see it"),
+        choices=[
+            (Scope.Kind.EVERYONE, _("Everyone who works here")),
+            (Scope.Kind.TEAMS, _("Some teams")),
+            (Scope.Kind.PRIVATE, _("Only me")),
+        ],
+        widget=forms.RadioSelect,
+        initial=Scope.Kind.EVERYONE,
+    )
+    teams = teams_field(label=_("These teams"))
+
+    def __init__(self, *args: Any, user: User, **rest: Any) -> None:
+        super().__init__(*args, **rest)
+        self.user = user
+        if not user.administers:
+            self.fields["audience"].choices = [(Scope.Kind.PRIVATE, _("Only me"))]  # type: ignore[attr-defined]
+            self.fields["audience"].initial = Scope.Kind.PRIVATE
+            del self.fields["teams"]
+
+    def chosen(self) -> Audience:
+        kind = self.cleaned_data["audience"]
+        return Audience(
+            kind,
+            teams=tuple(self.cleaned_data.get("teams") or ()) if kind == Scope.Kind.TEAMS else (),
+            owner=self.user if kind == Scope.Kind.PRIVATE else None,
+        )
+
+
+class IntakeForm(Form):
+    """What comes in and how far back; whom it goes to."""
+
+    name = forms.CharField(
+        label=_("Name"), max_length=120, required=False, help_text=_("What colleagues call it.")
+    )
+    history = forms.TypedChoiceField(
+        label=_("How far back"),
+        coerce=int,
+        choices=HISTORY,
+        initial=90,
+        help_text=_("History arrives closed: it alerts nobody, answers nobody and starts no clock."),
+    )
+    team = team_field(label=_("New conversations go to the team"))
+    intake = forms.ChoiceField(
+        label=_("What comes in"), choices=ChannelAccount.Intake.choices, initial=ChannelAccount.Intake.ALL
+    )
+    intake_label = forms.CharField(label=_("Which label or folder"), max_length=200, required=False)
+
+    def __init__(self, *args: Any, manifest: NetworkManifest, **rest: Any) -> None:
+        super().__init__(*args, **rest)
+        if manifest.medium != "mail":
+            del self.fields["intake"], self.fields["intake_label"]
+        if not {"polls", "streams"} & manifest.capabilities:
+            del self.fields["history"]
+
+    def chosen(self) -> Intake:
+        values = self.cleaned_data
+        return Intake(
+            values.get("intake") or "all", values.get("intake_label") or "", since(values.get("history", 0))
+        )
+
+
+def since(days: int) -> datetime | None:
+    """The first moment of history: None for all there is."""
+    return None if days < 0 else now() - timedelta(days=days)
+
+
+class ChannelForm(Form):
+    """What can be changed of a connected channel without connecting again."""
+
+    name = forms.CharField(label=_("Name"), max_length=120)
+    team = team_field(label=_("New conversations go to the team"))
+    signature = forms.CharField(
+        label=_("Signature"),
+        required=False,
+        max_length=4000,
+        widget=forms.Textarea(attrs={"rows": 4}),
+        help_text=_("Instead of the colleague's own."),
+    )
+    aliases = forms.CharField(
+        label=_("Other addresses of this channel, one a line"),
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 2}),
+        max_length=4000,
+    )
+    acknowledge = forms.BooleanField(
+        label=_("Answer first messages at once with the text below"),
+        required=False,
+        help_text=_("At most once a day to one person, and never to automatic mail."),
+    )
+    acknowledgement = forms.CharField(
+        label=_("Acknowledgement"), required=False, max_length=4000, widget=forms.Textarea(attrs={"rows": 3})
+    )
+
+    def __init__(self, *args: Any, manifest: NetworkManifest | None, **rest: Any) -> None:
+        super().__init__(*args, **rest)
+        if manifest is None or manifest.medium != "mail":
+            del self.fields["aliases"]
+        if manifest is None or not manifest.limits.automatic_reply:
+            del self.fields["acknowledge"], self.fields["acknowledgement"]
