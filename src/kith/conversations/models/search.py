@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from django.contrib.postgres.indexes import GinIndex
+from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.contrib.postgres.search import SearchVectorField
 from django.db import models
 
@@ -21,4 +21,7 @@ class SearchDocument(models.Model):
         indexes = [
             GinIndex(fields=["vector"], name="search_vector", fastupdate=False),
             models.Index(fields=["-at", "-message"], name="search_at"),
+            GinIndex(
+                OpClass(models.F("cjk"), name="gin_trgm_ops"), name="search_cjk", condition=~models.Q(cjk="")
+            ),
         ]

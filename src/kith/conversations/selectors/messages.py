@@ -166,7 +166,7 @@ def message_items(viewer: Viewer, threads: dict[uuid.UUID, uuid.UUID]) -> list[M
     )
     people: dict[uuid.UUID, list[ParticipantView]] = defaultdict(list)
     for message_id, identity_id, role, verified in taking_part:
-        if role != "bcc" or rows[message_id][25]:
+        if role != "about" and (role != "bcc" or rows[message_id][25]):
             people[message_id].append(ParticipantView(names[identity_id], role, verified))
     files: dict[uuid.UUID, list[FileView]] = defaultdict(list)
     for a in Attachment.objects.filter(message_id__in=ids).order_by("id"):

@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from kith.base.clock import now
 from kith.base.ids import new_id
 from kith.base.text import clean
-from kith.conversations.models import Message, MessageCopy
+from kith.conversations.models import Conversation, Message, MessageCopy, Participant
 from kith.conversations.selectors.visible import threads_visible
 from kith.conversations.services.actions.common import ActionError
 from kith.conversations.services.refresh import conversations_refresh, search_documents_write
@@ -88,6 +88,11 @@ def note_add(
         mentions=called,
     )
     MessageCopy.objects.create(message_id=key, thread=thread, scope_id=thread.scope_id, at=moment)
+    about = thread.identity_id or (
+        Conversation.objects.filter(pk=conversation_id).values_list("identity_id", flat=True).first()
+    )
+    if about is not None:  # so that it stands in the person's timeline
+        Participant.objects.create(message_id=key, identity_id=about, role="about", at=moment)
     search_documents_write([key])
     conversations_refresh([conversation_id])
     audit.record("note_written", "conversation", conversation_id)
