@@ -12,7 +12,6 @@ from allauth.socialaccount.adapter import DefaultSocialAccountAdapter
 from django.http import HttpRequest
 
 from kith.core import company, secrets
-from kith.teams.addresses import client_address
 from kith.teams.models import User
 
 
@@ -27,9 +26,6 @@ class _Site:
 class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         return False
-
-    def get_client_ip(self, request: HttpRequest) -> str:
-        return client_address(request)
 
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
         base = company.public_url()

@@ -9,7 +9,6 @@ from django.http import HttpRequest, HttpResponseBase
 from django.utils import timezone, translation
 
 from kith.core import audit
-from kith.teams.addresses import client_address
 from kith.teams.models import User
 
 
@@ -23,7 +22,7 @@ class Preferences:
         user = request.user
         audit.act_as(audit.SYSTEM)
         if isinstance(user, User):
-            audit.act_as(audit.Actor(user.id, user.name, client_address(request)))
+            audit.act_as(audit.Actor(user.id, user.name, request.META.get("REMOTE_ADDR")))
             if user.language:
                 translation.activate(user.language)
                 request.LANGUAGE_CODE = translation.get_language()
