@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import ipaddress
+import socket
 from collections.abc import Callable
+from urllib.parse import urlsplit
 
 from django.conf import settings
-from django.http import HttpRequest, HttpResponseBase
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.utils.translation import gettext as _
 
-from kith.web.live.address import live_origin
+from kith.core import company
+from kith.web.live.address import live_origin, split_host
 
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; font-src 'self'; "
@@ -47,6 +51,42 @@ class ClientAddress:
             ipaddress.ip_address(text)
         except ValueError:
             return False
+        return True
+
+
+class KnownHost:
+    """Answers only to names that are ours, so that no forged Host ends up in a link and no name that is pointed at this
+    machine (DNS rebinding) makes a visitor's browser talk to it.
+
+    Ours are the public address, this machine's name, `localhost`, and numbers: who asks for a number asks for it itself.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
+        environment = settings.KITH
+        machine = socket.gethostname().lower()
+        self.names = {"localhost", environment.host.lower(), environment.public_host.lower(), machine}
+        self.names |= {f"{machine}.local"} if "." not in machine else set()
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        if self.known(str(request.META.get("HTTP_HOST") or request.META.get("SERVER_NAME") or "")):
+            return self.get_response(request)
+        text = _(
+            "Kith does not answer to this name. If it is yours, set it as KITH_PUBLIC_URL, or under Settings, Company."
+        )
+        return HttpResponse(text, status=400, content_type="text/plain; charset=utf-8")
+
+    def known(self, host: str) -> bool:
+        place = split_host(host)
+        if place is None:
+            return False
+        name = place[0].strip("[]").removesuffix(".")
+        if name and (name in self.names or name.endswith(".localhost") or name in settings.ALLOWED_HOSTS):
+            return True
+        try:
+            ipaddress.ip_address(name)
+        except ValueError:
+            return bool(name) and name == urlsplit(company.public_url()).hostname
         return True
 
 

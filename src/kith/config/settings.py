@@ -22,7 +22,7 @@ PACKAGE = Path(__file__).resolve().parents[1]
 
 SECRET_KEY = ENV.signing_key()
 DEBUG = ENV.debug
-ALLOWED_HOSTS = ["*"]  # the host is checked against the public address by config.middleware
+ALLOWED_HOSTS = ["*"]  # config.middleware.KnownHost checks it; the public address may stand in the database
 ROOT_URLCONF = "kith.config.urls"
 WSGI_APPLICATION = "kith.config.wsgi.application"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
@@ -60,6 +60,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "kith.config.middleware.ClientAddress",
     "kith.config.middleware.SecurityHeaders",
+    "kith.config.middleware.KnownHost",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
