@@ -38,6 +38,15 @@ def _prepare_environment() -> None:
 _prepare_environment()
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--torture",
+        choices=("sampled", "full"),
+        default="sampled",
+        help="how long the tests that kill go on: a sample, or as long as `make torture` does",
+    )
+
+
 def pytest_configure(config: pytest.Config) -> None:
     """Read the settings now; pytest-django, whose turn comes later, then sets Django up."""
     from django.conf import settings

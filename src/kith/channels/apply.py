@@ -155,11 +155,12 @@ def _incoming(account: ChannelAccount, raw: RawItem, event: MessageReceived) -> 
         ),
         text=event.text,
         subject=event.subject,
-        subject_key=str(event.extra.get("subject_key", "")),
+        # A bounce has a subject of its own, and belongs to the matter of what bounced.
+        subject_key="" if event.bounce_of else str(event.extra.get("subject_key", "")),
         html=event.html,
         outgoing=outgoing,
         from_own_store=outgoing,
-        thread_keys=event.thread_keys,
+        thread_keys=(event.bounce_of, *event.thread_keys) if event.bounce_of else event.thread_keys,
         own_key=event.own_thread_key,
         visibility=event.visibility,
         automatic="spam" if event.spam else event.automatic,
@@ -230,6 +231,7 @@ def _bounces(
             message.state = Message.State.FAILED
             message.extra = {**message.extra, "failure": event.text[:500]}
             message.save(update_fields=["state", "extra"])
+            _touch([message.pk])
             events.record("message_bounced", [message.pk])
 
 

@@ -45,7 +45,7 @@ log = logging.getLogger(__name__)
 PAGE = 200
 SENDERS = 2
 LONGEST_PAUSE = 900.0
-SHORTEST_WAIT = 60.0
+LONGEST_WAIT = 120.0
 
 
 def run_forever(stop: threading.Event) -> None:
@@ -237,7 +237,7 @@ def read_once(account: ChannelAccount, stop: threading.Event) -> float:
         connection.close()
         begun = now()
         # Not longer than a poll would take: what is waited for is one folder, and there may be others.
-        connector.wait(cursor, until=begun + timedelta(seconds=max(pause, SHORTEST_WAIT)))
+        connector.wait(cursor, until=begun + timedelta(seconds=min(pause, LONGEST_WAIT)))
         # A network that has news at once, each time, is not asked as fast as it answers.
         return 0.0 if now() - begun > timedelta(seconds=1) else 1.0
     return pause

@@ -1,0 +1,54 @@
+"""The listening process (or one that only reads, parses or sends), for tests to kill: `python -m tests.torture.listener WHAT`.
+
+`zygote` loads everything once and then forks such a process for each line on its standard input, so that killing one
+two hundred times takes no two hundred starts; it answers with the process's number.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+from datetime import timedelta
+
+import django
+
+
+def work(what: str) -> None:
+    from kith.channels import deliver, runner
+
+    # As tests kill whole processes, an orphan's sender is surely gone; nobody wants to wait longer for that.
+    deliver.ORPHAN_AFTER = timedelta(seconds=float(os.environ.get("TORTURE_ORPHAN_AFTER", "30")))
+    runner.LONGEST_WAIT = 3.0
+    loops = {"read": runner.accounts_loop, "parse": runner.parse_loop, "send": runner.send_loop}
+    stop = threading.Event()
+    signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
+    if what == "all":
+        runner.run_forever(stop)
+    else:
+        runner._guarded(loops[what], stop)
+
+
+def zygote() -> None:
+    from django.db import connections
+
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    for line in sys.stdin:
+        connections.close_all()
+        child = os.fork()
+        if child == 0:
+            sys.stdin.close()
+            work(line.strip())
+            os._exit(0)
+        print(child, flush=True)
+
+
+if __name__ == "__main__":
+    import ctypes
+
+    ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # a test that is killed leaves nothing behind
+    django.setup()
+    import kith.channels.runner  # noqa: F401  (before the first fork)
+
+    zygote() if sys.argv[1] == "zygote" else work(sys.argv[1])
