@@ -20,7 +20,7 @@ from kith.base.setting import Setting, SettingError, read
 from kith.core.postgres.location import make_home
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Environment:
     """The values; one attribute for each row of `docs/reference/settings.md`."""
 
@@ -37,6 +37,7 @@ class Environment:
         kind="url",
         default="",
         schemes=("postgres", "postgresql"),
+        secret=True,
     )
     public_url: str = Setting(
         "KITH_PUBLIC_URL",
@@ -149,6 +150,11 @@ class Environment:
         "KITH_OIDC_CLIENT_SECRET", "Client secret at that issuer.", default="", secret=True
     )
     oidc_name: str = Setting("KITH_OIDC_NAME", "Name on its sign-in button.", default="Single sign-on")
+
+    def __repr__(self) -> str:
+        """Without the secrets: Django's error page shows the settings."""
+        shown = {f.name: "…" if getattr(f.default, "secret", False) else getattr(self, f.name) for f in fields(self)}
+        return f"Environment({', '.join(f'{name}={value!r}' for name, value in shown.items())})"
 
     @property
     def test(self) -> bool:
