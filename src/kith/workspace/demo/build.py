@@ -27,11 +27,10 @@ from kith.conversations.models import Conversation, Message, MessageCopy
 from kith.conversations.services import conversations_refresh, messages_record
 from kith.conversations.types import IncomingMessage, IncomingParticipant, Place
 from kith.core import company
-from kith.networks.models import ChannelAccount
-from kith.teams.models import User
 from kith.trust.models import Touch
 from kith.work.models import Note, Promise, Task
 from kith.workspace.demo import house
+from kith.workspace.demo.arrange import arrange
 from kith.workspace.demo.everyday import everyday
 
 STORIES = Path(__file__).parent / "stories"
@@ -51,6 +50,7 @@ def build(say: Say = print) -> None:
         place = house.build()
         people: dict[str, dict[str, Any]] = {}
         lines: list[dict[str, Any]] = []
+        arranged: list[dict[str, Any]] = []
         for path in sorted(STORIES.glob("*.toml")):
             story = tomllib.loads(path.read_text(encoding="utf-8"))
             if "talk" in story:
@@ -60,6 +60,7 @@ def build(say: Say = print) -> None:
                 continue
             people |= story.get("person", {})
             lines += story.get("message", [])
+            arranged += story.get("arrange", [])
         builder = _Builder(place, people)
         say(f"{len(people)} people")
         builder.people()
@@ -67,6 +68,7 @@ def build(say: Say = print) -> None:
         builder.messages(lines)
         builder.work()
         builder.settle()
+        arrange(place, builder.contacts, arranged)
         company.set_value("demo", True)
 
 
@@ -235,7 +237,6 @@ class _Builder:
                 closed_at=last if status == Conversation.Status.CLOSED else None,
                 first_response_at=last if author else None,
             )
-        _pin(self.house.users["mara"], "steve@markey.example")
         conversations_refresh(Conversation.objects.values_list("pk", flat=True))
 
 
@@ -248,13 +249,3 @@ def _latest() -> list[tuple[uuid.UUID, datetime, str, uuid.UUID | None]]:
         before = rows.get(conversation_id)
         rows[conversation_id] = (at, direction, author or (before[2] if before else None))
     return [(key, *value) for key, value in rows.items()]
-
-
-def _pin(user: User, address: str) -> None:
-    Conversation.objects.filter(
-        threads__identity__external_id=address, status=Conversation.Status.OPEN
-    ).update(assignee=user)
-
-
-def accounts() -> list[ChannelAccount]:
-    return list(ChannelAccount.objects.order_by("name"))
