@@ -26,8 +26,8 @@ _MESSAGES = """
 SELECT DISTINCT ON (b.at, b.id) CASE WHEN b.seen THEN 'message' ELSE 'private' END, b.id, b.at
 FROM unnest(%(identities)s::uuid[]) who (id) CROSS JOIN LATERAL (
     SELECT DISTINCT ON (p.at, p.message_id) p.message_id AS id, p.at,
-        EXISTS (SELECT 1 FROM conversations_messagecopy k
-                WHERE k.message_id = p.message_id AND k.scope_id = ANY (%(scopes)s)) AS seen
+        (SELECT true FROM conversations_messagecopy k
+         WHERE k.message_id = p.message_id AND k.scope_id = ANY (%(scopes)s) LIMIT 1) IS TRUE AS seen
     FROM conversations_participant p
     {networks}
     WHERE p.identity_id = who.id AND p.role IN ({roles}) {bound}
@@ -37,8 +37,10 @@ FROM unnest(%(identities)s::uuid[]) who (id) CROSS JOIN LATERAL (
 ) b ORDER BY b.at {way}, b.id {way} LIMIT %(limit)s
 """
 _NOTES = """
-SELECT 'note', n.id, n.happened_at AS at FROM work_note n
-WHERE n.contact_id = ANY (%(contacts)s) {bound} ORDER BY n.happened_at {way}, n.id {way} LIMIT %(limit)s
+SELECT 'note', x.id, x.at FROM unnest(%(contacts)s::uuid[]) who (id) CROSS JOIN LATERAL (
+    SELECT n.id, n.happened_at AS at FROM work_note n
+    WHERE n.contact_id = who.id {bound} ORDER BY n.happened_at {way}, n.id {way} LIMIT %(limit)s
+) x ORDER BY x.at {way}, x.id {way} LIMIT %(limit)s
 """
 _WORK = """
 SELECT '{kind}', n.id, n.created_at AS at FROM work_{kind} n
