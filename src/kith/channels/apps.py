@@ -6,8 +6,9 @@ class ChannelsConfig(AppConfig):
     label = "channels"
 
     def ready(self) -> None:
-        from kith.channels import acknowledge, restored, system_mail, webhooks_out  # noqa: F401  (system_mail registers its job)
+        from kith.channels import acknowledge, privacy, restored, system_mail, webhooks_out  # noqa: F401  (system_mail registers its job)
 
         acknowledge.subscribe()
         webhooks_out.subscribe()
         restored.register()
+        privacy.register()

@@ -6,6 +6,7 @@ class ContactsConfig(AppConfig):
     label = "contacts"
 
     def ready(self) -> None:
-        from kith.contacts import handover
+        from kith.contacts import handover, privacy
 
         handover.register()
+        privacy.register()

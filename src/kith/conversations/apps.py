@@ -6,8 +6,9 @@ class ConversationsConfig(AppConfig):
     label = "conversations"
 
     def ready(self) -> None:
-        from kith.conversations import events, handover, rescope
+        from kith.conversations import events, handover, privacy, rescope
 
         handover.register()
         rescope.register()
         events.register()
+        privacy.register()

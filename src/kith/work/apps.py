@@ -6,6 +6,7 @@ class WorkConfig(AppConfig):
     label = "work"
 
     def ready(self) -> None:
-        from kith.work import handover
+        from kith.work import handover, privacy
 
         handover.register()
+        privacy.register()

@@ -1,0 +1,22 @@
+"""What this room keeps of people."""
+
+from __future__ import annotations
+
+from kith.channels.models import ChatVisitor, Delivery
+from kith.core.registry import keeps
+
+
+def register() -> None:
+    keeps(
+        ChatVisitor,
+        "identity__contact",
+        erase="delete",
+        export=("typed_name", "typed_email", "last_seen_at", "page_url"),
+    )
+    keeps(
+        Delivery,
+        "message__sender__contact",
+        erase="blank",
+        fields=("outgoing", "error"),
+        why="How a message of ours went out; the message itself is exported.",
+    )
