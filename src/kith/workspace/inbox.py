@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -189,8 +190,8 @@ def _filters(view: InboxView, where: list[str], per_row: list[str], params: dict
         )
 
 
-def _list_sql(query: _Query, view: InboxView, *, after: bool, columns: str) -> str:
-    """SQL of one list. Each branch (status, and scope for those who don't see all) walks one index and stops early.
+def _list_sql(query: _Query, view: InboxView, *, after: bool, columns: str, repeats: bool = False) -> str:
+    """SQL of one list; with `repeats` in no order, and a conversation once for each scope. Each branch (status, and scope for those who don't see all) walks one index and stops early.
 
     A conversation in several visible scopes is shown once, by the row that comes first. The condition is written so that
     the planner neither turns it into a join over the table nor believes that few rows pass it (it would sort them all).
@@ -202,11 +203,12 @@ def _list_sql(query: _Query, view: InboxView, *, after: bool, columns: str) -> s
     earlier = "(o.waiting_since, o.id) < (cs.waiting_since, cs.id)"
     if not view.oldest_first:
         earlier = "(o.last_at, cs.id) > (cs.last_at, o.id)"
-    where.append(
-        "(SELECT true FROM conversations_conversationscope o WHERE o.conversation_id = cs.conversation_id AND "
-        + " AND ".join(part.format(a="o") for part in query.per_row)
-        + f" AND {earlier} LIMIT 1) IS NOT TRUE"
-    )
+    if not repeats:
+        where.append(
+            "(SELECT true FROM conversations_conversationscope o WHERE o.conversation_id = cs.conversation_id AND "
+            + " AND ".join(part.format(a="o") for part in query.per_row)
+            + f" AND {earlier} LIMIT 1) IS NOT TRUE"
+        )
     branches = (
         "(SELECT NULL AS status) st" if view.kind == "held" else "unnest(%(statuses)s::text[]) st (status)"
     )
@@ -216,10 +218,11 @@ def _list_sql(query: _Query, view: InboxView, *, after: bool, columns: str) -> s
     order = query.order.format(a="cs")
     outer = f"b.{query.compare}" + ("" if view.oldest_first else " DESC")
     key = "b.conversation_id" + ("" if view.oldest_first else " DESC")
+    last = "" if repeats else f"ORDER BY {outer}, {key} "
     return (
         f"SELECT {columns} FROM {branches} CROSS JOIN LATERAL (SELECT cs.id, cs.conversation_id, cs.{query.compare} "
         f"FROM conversations_conversationscope cs WHERE {' AND '.join(where)} ORDER BY {order} LIMIT %(limit)s) b "
-        f"ORDER BY {outer}, {key} LIMIT %(limit)s"
+        f"{last}LIMIT %(limit)s"
     )
 
 
@@ -323,24 +326,22 @@ def _row(row: tuple[Any, ...]) -> InboxRow:
 
 
 def inbox_counts(viewer: Viewer) -> InboxCounts:
-    """How many stand in each view, each counted up to 100. One query."""
+    """How many stand in each view, each counted up to 100. One query, hardly ever two."""
     views = {kind: InboxView(kind) for kind in ("mine", "unassigned", "waiting", "for_me", "snoozed", "held")}
     views["for_me"] = InboxView("for_me", statuses=("open",))
     for team in viewer.team_ids:
         views[str(team)] = InboxView("team", team_id=team)
-    parts, params = [], {"limit": COUNT_CAP}
-    for number, view in enumerate(views.values()):
-        query = _query(viewer, view)
-        sql = _list_sql(query, view, after=False, columns="1")
-        for name in ("statuses", "team"):
-            if name in query.params:
-                sql = sql.replace(f"%({name})s", f"%({name}{number})s")
-                params[f"{name}{number}"] = query.params.pop(name)
-        params.update(query.params)
-        parts.append(f"(SELECT count(*) FROM ({sql}) c{number})")
-    with connection.cursor() as db:
-        db.execute("SELECT " + ", ".join(parts), params)
-        numbers = dict(zip(views, db.fetchone(), strict=True))
+    # Asking of each row whether its conversation stood in another scope before takes most of the time: so count among
+    # twice as many rows those that differ, and ask only where so many repeat that this does not tell.
+    found = _counted(viewer, views, repeats=True)
+    numbers = {name: min(differ, COUNT_CAP) for name, (_read, differ) in found.items()}
+    unsure = {
+        name: view
+        for name, view in views.items()
+        if found[name][0] == 2 * COUNT_CAP and numbers[name] < COUNT_CAP
+    }
+    if unsure:
+        numbers |= {name: n for name, (n, _) in _counted(viewer, unsure, repeats=False).items()}
     return InboxCounts(
         mine=numbers["mine"],
         unassigned=numbers["unassigned"],
@@ -350,3 +351,21 @@ def inbox_counts(viewer: Viewer) -> InboxCounts:
         held=numbers["held"],
         teams={team: numbers[str(team)] for team in viewer.team_ids},
     )
+
+
+def _counted(viewer: Viewer, views: Mapping[str, InboxView], *, repeats: bool) -> dict[str, tuple[int, int]]:
+    """(rows, conversations) of each view's beginning."""
+    parts: list[str] = []
+    params: dict[str, Any] = {"limit": 2 * COUNT_CAP if repeats else COUNT_CAP}
+    for number, view in enumerate(views.values()):
+        query = _query(viewer, view)
+        sql = _list_sql(query, view, after=False, columns="b.conversation_id", repeats=repeats)
+        for name in ("statuses", "team"):
+            if name in query.params:
+                sql = sql.replace(f"%({name})s", f"%({name}{number})s")
+                params[f"{name}{number}"] = query.params.pop(name)
+        params.update(query.params)
+        parts.append(f"(SELECT array[count(*), count(DISTINCT conversation_id)] FROM ({sql}) c{number})")
+    with connection.cursor() as db:
+        db.execute("SELECT " + ", ".join(parts), params)
+        return {name: (row[0], row[1]) for name, row in zip(views, db.fetchone(), strict=True)}

@@ -145,7 +145,7 @@ def list_context(
         "more_page_url": address(cursor=found.next_cursor or ""),
         "refresh_url": address(part="list"),
         "query": query,
-        "nothing": _nothing(key, status),
+        "nothing": None if found.rows else _nothing(key, status),
         "talk": None,
         "writing": None,
         "open_id": open_id,
