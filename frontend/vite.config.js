@@ -1,4 +1,4 @@
-import { readFileSync, readdirSync } from "node:fs";
+import { existsSync, readFileSync, readdirSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import path from "node:path";
 import tailwindcss from "@tailwindcss/vite";
@@ -18,7 +18,8 @@ function* filesUnder(folder, wanted) {
   }
 }
 
-// Names of icons as they are written: icon("mail") in templates, icon="mail" in Python and macros, manifests' icon = "mail".
+// Names of icons as they are written: icon("mail"), icon_name="mail", a manifest's icon = "mail"; these must exist. A macro
+// may also get a name by its place, so every quoted word of a template that is an icon's name counts.
 function iconsUsed() {
   const names = new Set();
   const mention = /\bicon(?:_name)?\s*(?:\(|=|:|"\s*:)\s*"([a-z0-9-]+)"/g;
@@ -28,7 +29,12 @@ function iconsUsed() {
     ...filesUnder(path.join(here, "src"), /\.js$/),
   ];
   for (const place of places) {
-    for (const found of readFileSync(place, "utf8").matchAll(mention)) names.add(found[1]);
+    const text = readFileSync(place, "utf8");
+    for (const found of text.matchAll(mention)) names.add(found[1]);
+    if (!place.endsWith(".html")) continue;
+    for (const found of text.matchAll(/"([a-z0-9]+(?:-[a-z0-9]+)*)"/g)) {
+      if (existsSync(path.join(icons, `${found[1]}.svg`))) names.add(found[1]);
+    }
   }
   return [...names].sort();
 }

@@ -21,11 +21,14 @@ export function news(...names) {
   timer = setTimeout(refresh, 250);
 }
 
+// What a person did here answers with this event; the lists follow at once, with or without the live process.
+document.addEventListener("kith:changed", () => news("inbox"));
+
 let source;
 let failures = 0;
 function connect() {
   if (!url || source) return;
-  source = new EventSource(url);
+  source = new EventSource(url, { withCredentials: true });
   source.addEventListener("open", () => {
     if (failures) news("*");
     failures = 0;

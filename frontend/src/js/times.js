@@ -1,6 +1,7 @@
 // Times are written once by the server as <time datetime data-as>; here they get the reader's language and zone.
 const root = document.documentElement;
-const language = root.lang || "en";
+const wanted = root.lang || "en";
+const language = navigator.languages?.find((tag) => tag.split("-")[0] === wanted.split("-")[0]) ?? wanted;
 const zone = root.dataset.timeZone || undefined;
 const make = (options) => {
   try {

@@ -15,6 +15,10 @@ function arm(toast) {
   toast.addEventListener("mouseleave", start);
   toast.addEventListener("focusout", start);
   toast.querySelector("[data-dismiss]")?.addEventListener("click", () => toast.remove());
+  // Taken away only when the answer is there: htmx drops the answer to an element that is gone.
+  toast.querySelector("[data-undo]")?.addEventListener("click", () => {
+    toast.hidden = true;
+  });
   start();
 }
 

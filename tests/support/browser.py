@@ -1,0 +1,93 @@
+"""Chromium for tests: signed in at a live server, with axe beside it and everything that the console complains of."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.conf import settings
+from django.test import Client
+
+from kith.teams.models import User
+
+AXE = Path(__file__).parents[2] / "frontend" / "node_modules" / "axe-core" / "axe.min.js"
+CHROMIUM = shutil.which("chromium") or "/usr/bin/chromium"
+FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"]
+RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
+
+
+@dataclass
+class Screen:
+    """A page of the browser. `complaints`: errors of scripts, of the policy, and answers of 400 and more."""
+
+    page: Any
+    base: str
+    complaints: list[str] = field(default_factory=list)
+
+    def go(self, path: str) -> None:
+        self.page.goto(self.base + path)
+        self.page.wait_for_load_state("networkidle")
+
+    def axe(self) -> list[str]:
+        """What axe finds against WCAG 2.2 AA, a line each; run past the page's policy, as an extension would."""
+        session = self.page.context.new_cdp_session(self.page)
+        session.send("Runtime.evaluate", {"expression": AXE.read_text(encoding="utf-8")})
+        expression = (
+            f"axe.run(document, {{resultTypes: ['violations'], runOnly: {json.dumps(RULES)}}}).then((r) => "
+            "JSON.stringify(r.violations.map((v) => v.id + ': ' + v.nodes.map((n) => n.html.slice(0, 160)).join(' | '))))"
+        )
+        answer = session.send(
+            "Runtime.evaluate", {"expression": expression, "awaitPromise": True, "returnByValue": True}
+        )
+        found: list[str] = json.loads(answer["result"]["value"])
+        return found
+
+
+@contextmanager
+def browser() -> Iterator[Any]:
+    """Debian's Chromium by Playwright; skips with the reason where there is none."""
+    if not os.access(CHROMIUM, os.X_OK):
+        pytest.skip("Chromium is not installed (apt-get install chromium)")
+    from playwright.sync_api import sync_playwright
+
+    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"  # Playwright keeps a loop running in this thread
+    with sync_playwright() as playwright:
+        running = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        try:
+            yield running
+        finally:
+            running.close()
+            os.environ.pop("DJANGO_ALLOW_ASYNC_UNSAFE", None)
+
+
+@contextmanager
+def screen(
+    running: Any, base: str, user: User, *, width: int = 1680, height: int = 1000, theme: str = "light"
+) -> Iterator[Screen]:
+    client = Client()
+    client.force_login(user, backend="allauth.account.auth_backends.AuthenticationBackend")
+    context = running.new_context(viewport={"width": width, "height": height}, color_scheme=theme)
+    cookie = client.cookies[settings.SESSION_COOKIE_NAME].value
+    context.add_cookies([{"name": settings.SESSION_COOKIE_NAME, "value": cookie, "url": base}])
+    page = context.new_page()
+    made = Screen(page, base)
+    page.on("pageerror", lambda error: made.complaints.append(f"script: {error}"))
+    page.on(
+        "console",
+        lambda said: (
+            made.complaints.append(said.text)
+            if said.type == "error" and "/live/" not in said.location["url"]
+            else None
+        ),
+    )
+    try:
+        yield made
+    finally:
+        context.close()

@@ -1,0 +1,110 @@
+"""The screens in Chromium, with the demo company: clean for axe in both themes and sizes, and usable by keyboard."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from kith.contacts.models import Contact
+from kith.conversations.models import ConversationScope, Draft, Message
+from kith.teams.models import User
+from kith.workspace import demo
+from tests.support.browser import browser, screen
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+
+
+@pytest.fixture
+def chromium() -> Iterator[Any]:
+    with browser() as running:
+        yield running
+
+
+@pytest.fixture
+def mara(live_server: Any) -> User:
+    demo.build(lambda text: None)
+    return User.objects.filter(role="owner").earliest("created_at")
+
+
+def _public() -> Any:
+    return (
+        ConversationScope.objects.filter(is_public=True, status="open", tray="")
+        .latest("last_at")
+        .conversation_id
+    )
+
+
+def test_every_screen_is_clean_for_axe_in_both_themes_wide_and_on_a_phone(
+    chromium: Any, live_server: Any, mara: User
+) -> None:
+    contact = Contact.objects.get(name="Stephen Markey").canonical_id
+    paths = [
+        "/inbox/",
+        "/inbox/held/",
+        "/inbox/for_me/",
+        f"/inbox/{_public()}/",
+        "/inbox/write/",
+        "/people/",
+        "/people/?q=nobody-of-this-name",
+        f"/people/{contact}/",
+        "/today/",
+        "/styleguide/",
+    ]
+    found: list[str] = []
+    for theme in ("light", "dark"):
+        for width, height in ((1680, 1000), (390, 844)):
+            with screen(chromium, live_server.url, mara, width=width, height=height, theme=theme) as it:
+                for path in paths:
+                    it.go(path)
+                    found += [f"{theme} {width} {path}: {line}" for line in it.axe()]
+                    if it.page.evaluate("document.documentElement.scrollWidth") > width:
+                        found.append(f"{width} {path}: wider than the screen")
+                found += it.complaints
+    assert found == []
+
+
+def test_a_conversation_is_answered_by_keyboard_and_the_answer_taken_back(
+    chromium: Any, live_server: Any, mara: User
+) -> None:
+    with screen(chromium, live_server.url, mara) as it:
+        page = it.page
+        it.go(f"/inbox/{_public()}/")
+        assert page.locator("[data-send]").inner_text().strip() == "Post publicly"
+        page.keyboard.press("n")
+        page.wait_for_function("document.querySelector('[data-send]').innerText.trim() === 'Add note'")
+        page.fill("#reply-text", "Who has the hub?")
+        page.wait_for_function("document.querySelector('#composer [x-text=kept]').innerText === 'Draft kept'")
+        assert Draft.objects.get(user=mara).body == "Who has the hub?"
+        page.keyboard.press("Control+Enter")
+        page.wait_for_selector(".bubble-note")
+        assert Message.objects.filter(direction="note", text="Who has the hub?").count() == 1
+        assert not Draft.objects.filter(user=mara).exists()
+        page.locator(".via").first.click()
+        page.fill("#reply-text", "Steve, it is here.")
+        page.keyboard.press("Control+Enter")
+        page.wait_for_selector("[data-undo]")
+        sent = Message.objects.get(direction="out", text="Steve, it is here.")
+        assert sent.visibility == "public"
+        page.locator("[data-undo]").click()
+        page.wait_for_function("document.querySelector('#reply-text').value === 'Steve, it is here.'")
+        sent.refresh_from_db()
+        assert sent.state == "cancelled"
+        assert it.complaints == []
+
+
+def test_closing_by_key_takes_the_conversation_from_the_list_until_it_is_undone(
+    chromium: Any, live_server: Any, mara: User
+) -> None:
+    with screen(chromium, live_server.url, mara) as it:
+        page = it.page
+        it.go("/inbox/")
+        before = page.locator("[data-row]").count()
+        page.keyboard.press("j")
+        page.wait_for_selector("[data-conversation]")
+        page.keyboard.press("e")
+        page.wait_for_function(f"document.querySelectorAll('[data-row]').length === {before - 1}")
+        page.locator("[data-undo]").click()
+        page.wait_for_function(f"document.querySelectorAll('[data-row]').length === {before}")
+        assert it.complaints == []
