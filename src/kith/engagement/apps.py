@@ -6,6 +6,7 @@ class EngagementConfig(AppConfig):
     label = "engagement"
 
     def ready(self) -> None:
-        from kith.engagement import handover
+        from kith.engagement import events, handover
 
         handover.register()
+        events.register()

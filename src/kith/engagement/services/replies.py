@@ -1,0 +1,76 @@
+"""Saved replies: texts with placeholders, filled in for the person who is answered."""
+
+from __future__ import annotations
+
+import re
+import uuid
+
+from django.db import transaction
+from django.db.models import F
+from django.utils import translation
+from django.utils.translation import gettext as _
+
+from kith.contacts.models import Contact
+from kith.contacts.names import greeting_confidence
+from kith.conversations.models import Conversation
+from kith.conversations.selectors import conversation_scopes
+from kith.core import company
+from kith.engagement.models import SavedReply
+from kith.engagement.selectors import saved_replies
+from kith.teams.errors import NotAllowed
+from kith.teams.models import User
+from kith.teams.types import Viewer
+
+PLACEHOLDERS = ("greeting", "name", "agent", "company")
+_PLACE = re.compile(r"\{(\w+)\}")
+
+
+def _person(viewer: Viewer, conversation_id: uuid.UUID | None) -> Contact | None:
+    if conversation_id is None:
+        return None
+    if not conversation_scopes(viewer, conversation_id):
+        raise NotAllowed(_("You may not see this conversation."))
+    found = (
+        Conversation.objects.filter(pk=conversation_id).select_related("identity__contact__canonical").first()
+    )
+    if found is None or found.identity is None or found.identity.contact is None:
+        return None
+    return found.identity.contact.canonical
+
+
+def name_to_greet(contact: Contact | None) -> str:
+    """How a person wants to be called; else a given name that surely is one; else ""."""
+    if contact is None:
+        return ""
+    if contact.preferred_name:
+        return contact.preferred_name
+    name = contact.given_name
+    return name if greeting_confidence(name) >= 0.5 else ""
+
+
+def text_resolve(viewer: Viewer, text: str, *, conversation_id: uuid.UUID | None, language: str = "") -> str:
+    """Fill in placeholders. Without a sure name, {greeting} greets without one, and {name} goes with the comma before it."""
+    contact = _person(viewer, conversation_id)
+    name = name_to_greet(contact)
+    spoken = (language or (contact.language if contact else "") or translation.get_language() or "en")[:2]
+    with translation.override(spoken if spoken in ("en", "de", "es") else "en"):
+        greeting = _("Hello %(name)s,") % {"name": name} if name else _("Hello,")
+    values = {
+        "greeting": greeting,
+        "agent": User.objects.filter(pk=viewer.user_id).values_list("name", flat=True).first() or "",
+        "company": company.name(),
+    }
+    if not name:
+        text = re.sub(r",?[ \t]*\{name\}", "", text)
+    values["name"] = name
+    return _PLACE.sub(lambda match: values.get(match[1], match[0]), text)
+
+
+@transaction.atomic
+def saved_reply_text(viewer: Viewer, reply_id: uuid.UUID, *, conversation_id: uuid.UUID | None) -> str:
+    """A saved reply, filled in for the person of a conversation. Counts its use."""
+    row = next((r for r in saved_replies(viewer) if r.pk == reply_id), None)
+    if row is None:
+        raise NotAllowed(_("You may not use this."))
+    SavedReply.objects.filter(pk=row.pk).update(use_count=F("use_count") + 1)
+    return text_resolve(viewer, row.text, conversation_id=conversation_id, language=row.language)
