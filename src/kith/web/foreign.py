@@ -149,6 +149,8 @@ def clean_html(html: str, *, image: ImageAddress = no_images) -> str:
             return None if _DANGEROUS_STYLE.search(value) else value
         if tag == "img" and name == "src":
             return image(value)
+        if name == "href" and value.strip().lower().startswith(("data:", "cid:")):
+            return None
         return value
 
     return nh3.clean(

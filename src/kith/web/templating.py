@@ -126,6 +126,12 @@ def _told(language: str | None, message: str) -> str:
     return translation.gettext(message)
 
 
+def web_address(text: str) -> str:
+    """An address that strangers gave, for a link: "" unless it is one of the web (a script's address is none)."""
+    text = text.strip()
+    return text if text.lower().startswith(("https://", "http://")) else ""
+
+
 def environment(**options: Any) -> Environment:
     env = Environment(  # noqa: S701  (autoescape is on, below)
         **{
@@ -157,5 +163,5 @@ def environment(**options: Any) -> Environment:
         log_sentence=log_sentence,
         tray_name=tray_name,
     )
-    env.filters.update(number=number_format, filesize=filesizeformat)
+    env.filters.update(web_address=web_address, number=number_format, filesize=filesizeformat)
     return env

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import uuid
 from html import unescape
+from pathlib import Path
 
 import httpx
 from django.core import signing
@@ -12,23 +13,20 @@ from django.http import FileResponse, Http404, HttpResponse
 from django.urls import reverse
 
 from kith.base import http
+from kith.contacts.models import Contact, Identity
 from kith.conversations.models import Attachment, Message
 from kith.conversations.selectors import attachment_get, message_visible
 from kith.core import blobs
+from kith.teams.models import User
 from kith.web import pages
 from kith.web.access import SignedIn, signed_in
 from kith.web.foreign import FRAME_POLICY, FRAME_SANDBOX, frame_document, remote_images
+from kith.web.pictures import redrawn
 
 PREVIEWED = {"image/png", "image/jpeg", "image/gif", "image/webp"}
 SALT = "kith.remote-image"
 INERT = "default-src 'none'; sandbox"
 LARGEST_IMAGE = 5 * 1024 * 1024
-MARKS = {b"\x89PNG": "image/png", b"\xff\xd8\xff": "image/jpeg", b"GIF8": "image/gif", b"RIFF": "image/webp"}
-
-
-def kind_of(start: bytes) -> str | None:
-    """The type of a picture by its first bytes; None for whatever is none."""
-    return next((value for mark, value in MARKS.items() if start.startswith(mark)), None)
 
 
 def _message(request: SignedIn, message_id: uuid.UUID) -> Message:
@@ -111,46 +109,47 @@ def attachment(request: SignedIn, attachment_id: uuid.UUID) -> FileResponse:
     )
 
 
-@signed_in
-def attachment_preview(request: SignedIn, attachment_id: uuid.UUID) -> FileResponse:
-    """A picture, of those kinds that browsers only draw."""
-    found = attachment_get(request.viewer, attachment_id)
-    if found is None or found.content_type not in PREVIEWED:
+def _picture(source: bytes | Path, *, keep: str) -> HttpResponse:
+    """A picture drawn anew (see `web.pictures`); 404 for whatever is none."""
+    drawn = redrawn(source)
+    if drawn is None:
         raise Http404
-    return _file(found, content_type=found.content_type, download=False)
-
-
-@signed_in
-def avatar(request: SignedIn, digest: str) -> FileResponse:
-    """A face by the hash of its bytes; what is no picture is not shown."""
-    try:
-        path = blobs.path_of(digest)
-        with path.open("rb") as file:
-            start = file.read(12)
-    except (OSError, ValueError) as error:
-        raise Http404 from error
-    kind = kind_of(start)
-    if kind is None:
-        raise Http404
-    response = FileResponse(path.open("rb"), content_type=kind)
+    response = HttpResponse(drawn[0], content_type=drawn[1])
     response.headers["Content-Security-Policy"] = INERT
-    response.headers["Cache-Control"] = "private, max-age=604800, immutable"
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    response.headers["Cache-Control"] = f"private, {keep}"
     return response
 
 
 @signed_in
+def attachment_preview(request: SignedIn, attachment_id: uuid.UUID) -> HttpResponse:
+    """A picture to look at, written by ourselves from what was sent."""
+    found = attachment_get(request.viewer, attachment_id)
+    if found is None or not found.digest or found.content_type not in PREVIEWED:
+        raise Http404
+    return _picture(blobs.path_of(found.digest), keep="max-age=86400")
+
+
+@signed_in
+def avatar(request: SignedIn, digest: str) -> HttpResponse:
+    """A face by the hash of its bytes; a blob that is nobody's face is not shown by its hash."""
+    faces = (Identity.objects, Contact.objects, User.objects)
+    if not any(people.filter(avatar=digest).exists() for people in faces):
+        raise Http404
+    try:
+        path = blobs.path_of(digest)
+    except ValueError as error:
+        raise Http404 from error
+    return _picture(path, keep="max-age=604800, immutable")
+
+
+@signed_in
 def remote_image(request: SignedIn, token: str) -> HttpResponse:
-    """An image of another server, fetched by us: guarded, small, and a picture by its first bytes."""
+    """An image of another server, fetched by us: guarded, small, and drawn anew."""
     try:
         address = str(signing.loads(token, salt=SALT, max_age=7 * 86400))
         with http.client(follow_redirects=True) as client, client.stream("GET", address) as answer:
             content = http.read_capped(answer.raise_for_status(), LARGEST_IMAGE)
     except (signing.BadSignature, httpx.HTTPError, httpx.InvalidURL) as error:
         raise Http404 from error
-    kind = kind_of(content[:12])
-    if kind is None:
-        raise Http404
-    response = HttpResponse(content, content_type=kind)
-    response.headers["Content-Security-Policy"] = INERT
-    response.headers["Cache-Control"] = "private, max-age=86400"
-    return response
+    return _picture(content, keep="max-age=86400")

@@ -1,0 +1,440 @@
+"""Foreign HTML in Chromium: whatever a stranger writes, nothing of it runs, and each of the three layers is enough."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from typing import Any
+
+import pytest
+from django.core.cache import cache
+
+from tests.safety.browser import ORIGIN, watched
+from tests.support.cast import Cast, cast_make
+from tests.support.shared import shared_data
+from tests.web.people import signed_in
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db]
+IN_A_PAGE = 120
+
+MORE = [
+    "<script>alert(1)</script>",
+    "<img src=x onerror=alert(1)>",
+    "<svg onload=alert(1)>",
+    '<a href="javascript:alert(1)" id=go>x</a>',
+    '<iframe srcdoc="<script>parent.alert(1)</script>"></iframe>',
+    '<iframe src="javascript:alert(1)"></iframe>',
+    '<meta http-equiv="refresh" content="0;url=javascript:alert(1)">',
+    '<base href="https://evil.example/"><script src="x.js"></script>',
+    '<form action="javascript:alert(1)"><button id=go>x</button></form>',
+    '<link rel=stylesheet href="https://evil.example/x.css">',
+    "<style>@import 'https://evil.example/x.css'</style>",
+    '<img src="https://evil.example/beacon.gif">',
+    '<object data="data:text/html,<script>alert(1)</script>"></object>',
+    '<embed src="data:image/svg+xml,<svg xmlns=http://www.w3.org/2000/svg onload=alert(1)>">',
+    '<div style="background:url(https://evil.example/bg.png)">x</div>',
+    "</title></style></textarea></script><script>alert(1)</script>",
+    "'\"><script>alert(1)</script>",
+    "{{constructor.constructor('alert(1)')()}}",
+    '<div x-data="{}" x-init="alert(1)" hx-get="https://evil.example/" hx-trigger="load" data-hx-on:load="alert(1)">x</div>',
+    '<hx-partial hx-target="body"><script>alert(1)</script></hx-partial>',
+]
+
+
+@pytest.fixture(autouse=True)
+def _fresh() -> None:
+    cache.clear()
+
+
+def payloads(config: pytest.Config) -> list[str]:
+    """All of the corpus in `make torture` and CI, every sixth otherwise; our own always."""
+    found = json.loads((shared_data("security/xss") / "payloads.json").read_text("utf-8"))
+    texts = list(dict.fromkeys(str(item["payload"]).replace("\0", "") for item in found))
+    assert len(texts) > 1000
+    return [*MORE, *(texts if config.getoption("--torture") == "full" else texts[::6])]
+
+
+def _chunks(texts: list[str], size: int) -> list[list[str]]:
+    return [texts[at : at + size] for at in range(0, len(texts), size)]
+
+
+def _mails(cast: Cast, count: int, **rest: Any) -> list[uuid.UUID]:
+    return [
+        cast.mail(cast.everyone, sender=f"p{n}@outside.example", name=f"P{n}", **rest).message_id
+        for n in range(count)
+    ]
+
+
+def _host_of_frames(paths: list[str], *, sandbox: str | None) -> tuple[int, dict[str, str], bytes]:
+    held = f' sandbox="{sandbox}"' if sandbox is not None else ""
+    frames = "".join(f'<iframe{held} src="{path}"></iframe>' for path in paths)
+    return 200, {"Content-Type": "text/html"}, f"<!doctype html><title>frames</title>{frames}".encode()
+
+
+@pytest.mark.parametrize("layers", ["all", "without nh3", "policy alone", "sandbox alone", "none"])
+def test_the_html_of_a_message_runs_nothing(
+    layers: str, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every payload as the body of a mail, in frames; the last case shows that this test would see them run."""
+    from kith.conversations.models import Message
+    from kith.web import foreign
+    from kith.web.inbox import content
+
+    texts = payloads(request.config)
+    if layers == "none":
+        texts = texts[:200]
+    cast = cast_make()
+    ids = _mails(cast, IN_A_PAGE, html="<p>x</p>")
+    client, _ = signed_in("Olga2", "owner")
+    if layers != "all":
+        monkeypatch.setattr(foreign, "clean_html", lambda html, **_: html)
+    if layers in ("sandbox alone", "none"):
+        monkeypatch.setattr(
+            content, "FRAME_POLICY", "default-src *; script-src * 'unsafe-inline' 'unsafe-eval'"
+        )
+    sandbox = None if layers in ("policy alone", "none") else foreign.FRAME_SANDBOX
+    with watched(client) as browser:
+        for number, chunk in enumerate(_chunks(texts, IN_A_PAGE)):
+            for key, text in zip(ids, chunk, strict=False):
+                Message.objects.filter(pk=key).update(html=text)
+            paths = [f"/messages/{key}/html/?n={number}" for key, _ in zip(ids, chunk, strict=False)]
+            browser.answers["/host"] = _host_of_frames(paths, sandbox=sandbox)
+            browser.visit("/host")
+            for frame in browser.page.frames[1:]:  # what waits for a click gets one
+                if (
+                    "id=go" in Message.objects.get(pk=frame.url.split("/messages/")[1][:36]).html
+                    if "/messages/" in frame.url
+                    else False
+                ):
+                    link = frame.query_selector("#go")
+                    if link is not None:
+                        link.click(timeout=2000, no_wait_after=True)
+        browser.page.wait_for_timeout(300)
+        assert browser.failed == []
+        print(
+            f"\n{layers}: {len(texts)} payloads, {len(browser.ran)} ran, {len(browser.blocked)} stopped by the policy"
+        )
+        if layers == "none":
+            assert len(browser.ran) >= 20
+            return
+        assert browser.ran == []
+        if layers == "all":
+            assert browser.left == []
+
+
+def test_the_html_of_a_message_runs_nothing_in_a_tab_of_its_own(request: pytest.FixtureRequest) -> None:
+    """Opened without our frame, its own policy's sandbox holds it."""
+    from kith.conversations.models import Message
+    from kith.web import foreign
+
+    key = _mails(cast_make(), 1, html="<p>x</p>")[0]
+    client, _ = signed_in("Olga2", "owner")
+    with pytest.MonkeyPatch.context() as patch, watched(client) as browser:
+        patch.setattr(foreign, "clean_html", lambda html, **_: html)
+        for text in MORE:
+            Message.objects.filter(pk=key).update(html=text)
+            browser.visit(f"/messages/{key}/html/")
+        assert browser.page.evaluate("self.origin") == "null"
+        assert browser.ran == []
+
+
+def test_what_is_cleaned_keeps_no_way_to_run() -> None:
+    """The sanitiser alone, without a browser: nothing that could run is left in what it lets through."""
+    import re
+
+    from kith.web.foreign import clean_html
+
+    texts = json.loads((shared_data("security/xss") / "payloads.json").read_text("utf-8"))
+    bad = re.compile(
+        r"<(?:script|iframe|object|embed|form|input|button|svg|math|base|meta|link|style|video|audio|template)\b"
+        r"|<[a-z][^>]*\s(?:on\w+|srcdoc|formaction|xlink:href|background)\s*="
+        r"|(?:href|src)\s*=\s*[\"']?\s*(?:javascript|vbscript|data:(?!image/(?:png|jpe?g|gif|webp);))",
+        re.I,
+    )
+    for text in [*MORE, *(str(item["payload"]) for item in texts)]:
+        cleaned = clean_html(text)
+        assert not bad.search(cleaned), (text, cleaned)
+
+
+SLOTS = 30
+
+
+class World:
+    """Rows of every kind that shows what strangers or colleagues wrote, and the screens that show them."""
+
+    def __init__(self) -> None:
+        from kith.contacts.models import Contact, Fact, Organization, Tag
+        from kith.contacts.services import contact_create
+        from kith.conversations.models import Attachment
+        from kith.engagement.models import AssignmentRule, Macro, SavedReply
+        from kith.teams.models import Notification, SystemMail
+        from kith.work.models import Note, Promise, Task
+
+        cast = cast_make()
+        self.client, self.user = signed_in("Olga2", "owner")
+        self.ids = _mails(cast, SLOTS, html="<p>x</p>")
+        one = {"subject_key": "one", "sender": "same@outside.example"}
+        self.together = [
+            cast.mail(cast.everyone, thread_keys=("t:one",), own_key=f"mid:<t{n}@x>", **one)
+            if _takes("thread_keys")
+            else cast.mail(cast.everyone, **one)
+            for n in range(SLOTS)
+        ]
+        Attachment.objects.bulk_create(
+            Attachment(
+                message_id=r.message_id, file_name="x", content_type="text/html", size=1, digest="0" * 64
+            )
+            for r in self.together
+        )
+        self.conversation = self.together[0].conversation_id
+        from kith.contacts.models import Identity
+
+        identity = Identity.objects.get(external_id="same@outside.example")
+        self.contact = (
+            contact_create(name="Ada Lovelace", identities=[identity], user=self.user)
+            if _named(contact_create, "identities")
+            else Contact.objects.create(name="Ada Lovelace")
+        )
+        if identity.contact_id is None:
+            Identity.objects.filter(pk=identity.pk).update(contact=self.contact)
+        contacts = [self.contact] + [Contact.objects.create(name=f"C{n}") for n in range(SLOTS)]
+        self.made: list[Any] = [*contacts]
+        for n in range(SLOTS):
+            self.made += [
+                Organization.objects.create(name=f"O{n}"),
+                Tag.objects.create(name=f"tag{n}"),
+                SavedReply.objects.create(name=f"r{n}", text="x"),
+                Macro.objects.create(name=f"m{n}", steps=[{"do": "note", "text": "x"}]),
+                AssignmentRule.objects.create(name=f"a{n}", conditions=[], position=n),
+                Notification.objects.create(user=self.user, kind="assigned", title="t", body="b", path="/"),
+                SystemMail.objects.create(to=["x@x.example"], subject="s", text="t", error="e"),
+            ]
+            for model in (Note, Promise, Task):
+                row = _work_row(model, self.contact, self.user)
+                if row is not None:
+                    self.made.append(row)
+        self.facts = list(Fact.objects.all())
+
+    def write(self, texts: list[str]) -> None:
+        """Put payload n into every text of row n of every kind; texts longer than a field are cut."""
+        from django.apps import apps
+
+        skip = {
+            *(
+                "network",
+                "role",
+                "kind",
+                "color",
+                "language",
+                "time_zone",
+                "theme",
+                "country",
+                "password",
+                "digest",
+            ),
+            *(
+                "avatar",
+                "photo",
+                "photo_type",
+                "visibility",
+                "external_id",
+                "realm",
+                "sort_key",
+                "search_text",
+                "status",
+            ),
+            *(
+                "tray",
+                "last_direction",
+                "token_hash",
+                "key_hash",
+                "secret",
+                "email",
+                "content_hash",
+                "verified",
+                "uid",
+            ),
+            *(
+                "folder",
+                "automatic",
+                "attribute",
+                "about",
+                "sensitivity",
+                "cjk",
+                "key",
+                "subject_key",
+                "in_reply_to",
+            ),
+            *(
+                "address",
+                "actor",
+                "rule",
+                "hint",
+                "subscriber",
+                "claimed_by",
+                "position",
+                "stream",
+                "mode",
+                "action",
+            ),
+            *(
+                "subject_kind",
+                "word",
+                "channel",
+                "purpose",
+                "tray_decided",
+                "intake_label",
+                "signature",
+                "key_id",
+                "html",
+            ),
+            *("content_type", "content_id", "basis", "state", "outcome"),
+        }
+        for model in apps.get_models():
+            if not model.__module__.startswith("kith.") or model.__name__ in (
+                "CompanyValue",
+                "EventDelivery",
+                "Division",
+            ):
+                continue
+            fields = [
+                f
+                for f in model._meta.concrete_fields
+                if f.get_internal_type() in ("CharField", "TextField")
+                and not f.choices
+                and f.name not in skip
+            ]
+            if not fields:
+                continue
+            for number, row in enumerate(model._default_manager.order_by("pk")[:200]):
+                text = texts[number % len(texts)]
+                values = {
+                    f.name: (f"{number} {text}" if f.unique else text)[: f.max_length or 5000]
+                    for f in fields
+                    if f.name not in ("path",)
+                }
+                model._default_manager.filter(pk=row.pk).update(**values)
+
+    def screens(self, text: str) -> list[str]:
+        from urllib.parse import quote
+
+        return [
+            *("/inbox/", "/inbox/all/", f"/inbox/{self.conversation}/", f"/inbox/?q={quote(text[:80])}"),
+            *(f"/people/{self.contact.pk}/", "/people/", f"/people/?q={quote(text[:80])}", "/today/"),
+            *(f"/palette/?q={quote(text[:60])}", "/inbox/write/", "/settings/replies/", "/settings/macros/"),
+            *(
+                "/settings/tags/",
+                "/settings/rules/",
+                "/settings/mails/",
+                "/settings/audit/",
+                "/settings/people/",
+            ),
+            *(
+                "/settings/teams/",
+                "/settings/channels/",
+                "/settings/fields/",
+                "/settings/company/",
+                "/simulator/",
+            ),
+            *(
+                "/settings/profile/",
+                "/settings/notifications/",
+                f"/search/?q={quote(text[:60])}",
+                "/notifications/",
+            ),
+        ]
+
+
+def _takes(name: str) -> bool:
+    from dataclasses import fields
+
+    from kith.conversations.types import IncomingMessage
+
+    return name in {f.name for f in fields(IncomingMessage)}
+
+
+def _named(function: Any, name: str) -> bool:
+    import inspect
+
+    return name in inspect.signature(function).parameters
+
+
+def _work_row(model: Any, contact: Any, user: Any) -> Any:
+    names = {f.name for f in model._meta.concrete_fields}
+    values = {
+        "contact": contact,
+        "author": user,
+        "created_by": user,
+        "assignee": user,
+        "owner": user,
+        "promised_by": user,
+    }
+    values = {key: value for key, value in values.items() if key in names}
+    text = next(name for name in ("text", "title", "what") if name in names)
+    return model.objects.create(**values, **{text: "x"})
+
+
+@pytest.mark.parametrize("policy", ["with the policy", "escaping alone"])
+def test_no_screen_runs_what_strangers_wrote(
+    policy: str, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Names, subjects, texts, file names, posts, bios, notes, replies, notices, hits, print: every payload in each."""
+    if policy == "escaping alone":  # the pages' policy is switched off: templates must hold by themselves
+        from kith.config import middleware
+
+        loose = "default-src * data: blob:; script-src * 'unsafe-inline' 'unsafe-eval'; style-src * 'unsafe-inline'"
+        monkeypatch.setattr(middleware, "POLICY", loose)
+    texts = payloads(request.config)
+    world = World()
+    loads, missing = 0, set()
+    with watched(world.client) as browser:
+        for chunk in _chunks(texts, SLOTS):
+            world.write(chunk)
+            for path in world.screens(chunk[0]):
+                if world.client.get(path, HTTP_HOST="localhost:8000").status_code == 404:
+                    missing.add(path.split("?")[0])
+                    continue
+                browser.visit(path)
+                loads += 1
+                if path.startswith(f"/inbox/{world.conversation}"):
+                    browser.page.emulate_media(media="print")
+                    browser.page.pdf()
+                    browser.page.emulate_media(media="screen")
+        print(
+            f"\n{policy}: {len(texts)} payloads, {loads} pages, not there: {sorted(missing)}, left: {browser.left[:5]}"
+        )
+        assert browser.ran == []
+        assert browser.failed == []
+        assert [
+            one for one in browser.left if not one.startswith("image https://evil") and "popup" in one
+        ] == []
+        assert loads > len(texts) / SLOTS * 8
+
+
+def test_a_link_from_a_network_is_an_address_of_the_web_or_none() -> None:
+    """`Message.url`, a profile's address: javascript: and data: never become links."""
+    from kith.conversations.models import Message
+
+    cast = cast_make()
+    recorded = cast.mail(cast.everyone)
+    client, _ = signed_in("Olga2", "owner")
+    for bad in (
+        "javascript:alert(1)",
+        " JaVaScRiPt:alert(1)",
+        "data:text/html,<script>alert(1)</script>",
+        "vbscript:x",
+    ):
+        Message.objects.filter(pk=recorded.message_id).update(url=bad)
+        page = client.get(f"/inbox/{recorded.conversation_id}/")
+        assert page.status_code == 200
+        assert f'href="{bad}' not in page.content.decode().replace("&#39;", "'").replace("&lt;", "<").replace(
+            "&gt;", ">"
+        )
+    Message.objects.filter(pk=recorded.message_id).update(url="https://social.example/@ada/1")
+    assert (
+        'href="https://social.example/@ada/1"'
+        in client.get(f"/inbox/{recorded.conversation_id}/").content.decode()
+    )
+
+
+assert ORIGIN
