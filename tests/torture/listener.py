@@ -6,13 +6,35 @@ two hundred times takes no two hundred starts; it answers with the process's num
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import sys
 import threading
 from datetime import timedelta
+from typing import Any
 
 import django
+
+
+def read_from(source: str) -> None:
+    """Let the test connector poll a real server over HTTP, as any other does."""
+    from kith.connectors.contract import Page, RawItem
+    from kith.connectors.hostile import connector as module
+
+    made = module.Connector.__init__
+
+    def keep(self: Any, setup: Any) -> None:
+        made(self, setup)
+        self.http = setup.http
+
+    def fetch(self: Any, cursor: str, *, limit: int) -> Page:
+        with self.http() as client:
+            answer = client.get(f"{source}?after={cursor or 0}&limit={limit}").raise_for_status().json()
+        items = tuple(RawItem(f"hostile:{n}", json.dumps({"number": n}).encode()) for n in answer["items"])
+        return Page(items, str(answer["next"]), more=answer["more"])
+
+    module.Connector.__init__, module.Connector.fetch = keep, fetch  # type: ignore[method-assign]
 
 
 def work(what: str) -> None:
@@ -21,6 +43,9 @@ def work(what: str) -> None:
     # As tests kill whole processes, an orphan's sender is surely gone; nobody wants to wait longer for that.
     deliver.ORPHAN_AFTER = timedelta(seconds=float(os.environ.get("TORTURE_ORPHAN_AFTER", "30")))
     runner.LONGEST_WAIT = 3.0
+    runner.PAGE = int(os.environ.get("TORTURE_PAGE", runner.PAGE))
+    if source := os.environ.get("TORTURE_SOURCE"):
+        read_from(source)
     loops = {"read": runner.accounts_loop, "parse": runner.parse_loop, "send": runner.send_loop}
     stop = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
