@@ -33,7 +33,8 @@ class Screen:
 
     def go(self, path: str) -> None:
         self.page.goto(self.base + path)
-        self.page.wait_for_load_state("networkidle")
+        self.page.wait_for_load_state("load")
+        self.page.wait_for_timeout(120)  # styles settle
 
     def axe(self) -> list[str]:
         """What axe finds against WCAG 2.2 AA, a line each; run past the page's policy, as an extension would."""

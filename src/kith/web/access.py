@@ -23,7 +23,7 @@ Permission = Literal["public", "signed_in", "writers", "managers", "administrato
 class SignedIn(HttpRequest):
     """A request of someone who works here, with what they may see."""
 
-    user: User  # type: ignore[assignment]
+    user: User
     viewer: Viewer
     htmx: HtmxDetails
 

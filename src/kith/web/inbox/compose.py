@@ -61,7 +61,7 @@ def verdict(request: SignedIn, conversation_id: uuid.UUID) -> HttpResponse:
     return pages.part(request, "inbox/verdict.html", {"talk": talk})
 
 
-def files_of(uploads: list[UploadedFile]) -> tuple[OutgoingFile, ...]:
+def files_of(uploads: list[UploadedFile[bytes]]) -> tuple[OutgoingFile, ...]:
     if len(uploads) > MOST_FILES:
         raise OutboxError(_("At most %(most)s files at once.") % {"most": MOST_FILES})
     if sum(upload.size or 0 for upload in uploads) > MOST_BYTES:

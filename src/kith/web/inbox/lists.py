@@ -21,6 +21,7 @@ from kith.web.inbox.words import tray_name
 from kith.workspace.inbox import InboxView, inbox_page, view_parse
 
 WITH_TABS = ("inbox", "mine", "unassigned", "team")
+NOBODY = uuid.UUID(int=0)
 STATUSES = ("open", "snoozed", "closed")
 TRAYS = ("spam", "bounce", "auto_reply", "list", "notification")
 
@@ -56,12 +57,12 @@ def view_of(request: SignedIn, key: str, status: str) -> tuple[InboxView, str]:
     if key in ("inbox", "all"):
         return InboxView("all", statuses=statuses or ("open",)), titles()["inbox"]
     if kind == "team" and (
-        team := Team.objects.filter(pk=as_uuid(rest), pk__in=request.viewer.team_ids).first()
+        team := Team.objects.filter(pk=as_uuid(rest) or NOBODY, pk__in=request.viewer.team_ids).first()
     ):
         return InboxView("team", team_id=team.pk, statuses=statuses), team.name
     if kind == "saved":
         found = SavedView.objects.filter(
-            Q(owner=request.user) | Q(team_id__in=request.viewer.team_ids), pk=as_uuid(rest)
+            Q(owner=request.user) | Q(team_id__in=request.viewer.team_ids), pk=as_uuid(rest) or NOBODY
         ).first()
         if found is not None:
             return view_parse(found.query, me=request.user.pk), found.name

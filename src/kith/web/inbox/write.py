@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -72,7 +73,9 @@ def write(request: SignedIn) -> HttpResponse:
         return _show(request, _state(request))
     try:
         account = (
-            channel_accounts_for(request.viewer).filter(pk=as_uuid(request.POST.get("account", ""))).first()
+            channel_accounts_for(request.viewer)
+            .filter(pk=as_uuid(request.POST.get("account", "")) or uuid.UUID(int=0))
+            .first()
         )
         if account is None:
             raise OutboxError(_("Choose from where to write."))

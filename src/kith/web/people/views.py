@@ -23,8 +23,7 @@ from kith.teams.models import User
 from kith.teams.selectors import colleagues
 from kith.web import pages
 from kith.web.access import SignedIn, signed_in, writers
-from kith.web.inbox.talk import Card
-from kith.web.people.card import aliases_of, contact_card, visible
+from kith.web.people.card import Card, aliases_of, contact_card, visible
 from kith.web.people.timeline import KINDS, Timeline, timeline_page
 from kith.work.models import Note, Promise, Task
 
@@ -181,7 +180,9 @@ def task_new(request: SignedIn, contact_id: uuid.UUID) -> HttpResponse:
     if here is None:
         raise Http404
     if title:
-        who = User.objects.filter(pk=as_uuid(request.POST.get("assignee", "")), is_active=True).first()
+        who = User.objects.filter(
+            pk=as_uuid(request.POST.get("assignee", "")) or uuid.UUID(int=0), is_active=True
+        ).first()
         Task.objects.create(
             contact_id=here,
             title=title,
