@@ -50,19 +50,17 @@ class Caller:
     user_name: str
     role: str
     remaining: int
-    _user: User | None = None
     _viewer: Viewer | None = field(default=None, repr=False)
 
     @property
     def user(self) -> User:
-        if self._user is None:
-            self._user = User.objects.get(pk=self.user_id)
-        return self._user
+        """Whom to name as the one who did it: id, name and role are set, nothing else was read."""
+        return User(id=self.user_id, name=self.user_name, role=self.role)
 
     @property
     def viewer(self) -> Viewer:
         if self._viewer is None:
-            self._viewer = viewer_of(User(id=self.user_id, role=self.role))
+            self._viewer = viewer_of(self.user)
         return self._viewer
 
 

@@ -11,6 +11,7 @@ import base64
 import json
 import logging
 import os
+import time
 import uuid
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -69,6 +70,7 @@ def subscription_create(*, user: User, url: str, kinds: Iterable[str]) -> tuple[
     """A new subscription and its signing secret, which is shown now and kept encrypted."""
     wanted = _checked(url, kinds)
     secret = "whsec_" + base64.b64encode(os.urandom(24)).decode()
+    _KNOWN["until"] = 0.0
     made = WebhookSubscription.objects.create(url=url, secret=_sealed(secret), kinds=wanted, created_by=user)
     audit.record("webhook_created", "webhook", made.pk, host=urlsplit(url).hostname, kinds=wanted)
     return made, secret
@@ -86,6 +88,7 @@ def subscription_update(
     subscription.kinds = _checked(url or subscription.url, subscription.kinds if kinds is None else kinds)
     subscription.url = url or subscription.url
     if paused is not None:
+        _KNOWN["until"] = 0.0
         subscription.paused_at = now() if paused else None
         subscription.failures_in_a_row, subscription.last_error = 0, ""
     subscription.save()
@@ -128,7 +131,20 @@ def _checked(url: str, kinds: Iterable[str]) -> list[str]:
 def subscribe() -> None:
     """Called when Django is ready."""
     kinds = ("message_recorded", *_MESSAGES, *_CONTACTS, *_ACCOUNTS)
-    events.subscribe("channels.webhooks_out", kinds, handle)
+    events.subscribe("channels.webhooks_out", kinds, handle, wanted=_anybody)
+
+
+_KNOWN: dict[str, float | bool] = {"until": 0.0, "anybody": True}
+_LOOK_EVERY = 5.0  # seconds
+
+
+def _anybody() -> bool:
+    """Whether there is a subscription at all: most houses have none, and pay nothing. Five seconds old at most."""
+    moment = time.monotonic()
+    if moment > _KNOWN["until"]:
+        _KNOWN["anybody"] = WebhookSubscription.objects.filter(paused_at=None).exists()
+        _KNOWN["until"] = moment + _LOOK_EVERY
+    return bool(_KNOWN["anybody"])
 
 
 def handle(kind: str, ids: Sequence[uuid.UUID]) -> None:

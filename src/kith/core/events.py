@@ -28,19 +28,25 @@ class Subscriber:
     name: str
     kinds: frozenset[str]
     handle: Handler
+    wanted: Callable[[], bool] = lambda: True
 
 
 _subscribers: dict[str, Subscriber] = {}
 
 
-def subscribe(name: str, kinds: Iterable[str], handle: Handler) -> None:
-    """Called in a room's `AppConfig.ready`. `name` is stable: it stands in waiting rows."""
-    _subscribers[name] = Subscriber(name, frozenset(kinds), handle)
+def subscribe(
+    name: str, kinds: Iterable[str], handle: Handler, *, wanted: Callable[[], bool] = lambda: True
+) -> None:
+    """Called in a room's `AppConfig.ready`. `name` is stable: it stands in waiting rows.
+
+    `wanted` says, cheaply, whether anybody listens just now; without a listener no row is written.
+    """
+    _subscribers[name] = Subscriber(name, frozenset(kinds), handle, wanted)
 
 
 def record(kind: str, ids: Iterable[uuid.UUID]) -> None:
     """Record that `kind` (past tense: "message_recorded") happened to each id, in the running transaction."""
-    wanted = [s.name for s in _subscribers.values() if kind in s.kinds]
+    wanted = [s.name for s in _subscribers.values() if kind in s.kinds and s.wanted()]
     rows = [EventDelivery(subscriber=name, kind=kind, subject_id=i) for i in ids for name in wanted]
     if rows:
         EventDelivery.objects.bulk_create(rows)

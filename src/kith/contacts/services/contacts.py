@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from kith.base.clock import now
 from kith.base.ids import new_id
 from kith.contacts.models import Contact, Fact, Identity, IdentityLink, Merge
-from kith.contacts.services.facts import contact_project
+from kith.contacts.services.facts import contact_project, contact_set_columns
 from kith.core import audit, events
 from kith.teams.models import User
 
@@ -34,17 +34,15 @@ def contact_create(
     *, source: str = Fact.Source.COLLEAGUE, user: User | None = None, **attributes: Any
 ) -> Contact:
     """A new contact whose columns come from facts of one source; attributes are those of `Fact.attribute`."""
-    key = new_id()
+    key, moment = new_id(), now()
+    known = {a: v for a, v in attributes.items() if v not in ("", None)}
     contact = Contact(id=key, canonical_id=key)
+    contact_set_columns(contact, known)  # nobody has other facts yet: nothing is to be read back
     contact.save(force_insert=True)
-    moment = now()
     Fact.objects.bulk_create(
         Fact(contact=contact, attribute=a, value=v, source=source, observed_at=moment, recorded_by=user)
-        for a, v in attributes.items()
-        if v not in ("", None)
+        for a, v in known.items()
     )
-    contact_project([key])
-    contact.refresh_from_db()
     audit.record("contact_created", "contact", key, source=str(source))
     events.record("contact_created", [key])
     return contact

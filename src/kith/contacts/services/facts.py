@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -91,32 +91,34 @@ def contact_project(contact_ids: Sequence[uuid.UUID]) -> None:
     ).values_list("contact__canonical_id", "handle", "display_name", "external_id"):
         handles.setdefault(canonical, []).extend({handle, shown, external} - {""})
     contacts = list(Contact.objects.filter(pk__in=contact_ids))
+    values: dict[uuid.UUID, dict[str, Any]] = {}
+    for (owner, attribute), (_, value) in best.items():
+        values.setdefault(owner, {})[attribute] = value
     for contact in contacts:
-        for column in PROJECTED:
-            found = best.get((contact.id, column))
-            limit = Contact._meta.get_field(column).max_length or 300  # type: ignore[union-attr]
-            setattr(contact, column, str(found[1])[:limit] if found and found[1] else "")
-        full = f"{contact.given_name} {contact.family_name}".strip()
-        contact.name = contact.name or full or contact.preferred_name
-        contact.name_confidence = (
-            1.0
-            if contact.preferred_name
-            else greeting_confidence(contact.given_name or contact.name.split(" ")[0])
-        )
-        contact.custom = {
-            attribute[7:]: value
-            for (cid, attribute), (_, value) in best.items()
-            if cid == contact.id and attribute.startswith("custom.")
-        }
-        contact.sort_key = sort_key(contact.family_name, contact.given_name) or sort_key(contact.name)
-        contact.search_text = sort_key(
-            contact.name,
-            contact.preferred_name,
-            full,
-            contact.city,
-            *sorted(set(handles.get(contact.id, [])))[:20],
-        )
+        contact_set_columns(contact, values.get(contact.id, {}), handles.get(contact.id, ()))
     Contact.objects.bulk_update(
         contacts, [*PROJECTED, "name_confidence", "custom", "sort_key", "search_text"], batch_size=500
     )
     events.record("contact_changed", list(contact_ids))
+
+
+_LIMITS = {column: Contact._meta.get_field(column).max_length or 300 for column in PROJECTED}  # type: ignore[union-attr]
+
+
+def contact_set_columns(contact: Contact, values: Mapping[str, Any], handles: Iterable[str] = ()) -> None:
+    """Set the columns of a contact from the best value of each attribute; saves nothing."""
+    for column in PROJECTED:
+        found = values.get(column)
+        setattr(contact, column, str(found)[: _LIMITS[column]] if found else "")
+    full = f"{contact.given_name} {contact.family_name}".strip()
+    contact.name = contact.name or full or contact.preferred_name
+    contact.name_confidence = (
+        1.0
+        if contact.preferred_name
+        else greeting_confidence(contact.given_name or contact.name.split(" ")[0])
+    )
+    contact.custom = {a[7:]: value for a, value in values.items() if a.startswith("custom.")}
+    contact.sort_key = sort_key(contact.family_name, contact.given_name) or sort_key(contact.name)
+    contact.search_text = sort_key(
+        contact.name, contact.preferred_name, full, contact.city, *sorted(set(handles))[:20]
+    )
