@@ -1,3 +1,5 @@
+"""Identities by name, and the families that they belong to."""
+
 from __future__ import annotations
 
 import uuid

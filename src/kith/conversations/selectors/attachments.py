@@ -1,3 +1,5 @@
+"""Attachments and messages by id, for those who may see a copy (law 3)."""
+
 from __future__ import annotations
 
 import uuid
