@@ -216,12 +216,21 @@ def _bounces(
     account: ChannelAccount, received: Sequence[MessageReceived], recorded: Sequence[Recorded]
 ) -> None:
     """A bounce counts only when it names a message that we did send: anyone can write a mail that looks like one."""
-    for event, row in zip(received, recorded, strict=True):
-        if not event.bounced or not event.bounce_of or not row.is_new:
-            continue
-        message = Message.objects.filter(
-            network=account.network, external_id=event.bounce_of, direction=Message.Direction.OUT
-        ).first()
+    named = [
+        event
+        for event, row in zip(received, recorded, strict=True)
+        if event.bounced and event.bounce_of and row.is_new
+    ]
+    if not named:
+        return
+    found = Message.objects.filter(
+        network=account.network,
+        external_id__in={event.bounce_of for event in named},
+        direction=Message.Direction.OUT,
+    ).order_by("-id")
+    sent = {message.external_id: message for message in found}
+    for event in named:
+        message = sent.get(event.bounce_of)
         if message is None:
             continue
         recipients = Identity.objects.filter(

@@ -21,7 +21,7 @@ from kith.channels.models import Cursor, RawItem
 from kith.channels.parser import Parsed, Parser
 from kith.connectors.contract import MessageReceived
 from kith.connectors.contract import RawItem as WireItem
-from kith.core import blobs
+from kith.core import blobs, sql
 from kith.networks.models import ChannelAccount, ChannelHealth
 
 log = logging.getLogger(__name__)
@@ -55,8 +55,8 @@ def raw_items_store(
             )
         if new:
             ChannelHealth.objects.update_or_create(channel_account=account, defaults={"last_item_at": now()})
-            with connection.cursor() as sql:
-                sql.execute("SELECT pg_notify(%s, %s)", [RAW_CHANNEL, str(account.pk)])
+            with connection.cursor() as cursor_:
+                cursor_.execute("SELECT pg_notify(%s, %s)", [RAW_CHANNEL, str(account.pk)])
     return len(new)
 
 
@@ -180,7 +180,17 @@ def _record(account: ChannelAccount, parsed: Sequence[tuple[RawItem, Parsed]]) -
         raw.error = clean(f"{result.problem}: {result.error}")[:2000] if result.problem else raw.error
         raw.attempts += 1
         raw.parsed_at = moment
-    RawItem.objects.bulk_update([raw for raw, _ in parsed], ["state", "error", "attempts", "parsed_at"])
+    sql.run(  # bulk_update builds a CASE of four expressions for each item, which costs more than parsing it
+        "UPDATE channels_rawitem r SET state = n.state, error = n.error, attempts = n.attempts, parsed_at = %s "
+        "FROM unnest(%s::uuid[], %s::text[], %s::text[], %s::int[]) AS n (id, state, error, attempts) WHERE r.id = n.id",
+        [
+            moment,
+            [raw.id for raw, _ in parsed],
+            [str(raw.state) for raw, _ in parsed],
+            [raw.error for raw, _ in parsed],
+            [raw.attempts for raw, _ in parsed],
+        ],
+    )
 
 
 def _record_one(account: ChannelAccount, raw: RawItem, result: Parsed) -> None:

@@ -72,8 +72,12 @@ def _files_out(events: Sequence[Event], folder: Path) -> list[Event]:
     return result
 
 
-def answer(request: dict[str, Any], body: bytes, folder: Path, made: dict[str, Connector]) -> dict[str, Any]:
-    """Parse one item; never raises but for the limits of the process."""
+def _problem(kind: str, error: str) -> str:
+    return json.dumps({"problem": kind, "error": error})
+
+
+def answer(request: dict[str, Any], body: bytes, folder: Path, made: dict[str, Connector]) -> str:
+    """Parse one item and tell it as JSON; never raises but for the limits of the process."""
     item = request["item"]
     at = datetime.fromisoformat(item["at"]) if item["at"] else None
     signal.setitimer(signal.ITIMER_PROF, CPU_SECONDS)
@@ -83,18 +87,17 @@ def answer(request: dict[str, Any], body: bytes, folder: Path, made: dict[str, C
             RawItem(external_id=item["external_id"], body=body, at=at, meta=item["meta"])
         )
         found = [event_to_dict(e) for e in _files_out(events, folder)]
-        json.dumps(found)
-        return {"events": found}
+        return json.dumps({"events": found})
     except OutOfTime:
-        return {"problem": "time", "error": f"took more than {CPU_SECONDS:.0f} s"}
+        return _problem("time", f"took more than {CPU_SECONDS:.0f} s")
     except MemoryError:
-        return {"problem": "memory", "error": "needed more than 512 MB"}
+        return _problem("memory", "needed more than 512 MB")
     except RecursionError:
-        return {"problem": "nesting", "error": "is nested too deep"}
+        return _problem("nesting", "is nested too deep")
     except BadPayload as error:
-        return {"problem": "bad_payload", "error": str(error)}
+        return _problem("bad_payload", str(error))
     except Exception as error:  # noqa: BLE001  (whatever a parser raises is told, and the next item is parsed)
-        return {"problem": "crash", "error": f"{type(error).__name__}: {error}"[:500]}
+        return _problem("crash", f"{type(error).__name__}: {error}"[:500])
     finally:
         signal.setitimer(signal.ITIMER_PROF, 0)
 
@@ -113,7 +116,7 @@ def main() -> None:
         request = json.loads(line)
         body = source.read(request["size"])
         try:
-            reply = json.dumps(answer(request, body, folder, made)).encode()
+            reply = answer(request, body, folder, made).encode()
         except (OutOfTime, MemoryError):
             reply = b'{"problem": "memory", "error": "needed more than it may"}'
         target.write(reply + b"\n")
