@@ -54,7 +54,7 @@ def _manifest(catalog: Catalog, path: Path) -> None:
         return
     texts = [data["title"], data["summary"], *data.get("limits", {}).get("reasons", {}).values()]
     for field in data.get("fields", ()):
-        texts += [field["label"], field.get("help", "")]
+        texts += [field["label"], field.get("help", ""), *field.get("choices", ())]
     for text in filter(None, texts):
         catalog.add(text, None, [(str(path.relative_to(PACKAGE)), 1)])
 

@@ -11,6 +11,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from django.utils.translation import get_language
+
 from kith.channels import gateway
 from kith.connectors import manifest as manifests
 from kith.connectors.contract import OwnIdentity
@@ -68,8 +70,12 @@ def check_found(
 
 
 def readme(network: str) -> str:
-    """The connector's README (Markdown), "" when it has none."""
+    """The connector's README (Markdown) in the reader's language, else in English; "" when it has none."""
     if manifest_of(network) is None:
         return ""
-    path = Path(manifests.FOLDER) / network / "README.md"
-    return path.read_text(encoding="utf-8") if path.exists() else ""
+    language = (get_language() or "en").partition("-")[0]
+    folder = Path(manifests.FOLDER) / network
+    for path in (folder / f"README.{language}.md", folder / "README.md"):
+        if path.exists():
+            return path.read_text(encoding="utf-8")
+    return ""

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from django.db.models import QuerySet
+from django.utils.translation import get_language, gettext
 
 from kith.connectors.manifest import Manifest, manifests
 from kith.networks.models import ChannelAccount
@@ -13,13 +16,43 @@ NetworkManifest = Manifest
 """For rooms that may not import connectors."""
 
 
+_told: dict[tuple[str, str], tuple[Manifest, Manifest]] = {}
+
+
 def manifest_of(network: str) -> Manifest | None:
-    return manifests().get(network)
+    """The manifest, its texts in the reader's language."""
+    manifest = manifests().get(network)
+    return manifest and _in_words_of(manifest, get_language() or "en")
+
+
+def _in_words_of(manifest: Manifest, language: str) -> Manifest:
+    if language.startswith("en"):
+        return manifest
+    original, told = _told.get((manifest.name, language), (None, manifest))
+    if original is not manifest:
+        told = _translated(manifest)
+        _told[manifest.name, language] = (manifest, told)
+    return told
+
+
+def _translated(manifest: Manifest) -> Manifest:
+    def say(text: str) -> str:
+        return gettext(text) if text else ""  # "" would be the header of the translations
+
+    limits = manifest.limits
+    return replace(
+        manifest,
+        title=say(manifest.title),
+        summary=say(manifest.summary),
+        fields=tuple(replace(item, label=say(item.label), help=say(item.help)) for item in manifest.fields),
+        limits=replace(limits, reasons={name: say(reason) for name, reason in limits.reasons.items()}),
+    )
 
 
 def offered() -> list[Manifest]:
     """Networks that a person can connect, by title."""
-    return sorted((m for m in manifests().values() if m.availability != "internal"), key=lambda m: m.title)
+    found = (manifest for name in manifests() if (manifest := manifest_of(name)) is not None)
+    return sorted((m for m in found if m.availability != "internal"), key=lambda m: m.title)
 
 
 def network_rules(network: str) -> NetworkRules:

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django import forms
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from kith.base.clock import now
@@ -57,7 +58,7 @@ def _field(item: Any, *, kept: bool) -> forms.Field:
         "initial": item.default,
     }
     if item.kind == "choice":
-        return forms.ChoiceField(choices=[(choice, choice) for choice in item.choices], **common)
+        return forms.ChoiceField(choices=[(choice, gettext(choice)) for choice in item.choices], **common)
     if item.kind == "bool":
         return forms.BooleanField(**{**common, "initial": item.default == "true"})
     if item.secret or item.kind == "password":

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from django.template.defaultfilters import filesizeformat
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
+from django.utils.translation import ngettext, ngettext_lazy
 
 from kith.networks.selectors import NetworkManifest
 
 UNITS = {
-    "characters": ("Takes %d character in a message.", "Takes %d characters in a message."),
-    "graphemes": ("Takes %d letter in a message.", "Takes %d letters in a message."),
-    "bytes": ("Takes %d byte in a message.", "Takes %d bytes in a message."),
+    "characters": ngettext_lazy("Takes %d character in a message.", "Takes %d characters in a message."),
+    "graphemes": ngettext_lazy("Takes %d letter in a message.", "Takes %d letters in a message."),
+    "bytes": ngettext_lazy("Takes %d byte in a message.", "Takes %d bytes in a message."),
 }
 
 
@@ -24,8 +24,7 @@ def rule_sentences(manifest: NetworkManifest) -> list[tuple[str, str]]:
         found.append((sentence, limits.reasons.get(name, "")))
 
     if limits.text_length is not None:
-        one, many = UNITS[limits.length_unit]
-        say("text_length", ngettext(one, many, limits.text_length) % limits.text_length)
+        say("text_length", UNITS[limits.length_unit] % limits.text_length)
     if limits.reply_window_hours is not None:
         say(
             "reply_window_hours",
