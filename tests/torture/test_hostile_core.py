@@ -27,11 +27,13 @@ from kith.core import events
 from kith.networks.models import ChannelAccount
 from tests.support import house
 
-pytestmark = [pytest.mark.torture, pytest.mark.django_db(transaction=True)]
+pytestmark = [pytest.mark.torture, pytest.mark.django_db]
 MODES = next(field for field in manifests()["hostile"].fields if field.name == "mode").choices
 # What ends or fills its process is held where foreign bytes are read, in the parser's child. Elsewhere a connector is
 # our own code, in our own process.
 ONLY_PARSING = ("exits", "killed", "memory")
+# Each of these is a thread with a database of its own; a sample has one of each kind.
+SAMPLE = ("raises base", "wrong types", "endless pages", "bad cursor", "hangs", "leaks secrets")
 SECRET = "s3cret-token-of-ours"
 
 
@@ -89,9 +91,14 @@ def test_parsing(mode: str, parser: Parser, caplog: pytest.LogCaptureFixture) ->
     the_next_good_one_arrives(parser)
 
 
+@pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("mode", [mode for mode in MODES if mode not in ONLY_PARSING])
-def test_reading(mode: str, parser: Parser, caplog: pytest.LogCaptureFixture) -> None:
+def test_reading(
+    mode: str, parser: Parser, caplog: pytest.LogCaptureFixture, request: pytest.FixtureRequest
+) -> None:
     """Each in a thread of its own, as in the listening process; what it raises is told in the channel's health."""
+    if mode not in SAMPLE and request.config.getoption("--torture") != "full":
+        pytest.skip("by design: only in the long version, --torture=full")
     caplog.set_level(logging.DEBUG)
     account = hostile(mode, "fetch,wait,stream,parse")
     stop = threading.Event()

@@ -20,7 +20,7 @@ from tests.connectors.email.test_bombs import BOMBS
 from tests.support import house
 from tests.support.shared import shared_data
 
-pytestmark = [pytest.mark.torture, pytest.mark.django_db(transaction=True)]
+pytestmark = [pytest.mark.torture, pytest.mark.django_db]
 
 GOOD = b"From: Ada <ada@out.example>\r\nTo: info@us.example\r\nSubject: Good\r\nMessage-ID: <good-%d@out.example>\r\n\r\nGood %d\r\n"
 
