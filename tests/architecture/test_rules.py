@@ -65,7 +65,8 @@ def test_no_network_is_named_outside_its_folder() -> None:
         for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
             for match in word.finditer(line):
                 if not inside.is_relative_to(f"connectors/{match[1].lower()}") and not (
-                    inside.parts[0] == "connectors" and inside.name in ("README.md", "notifications.toml")
+                    inside.parts[0] == "connectors"
+                    and inside.name in ("README.md", "README.de.md", "README.es.md", "notifications.toml")
                 ):
                     found.append(f"{inside}:{number}: {line.strip()[:80]}")
     assert found == []

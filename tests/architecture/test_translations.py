@@ -14,6 +14,10 @@ from babel.messages.catalog import Catalog, Message
 from babel.messages.pofile import read_po
 from django.utils.translation import gettext, override
 
+from kith.channels.discovery import readme
+from kith.connectors.manifest import FOLDER, manifests
+from kith.networks.selectors import offered
+
 ROOT = Path(__file__).resolve().parents[2]
 LANGUAGES = ("de", "es")
 
@@ -132,3 +136,38 @@ def test_screens_read_it(language: str) -> None:
     assert told is not None
     with override(language):
         assert gettext("Go to the inbox") == told.string != "Go to the inbox"
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_manifests_are_shown_translated(language: str) -> None:
+    with override(language):
+        told = {manifest.name: manifest for manifest in offered()}
+
+    assert len(told) > 3
+    for name, manifest in told.items():
+        original = manifests()[name]
+        assert manifest.summary != original.summary
+        assert [item.name for item in manifest.fields] == [item.name for item in original.fields]
+        assert manifest.limits.reasons.keys() == original.limits.reasons.keys()
+        assert all(text != original.limits.reasons[key] for key, text in manifest.limits.reasons.items())
+    with override("en"):
+        assert {m.name: m.summary for m in offered()} == {name: manifests()[name].summary for name in told}
+
+
+def readmes() -> list[Path]:
+    return sorted(path for code in LANGUAGES for path in FOLDER.glob(f"*/README.{code}.md"))
+
+
+@pytest.mark.parametrize("path", readmes(), ids=lambda path: f"{path.parent.name}-{path.suffixes[0][1:]}")
+def test_a_readme_names_the_same_settings_in_every_language(path: Path) -> None:
+    original, told = (file.read_text(encoding="utf-8") for file in (path.with_name("README.md"), path))
+
+    assert _code(told) == _code(original)
+    assert told.count("\n## ") == original.count("\n## ")
+    assert told.count("\n- ") == original.count("\n- ")
+    with override(path.suffixes[0][1:]):
+        assert readme(path.parent.name) == told
+
+
+def _code(text: str) -> Counter[str]:
+    return Counter(word.lower() for word in re.findall(r"`[^`\n]+`", text))
