@@ -1,58 +1,74 @@
 """`make bench`: fills databases of three sizes and prints what a request costs in CPU time, against its limit.
 
-    python -m bench [--sizes 10000,100000,1000000] [--json FILE]
+    python -m bench [--sizes 10000,100000,1000000] [--keep FOLDER] [--mail FOLDER] [--json FILE] [--docs]
+    python -m bench --from FILE --docs
 
-Each size gets an embedded PostgreSQL of its own in a temporary folder (about 25 GB of disk and an hour for the largest).
+Each size gets an embedded PostgreSQL of its own in a temporary folder, or below FOLDER, where it is found again and
+measured without being filled anew. The largest takes some 25 GB of disk. `--docs` writes the table and the chart into
+docs/explanation.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import os
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
+
+from bench import report
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="bench", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="bench", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument(
         "--sizes", default="10000,100000,1000000", help="people; messages are five times as many"
     )
+    parser.add_argument("--keep", type=Path, help="where the databases stay")
+    parser.add_argument("--mail", type=Path, help="a folder of mails to receive")
     parser.add_argument("--json", type=Path, help="also write the figures here")
+    parser.add_argument("--from", dest="known", type=Path, help="measure nothing; take the figures from here")
+    parser.add_argument("--docs", action="store_true", help="write docs/explanation/speed.md and growth.svg")
     chosen = parser.parse_args()
-    results = {}
-    for size in chosen.sizes.split(","):
-        with tempfile.TemporaryDirectory(prefix="kith-bench-") as home:
-            env = {**os.environ, "KITH_HOME": home, "KITH_ENV": "production", "KITH_LOG_LEVEL": "ERROR"}
-            env.pop("DATABASE_URL", None)
-            done = subprocess.run(
-                [sys.executable, "-m", "bench.one", size],
-                env=env,
-                stdout=subprocess.PIPE,
-                check=True,
-                text=True,
-            )
-            results[int(size)] = json.loads(done.stdout.splitlines()[-1])
+    if chosen.known:
+        results = {int(size): rows for size, rows in json.loads(chosen.known.read_text()).items()}
+    else:
+        results = {int(size): _measured(size, chosen) for size in chosen.sizes.split(",")}
     if chosen.json:
         chosen.json.write_text(json.dumps(results, indent=1))
-    show(results)
+    print(report.table(results))
+    if chosen.docs:
+        report.write(results)
 
 
-def show(results: dict[int, dict[str, dict[str, float]]]) -> None:
-    smallest, largest = min(results), max(results)
-    print(f"{'page':44}" + "".join(f"{size:>12,}" for size in sorted(results)) + "      limit  ratio growth")
-    for page in results[largest]:
-        cells = "".join(
-            f"{results[size].get(page, {}).get('total', float('nan')):9.2f} ms" for size in sorted(results)
-        )
-        row = results[largest][page]
-        limit = row.get("limit", 0.0)
-        ratio = f"{row['total'] / limit:6.2f}" if limit else "     -"
-        growth = row["total"] / max(results[smallest].get(page, row)["total"], 0.01)
-        print(f"{page:44}{cells}  {limit:6.2f} ms {ratio} {growth:6.2f}")
+def _measured(size: str, chosen: argparse.Namespace) -> report.Rows:
+    with _home(size, chosen.keep) as home:
+        env = {**os.environ, "KITH_HOME": str(home), "KITH_ENV": "production", "KITH_LOG_LEVEL": "ERROR"}
+        env.pop("DATABASE_URL", None)
+        command = [sys.executable, "-m", "bench.one", size]
+        if chosen.mail:
+            command += ["--mail", str(chosen.mail)]
+        print(f"{int(size):,} people", file=sys.stderr, flush=True)
+        done = subprocess.run(command, env=env, stdout=subprocess.PIPE, check=True, text=True)
+    rows: report.Rows = json.loads(done.stdout.splitlines()[-1])
+    return rows
+
+
+@contextlib.contextmanager
+def _home(size: str, keep: Path | None) -> Iterator[Path]:
+    if keep:
+        home = keep / size
+        home.mkdir(parents=True, exist_ok=True)
+        yield home
+        return
+    with tempfile.TemporaryDirectory(prefix="kith-bench-") as name:
+        yield Path(name)
 
 
 if __name__ == "__main__":

@@ -16,6 +16,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any
 
 from django.db import connection, models
@@ -108,7 +109,7 @@ def insert(model: type[models.Model], values: dict[str, str], source: str) -> No
         if field.get_internal_type() == "BigAutoField":
             continue
         columns.append(f'"{field.column}"')
-        expressions.append(values.get(field.column) or _default(field))
+        expressions.append(values.get(field.column or "") or _default(field))
     unknown = set(values) - {f.column for f in model._meta.concrete_fields}
     if unknown:
         raise ValueError(f"{model.__name__} has no column {unknown}")
@@ -217,15 +218,15 @@ def fill(contacts: int, say: Say = print) -> None:
         moment = f"'{cursor.fetchone()[0]}'::timestamptz"
     at = f"({moment} - (n::float8 / {contacts} * interval '720 days'))"
     ranges = [(low, min(low + STEP - 1, contacts)) for low in range(1, contacts + 1, STEP)]
-    _side_by_side([lambda r=r: _people(*r, at) for r in ranges])
+    _side_by_side([partial(_people, *r, at) for r in ranges])
     told(f"{contacts:,} people")
-    _side_by_side([lambda r=r: _conversations(*r, at, scope, account) for r in ranges])
+    _side_by_side([partial(_conversations, *r, at, scope, account) for r in ranges])
     told(f"{contacts:,} conversations")
-    _side_by_side([lambda r=r: _messages(*r, at, scope) for r in ranges])
+    _side_by_side([partial(_messages, *r, at, scope) for r in ranges])
     told(f"{contacts * 5:,} messages with copies, participants and search documents")
     _long_history(501, 500, moment, contacts)
     _long_history(10_001, 10_000, moment, contacts)
-    _side_by_side([lambda s=s: _timed(s, told) for s in again])
+    _side_by_side([partial(_timed, s, told) for s in again])
     told("indexes")
     execute("ALTER SYSTEM RESET max_wal_size", "ALTER SYSTEM RESET autovacuum", "SELECT pg_reload_conf()")
     execute("VACUUM ANALYZE", "CHECKPOINT")

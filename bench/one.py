@@ -1,6 +1,6 @@
 """One size: start a database, fill it unless that was done, measure every page, print JSON.
 
-KITH_HOME=FOLDER python -m bench.one SIZE [--only WORD] [--mail FOLDER]
+KITH_HOME=FOLDER python -m bench.one SIZE [--only WORD] [--skip WORD] [--mail FOLDER]
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 
-def main(size: int, only: str, mail: Path | None) -> dict[str, dict[str, Any]]:
+def main(size: int, only: str, skip: str, mail: Path | None) -> dict[str, dict[str, Any]]:
     from kith.cli import prepare
     from kith.cli.upgrade import bring_up_to_date
 
@@ -35,7 +35,7 @@ def main(size: int, only: str, mail: Path | None) -> dict[str, dict[str, Any]]:
             disk = cursor.fetchone()[0]
         results: dict[str, dict[str, Any]] = {"filled": {"seconds": filled, "bytes": disk}}
         for name, work in pages.everything(mail):
-            if only in name:
+            if only in name and (not skip or skip not in name):
                 begun = time.monotonic()
                 results[name] = attempt(work)
                 tell(f"{name}: {results[name]} ({time.monotonic() - begun:.0f} s)")
@@ -64,6 +64,7 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser()
     parser.add_argument("size", type=int)
     parser.add_argument("--only", default="")
+    parser.add_argument("--skip", default="")
     parser.add_argument("--mail", type=Path)
     chosen = parser.parse_args()
-    print(json.dumps(main(chosen.size, chosen.only, chosen.mail)))
+    print(json.dumps(main(chosen.size, chosen.only, chosen.skip, chosen.mail)))

@@ -112,8 +112,18 @@ def url(name: str, *args: Any, query: Mapping[str, Any] | None = None, **kwargs:
         address = f"{before}{args[0]}{after}"
     else:
         address = reverse(name, args=args or None, kwargs=kwargs or None)
-    wanted = {key: value for key, value in (query or {}).items() if value not in (None, "")}
-    return f"{address}?{urlencode(wanted, doseq=True)}" if wanted else address
+    wanted = tuple((key, value) for key, value in (query or {}).items() if value not in (None, ""))
+    if not wanted:
+        return address
+    if all(isinstance(value, str) for _, value in wanted):
+        return f"{address}?{_query_text(wanted)}"
+    return f"{address}?{urlencode(wanted, doseq=True)}"
+
+
+@lru_cache(maxsize=1024)
+def _query_text(wanted: tuple[tuple[str, str], ...]) -> str:
+    """Each row of a list carries the same query."""
+    return urlencode(wanted)
 
 
 def _gettext(message: str) -> str:
