@@ -1,0 +1,200 @@
+"""What goes out, what a connector is given, and the protocols it may claim."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, ClassVar, Literal, Protocol, TypeAlias, runtime_checkable
+
+import httpx
+
+from kith.connectors.contract.incoming import Budget, Event, Media, Page, Party, RawItem, Visibility
+from kith.connectors.manifest import Manifest
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """One message to send. `idempotency_key` is ours, stable over every try; mail uses it in the Message-ID."""
+
+    idempotency_key: str
+    text: str
+    to: tuple[Party, ...]
+    subject: str = ""
+    html: str = ""
+    in_reply_to: str = ""  # external id
+    references: tuple[str, ...] = ()  # external ids, oldest first
+    thread_key: str = ""
+    visibility: Visibility = "private"
+    media: tuple[Media, ...] = ()
+    content_warning: str = ""
+    language: str = ""
+    from_name: str = ""
+    automatic: bool = False  # marks an automatic acknowledgement as such (Auto-Submitted)
+    unsubscribe_url: str = ""
+    extra: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    external_id: str
+    at: datetime
+    url: str = ""
+    thread_key: str = ""
+    budget: Budget = Budget()
+    raw: bytes = field(default=b"", repr=False)
+
+
+SentState: TypeAlias = Literal["sent", "not_sent", "unknown"]
+
+
+@dataclass(frozen=True, slots=True)
+class FoundSent:
+    """What `find_sent` saw. Only "not_sent" allows another try."""
+
+    state: SentState
+    receipt: Receipt | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OwnIdentity:
+    """Who we are on that network, after really connecting."""
+
+    external_id: str
+    handle: str
+    display_name: str = ""
+    realm: str = ""
+    details: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class WebhookRequest:
+    method: str
+    headers: Mapping[str, str]  # names in lower case
+    query: Mapping[str, str]
+    body: bytes = field(repr=False)
+    url: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class WebhookAnswer:
+    status: int = 200
+    body: bytes = b""
+    content_type: str = "text/plain"
+
+
+class HttpFactory(Protocol):
+    """Makes a guarded client (`kith.base.http.client` with the operator's allowed networks bound)."""
+
+    def __call__(
+        self, *, headers: dict[str, str] | None = None, follow_redirects: bool = False
+    ) -> httpx.Client: ...
+
+
+class AddressGuard(Protocol):
+    """Opens nothing: says whether a host and port may be connected to (for protocols that are not HTTP).
+
+    Returns the checked addresses, in order, to connect to instead of the name; raises `Refused`.
+    """
+
+    def __call__(self, host: str, port: int) -> list[str]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Setup:
+    """All that a connector gets: the values of its manifest's settings, its secrets, who we are, and a way out."""
+
+    settings: Mapping[str, str]
+    secrets: Mapping[str, str] = field(repr=False)
+    http: HttpFactory = field(repr=False)
+    guard: AddressGuard = field(repr=False)
+    own: OwnIdentity | None = None
+    history_since: datetime | None = None  # how far back the first fetch goes; None: everything
+
+
+class Connector(Protocol):
+    manifest: ClassVar[Manifest]
+
+    def __init__(self, setup: Setup) -> None: ...
+    def check(self) -> OwnIdentity: ...
+    def parse(self, item: RawItem) -> Sequence[Event]: ...
+
+
+@runtime_checkable
+class Authorizes(Protocol):
+    def authorize_url(self, *, redirect_uri: str, state: str) -> str: ...
+    def exchange(self, *, code: str, redirect_uri: str) -> Mapping[str, str]:
+        """New secrets, to be committed before use."""
+
+    def refresh(self) -> Mapping[str, str]: ...
+
+
+@runtime_checkable
+class Registers(Protocol):
+    """Beside Authorizes, where every server wants to know us before it lets anyone log in; no capability of its own."""
+
+    def register(self, *, redirect_uri: str) -> Mapping[str, str]:
+        """New secrets (client_id, client_secret), to be committed before `authorize_url` is called with them."""
+
+
+@runtime_checkable
+class Polls(Protocol):
+    def fetch(self, cursor: str, *, limit: int) -> Page:
+        """Items after `cursor` ("" the first time), at most `limit`; `Page.more` asks to be called at once again."""
+
+
+@runtime_checkable
+class Waits(Protocol):
+    def wait(self, cursor: str, *, until: datetime) -> bool:
+        """Block until something new may be there (True) or `until` (False)."""
+
+
+@runtime_checkable
+class Streams(Protocol):
+    def stream(self, cursor: str) -> Iterator[RawItem]:
+        """Items as they come, each with its cursor; ends when the connection does, raising a named error."""
+
+
+@runtime_checkable
+class ReceivesWebhooks(Protocol):
+    def challenge(self, request: WebhookRequest) -> WebhookAnswer | None:
+        """The answer to the network's own check of the address, or None when the request is not such a check."""
+
+    def verify(self, request: WebhookRequest, *, now: datetime) -> None:
+        """Raise `Forged` unless the signature over the bytes holds and is fresh."""
+
+    def items(self, request: WebhookRequest) -> Sequence[RawItem]:
+        """Called only after `verify`."""
+
+
+@runtime_checkable
+class Sends(Protocol):
+    def send(self, outgoing: Outgoing) -> Receipt: ...
+    def find_sent(self, outgoing: Outgoing, *, since: datetime) -> FoundSent: ...
+
+
+@runtime_checkable
+class NamesAhead(Protocol):
+    def external_id_for(self, outgoing: Outgoing) -> str:
+        """The id that a message will have, known before it is sent, so that an answer that overtakes us finds it."""
+
+
+@runtime_checkable
+class Edits(Protocol):
+    def edit(self, external_id: str, outgoing: Outgoing) -> Receipt: ...
+
+
+@runtime_checkable
+class Deletes(Protocol):
+    def delete(self, external_id: str) -> None: ...
+
+
+@runtime_checkable
+class Listens(Protocol):
+    def search(self, query: str, cursor: str, *, limit: int) -> Page: ...
+
+
+@runtime_checkable
+class Publishes(Protocol):
+    def publish(self, outgoing: Outgoing) -> Receipt: ...
+    def metrics(self, external_id: str) -> Mapping[str, int]: ...
