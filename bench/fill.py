@@ -228,8 +228,8 @@ def fill(contacts: int, say: Say = print) -> None:
     _long_history(10_001, 10_000, moment, contacts)
     _side_by_side([partial(_timed, s, told) for s in again])
     told("indexes")
-    execute("ALTER SYSTEM RESET max_wal_size", "ALTER SYSTEM RESET autovacuum", "SELECT pg_reload_conf()")
     execute("VACUUM ANALYZE", "CHECKPOINT")
+    execute("ALTER SYSTEM RESET max_wal_size", "ALTER SYSTEM RESET autovacuum", "SELECT pg_reload_conf()")
     as_superuser("ALTER ROLE CURRENT NOSUPERUSER")
     told("vacuumed and analysed")
 

@@ -142,6 +142,12 @@ def web_address(text: str) -> str:
     return text if text.lower().startswith(("https://", "http://")) else ""
 
 
+def _translate(message: str, **values: Any) -> Markup:
+    """`_` in templates, as jinja2's own newstyle gettext does it but in one call: values are escaped, `%%` is a `%`."""
+    text = Markup(_gettext(message))  # noqa: S704  (our own sentences and their translations)
+    return text % values if "%" in text else text
+
+
 def environment(**options: Any) -> Environment:
     env = Environment(  # noqa: S701  (autoescape is on, below)
         **{
@@ -161,6 +167,7 @@ def environment(**options: Any) -> Environment:
         npgettext=translation.npgettext,
     )
     env.globals.update(
+        _=_translate,
         asset=asset,
         icon=icon,
         network_icon=network_icon,
