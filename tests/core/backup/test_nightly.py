@@ -63,7 +63,7 @@ def test_it_can_be_switched_off(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_backup_made_by_hand_counts_as_one(folder: Path) -> None:
     put(folder, clock.now() - timedelta(hours=30))
-    assert "1 days old" in nightly.missing(clock.now())
+    assert "1 day old" in nightly.missing(clock.now())
     put(folder, clock.now() - timedelta(hours=1), name="kith-")
     assert nightly.missing(clock.now()) == ""
 

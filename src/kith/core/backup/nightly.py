@@ -8,6 +8,8 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from kith.base.clock import now
 from kith.core import alarms
@@ -67,16 +69,21 @@ def run_if_due() -> Path | None:
 def missing(at: datetime) -> str:
     """A sentence when a backup is missing, else nothing. A house younger than a day has none to miss."""
     if settings.KITH.backup_hour < 0:
-        return "The nightly backup is switched off (KITH_BACKUP_HOUR=-1)."
+        return _("The nightly backup is switched off (KITH_BACKUP_HOUR=-1).")
     last = latest()
     if last is not None:
         if at - last[1] <= LATE:
             return ""
-        return f"The newest backup is {(at - last[1]).days} days old ({last[0]})."
+        days = (at - last[1]).days
+        return ngettext(
+            "The newest backup is %(num)d day old (%(path)s).",
+            "The newest backup is %(num)d days old (%(path)s).",
+            days,
+        ) % {"num": days, "path": last[0]}
     started = settings.KITH.secrets_key_path
     if started.exists() and at.timestamp() - started.stat().st_mtime < LATE.total_seconds():
         return ""
-    return f"There is no backup in {settings.KITH.backups}."
+    return _("There is no backup in %s.") % settings.KITH.backups
 
 
 def _files(pattern: str) -> list[Path]:
