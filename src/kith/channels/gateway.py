@@ -21,7 +21,9 @@ from kith.connectors.contract import (
     Refused,
     Setup,
 )
+from kith.core import company
 from kith.networks.models import ChannelAccount
+from kith.networks.selectors import manifest_of
 
 
 class ChannelError(Exception):
@@ -70,6 +72,11 @@ def parse_settings(account: ChannelAccount) -> dict[str, str]:
     values = {str(k): str(v) for k, v in account.settings.items()}
     if account.aliases:
         values["aliases"] = ",".join(account.aliases)
+    manifest = manifest_of(account.network)
+    base = company.public_url() if manifest and any(f.own_address for f in manifest.fields) else ""
+    for field in manifest.fields if manifest and base else ():
+        if field.own_address and not values.get(field.name):
+            values[field.name] = f"{base}/hooks/{account.pk}/"
     return values
 
 

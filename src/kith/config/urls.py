@@ -4,6 +4,6 @@ from django.urls import include, path
 
 urlpatterns = [
     path("api/v1/", include("kith.api.urls")),
-    path("", include("kith.web.chat.urls")),
+    path("hooks/", include("kith.api.hooks")),
     path("", include("kith.web.urls")),
 ]

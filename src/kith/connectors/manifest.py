@@ -32,6 +32,7 @@ class Field:
     default: str = ""
     choices: tuple[str, ...] = ()
     advanced: bool = False
+    own_address: bool = False  # Kith fills in the address at which it takes this account's webhooks
 
 
 @dataclass(frozen=True, slots=True)
