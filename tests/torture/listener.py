@@ -16,6 +16,8 @@ from typing import Any
 
 import django
 
+from kith.core.postgres.cluster import end_with_parent
+
 
 def read_from(source: str) -> None:
     """Let the test connector poll a real server over HTTP, as any other does."""
@@ -63,6 +65,7 @@ def zygote() -> None:
         connections.close_all()
         child = os.fork()
         if child == 0:
+            end_with_parent(signal.SIGKILL)  # what a parent asked for itself is not inherited
             sys.stdin.close()
             work(line.strip())
             os._exit(0)
@@ -70,9 +73,7 @@ def zygote() -> None:
 
 
 if __name__ == "__main__":
-    import ctypes
-
-    ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # a test that is killed leaves nothing behind
+    end_with_parent(signal.SIGKILL)  # a test that is killed leaves nothing behind
     django.setup()
     import kith.channels.runner  # noqa: F401  (before the first fork)
 

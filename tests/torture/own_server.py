@@ -29,7 +29,7 @@ class OwnServer:
         while True:
             try:
                 with cluster.start_lock(self.place):
-                    cluster.start(self.place, durable=durable)
+                    cluster.start(self.place, durable=durable, die_with_parent=True)
                 return
             except ClusterError:
                 if time.monotonic() > end:
