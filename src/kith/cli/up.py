@@ -30,6 +30,8 @@ def up(only: tuple[str, ...] = (), *, before: Callable[[], None] | None = None) 
         prepare.setup()
         if before is not None and run_once(before, "first contents"):
             raise CommandError("The first contents could not be made; the reason stands above.")
+        if "web" in names:
+            run_once(_tell_first_start, "first start")
         missing = [name for name in names if not parts.available(name)]
         for name in missing:
             say(f"{name} is not part of this installation")
@@ -55,6 +57,22 @@ def _migrate() -> None:
     except UpgradeError as error:
         say(str(error))
         raise SystemExit(1) from error
+
+
+def _tell_first_start() -> None:
+    """In a child too: where others can reach us before there is a company, the first start asks for a code."""
+    environment = prepare.setup()
+    from kith.core import company
+    from kith.teams.services.company import setup_token_clear, setup_token_make
+
+    if company.is_set_up():
+        return
+    reachable = environment.public_url or environment.trusted_proxies
+    if environment.host in ("127.0.0.1", "::1", "localhost") and not reachable:
+        setup_token_clear()
+        return
+    base = environment.public_url or f"http://{environment.host}:{environment.port}"
+    say(f"First start: open {base}/setup/?token={setup_token_make()}")
 
 
 def _tend(environment: Any) -> Callable[[], None]:

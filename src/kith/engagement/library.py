@@ -51,7 +51,9 @@ def saved_reply_save(
     """Make or change a saved reply; `team` None: everyone has it."""
     if not text.strip():
         raise LibraryError(_("A text is needed."), field="text")
-    if shortcut and SavedReply.objects.filter(shortcut=shortcut, team=team).exclude(pk__in=[reply.pk] if reply else []):
+    if shortcut and SavedReply.objects.filter(shortcut=shortcut, team=team).exclude(
+        pk__in=[reply.pk] if reply else []
+    ):
         raise LibraryError(_("This shortcut is taken."), field="shortcut")
     reply = reply or SavedReply(created_by=user)
     reply.name, reply.text, reply.shortcut, reply.team, reply.language = (

@@ -30,6 +30,12 @@ def setup_token_make() -> str:
     return raw
 
 
+def setup_token_clear() -> None:
+    """No code is needed: only this machine can reach Kith."""
+    if company.value(SETUP_TOKEN):
+        company.set_value(SETUP_TOKEN, "")
+
+
 def setup_token_holds(raw: str) -> bool:
     """Whether `raw` is the token, or none was made (Kith then listens on loopback only)."""
     from kith.teams.services.tokens import token_hash

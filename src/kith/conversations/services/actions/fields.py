@@ -143,19 +143,19 @@ def conversations_snooze(
 def conversations_close(
     viewer: Viewer, ids: Sequence[uuid.UUID], *, batch_id: uuid.UUID | None = None
 ) -> Done:
-    return _status(viewer, _without(ids, "closed"), Conversation.Status.CLOSED, batch_id, closed_at=now())
+    return _status(viewer, _without(viewer, ids, "closed"), Conversation.Status.CLOSED, batch_id, closed_at=now())
 
 
 @transaction.atomic
 def conversations_reopen(
     viewer: Viewer, ids: Sequence[uuid.UUID], *, batch_id: uuid.UUID | None = None
 ) -> Done:
-    return _status(viewer, _without(ids, "open"), Conversation.Status.OPEN, batch_id)
+    return _status(viewer, _without(viewer, ids, "open"), Conversation.Status.OPEN, batch_id)
 
 
-def _without(ids: Sequence[uuid.UUID], status: str) -> list[uuid.UUID]:
-    there = set(Conversation.objects.filter(pk__in=ids, status=status).values_list("pk", flat=True))
-    return [i for i in ids if i not in there]
+def _without(viewer: Viewer, ids: Sequence[uuid.UUID], status: str) -> list[uuid.UUID]:
+    """Those that are not so already. May the viewer change them comes first: the answer must not tell of hidden ones."""
+    return [row.pk for row in writable(viewer, ids) if row.status != status]
 
 
 @transaction.atomic
