@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import contextlib
-import os
+import re
 import shutil
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 import pytest
 
+T = TypeVar("T")
 ORIGIN = "http://localhost:8000"
 # Every frame gets this before its own scripts: what payloads call, and whatever they make the page fetch, is told.
 WATCH = """
@@ -24,15 +26,22 @@ addEventListener('securitypolicyviolation', e => __blocked(e.violatedDirective))
 class Watched:
     """`ran`: what scripts of strangers did; `left`: requests to other servers; `blocked`: what the policy stopped."""
 
-    def __init__(self, page: Any, client: Any) -> None:
-        self.page, self.client = page, client
+    def __init__(self, page: Any, client: Any, pool: ThreadPoolExecutor) -> None:
+        self.page, self.client, self._pool = page, client, pool
         self.ran: list[str] = []
         self.left: list[str] = []
         self.blocked: list[str] = []
         self.failed: list[str] = []
+        self.asked: list[str] = []
+        self.statuses: list[str] = []
         self.answers: dict[str, tuple[int, dict[str, str], bytes]] = {}
 
+    def do(self, work: Callable[..., T], *args: Any, **rest: Any) -> T:
+        """Call something that asks the database."""
+        return self._pool.submit(work, *args, **rest).result()
+
     def answer(self, route: Any) -> None:
+        self.asked.append(route.request.url)
         request = route.request
         parts = urlsplit(request.url)
         if f"{parts.scheme}://{parts.netloc}" != ORIGIN:
@@ -46,9 +55,10 @@ class Watched:
             status, headers, body = 404, {}, b""
         else:
             extra = {"HTTP_HX_REQUEST": "true"} if request.headers.get("hx-request") else {}
-            got = self.client.get(path, HTTP_HOST="localhost:8000", **extra)
+            got = self.do(self.client.get, path, HTTP_HOST="localhost:8000", **extra)
             body = b"".join(got.streaming_content) if got.streaming else got.content
             status, headers = got.status_code, dict(got.headers)
+            self.statuses.append(f"{status} {path} {headers.get('Location', '')}")
             if status >= 500:
                 self.failed.append(f"{status} {path}")
         route.fulfill(status=status, headers=headers, body=body)
@@ -60,18 +70,22 @@ class Watched:
 
 @contextlib.contextmanager
 def watched(client: Any) -> Iterator[Watched]:
-    """Chromium, signed in by `client`. The database is asked from Playwright's own thread, hence the permission."""
+    """Chromium, signed in by `client`. Playwright's event loop runs in this thread and Django would open another
+    connection here, so all of its work is done in a thread that is given the test's own (`Watched.do`)."""
+    from django.db import connections
+
     playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
     path = shutil.which("chromium") or shutil.which("chromium-browser")
     if path is None:
         pytest.skip("Chromium is not installed (Debian's chromium)")
-    kept = os.environ.get("DJANGO_ALLOW_ASYNC_UNSAFE")
-    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"
+    ours = connections["default"]
+    ours.inc_thread_sharing()
+    pool = ThreadPoolExecutor(1, initializer=lambda: connections.__setitem__("default", ours))
     try:
         with playwright.sync_playwright() as driver:
             browser = driver.chromium.launch(executable_path=path, args=["--no-sandbox"])
             page = browser.new_context(service_workers="block", bypass_csp=False).new_page()
-            seen = Watched(page, client)
+            seen = Watched(page, client, pool)
             page.expose_binding(
                 "__ran", lambda source, what: seen.ran.append(f"{source['frame'].url[:80]}: {what}")
             )
@@ -81,13 +95,11 @@ def watched(client: Any) -> Iterator[Watched]:
                 "dialog", lambda dialog: (seen.ran.append(f"dialog {dialog.message[:60]}"), dialog.dismiss())
             )
             page.on("popup", lambda popup: seen.left.append(f"popup {popup.url[:120]}"))
-            page.route("**/*", seen.answer)
+            page.context.route(re.compile(".*"), seen.answer)
             try:
                 yield seen
             finally:
                 browser.close()
     finally:
-        if kept is None:
-            del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
-        else:
-            os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = kept
+        pool.shutdown()
+        ours.dec_thread_sharing()
