@@ -20,12 +20,12 @@ export function composer() {
     kept: "",
     empty: true,
     timer: null,
+    inFlight: null,
     sending: false,
 
     init() {
       this.choose();
       this.count();
-      this.grow();
     },
     get over() {
       return this.limit > 0 && this.length > this.limit;
@@ -63,15 +63,8 @@ export function composer() {
       this.empty = text.trim() === "";
       this.length = measure(text, this.unit);
     },
-    grow() {
-      const area = this.area();
-      if (!area) return;
-      area.style.height = "auto";
-      area.style.height = `${Math.min(area.scrollHeight + 2, innerHeight * 0.4)}px`;
-    },
     typed() {
       this.count();
-      this.grow();
       this.kept = "";
       clearTimeout(this.timer);
       this.timer = setTimeout(() => this.keep(), 700);
@@ -81,11 +74,15 @@ export function composer() {
       if (!form.isConnected || this.sending) return;
       const data = new FormData(form);
       data.delete("files");
+      const text = data.get("text");
+      this.inFlight?.abort();
+      this.inFlight = new AbortController();
       try {
-        const answer = await post(form.dataset.draftUrl, data);
-        this.kept = answer.ok ? form.dataset.sayKept : form.dataset.sayNotKept;
-      } catch {
-        this.kept = form.dataset.sayNotKept;
+        const answer = await post(form.dataset.draftUrl, data, this.inFlight.signal);
+        if (this.area()?.value !== text) return; // typed on since; that will be kept in its turn
+        this.kept = answer.ok ? (text.trim() ? form.dataset.sayKept : "") : form.dataset.sayNotKept;
+      } catch (error) {
+        if (error.name !== "AbortError") this.kept = form.dataset.sayNotKept;
       }
     },
     chooseAndKeep() {
@@ -95,9 +92,10 @@ export function composer() {
     started() {
       this.sending = true;
       clearTimeout(this.timer);
+      this.inFlight?.abort(); // a draft that arrived after the answer would come back as one
     },
-    ended() {
-      this.sending = false;
+    ended(event) {
+      if (event.target === this.$root) this.sending = false;
     },
     key(event) {
       if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
@@ -149,3 +147,10 @@ export function sizeOf(count) {
     maximumFractionDigits: at > 1 ? 1 : 0,
   }).format(value);
 }
+
+// A saved reply goes to where the cursor stands.
+document.addEventListener("click", (event) => {
+  const source = event.target.closest("[data-insert]");
+  const form = source?.closest("[data-composer]");
+  if (form) form.dispatchEvent(new CustomEvent("composer-insert", { detail: { text: source.dataset.insert } }));
+});

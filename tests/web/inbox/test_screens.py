@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from playwright.sync_api import expect
 
 from kith.contacts.models import Contact
 from kith.conversations.models import ConversationScope, Draft, Message
@@ -13,6 +14,7 @@ from kith.teams.models import User
 from kith.workspace import demo
 from tests.support.browser import browser, screen
 
+expect.set_options(timeout=20_000)  # machines that test are busy
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 
@@ -62,7 +64,7 @@ def test_every_screen_is_clean_for_axe_in_both_themes_wide_and_on_a_phone(
                     if it.page.evaluate("document.documentElement.scrollWidth") > width:
                         found.append(f"{width} {path}: wider than the screen")
                 found += it.complaints
-    assert found == []
+    assert not found, "\n".join(found)
 
 
 def test_a_conversation_is_answered_by_keyboard_and_the_answer_taken_back(
@@ -73,22 +75,22 @@ def test_a_conversation_is_answered_by_keyboard_and_the_answer_taken_back(
         it.go(f"/inbox/{_public()}/")
         assert page.locator("[data-send]").inner_text().strip() == "Post publicly"
         page.keyboard.press("n")
-        page.wait_for_function("document.querySelector('[data-send]').innerText.trim() === 'Add note'")
+        expect(page.locator("[data-send]")).to_have_text("Add note")
         page.fill("#reply-text", "Who has the hub?")
-        page.wait_for_function("document.querySelector('#composer [x-text=kept]').innerText === 'Draft kept'")
+        expect(page.locator("#composer [x-text=kept]")).to_have_text("Draft kept")
         assert Draft.objects.get(user=mara).body == "Who has the hub?"
         page.keyboard.press("Control+Enter")
-        page.wait_for_selector(".bubble-note")
+        expect(page.locator(".bubble-note", has_text="Who has the hub?")).to_be_visible()
         assert Message.objects.filter(direction="note", text="Who has the hub?").count() == 1
         assert not Draft.objects.filter(user=mara).exists()
         page.locator(".via").first.click()
         page.fill("#reply-text", "Steve, it is here.")
         page.keyboard.press("Control+Enter")
-        page.wait_for_selector("[data-undo]")
+        expect(page.locator(".bubble-ours", has_text="Steve, it is here.")).to_be_visible()
         sent = Message.objects.get(direction="out", text="Steve, it is here.")
         assert sent.visibility == "public"
         page.locator("[data-undo]").click()
-        page.wait_for_function("document.querySelector('#reply-text').value === 'Steve, it is here.'")
+        expect(page.locator("#reply-text")).to_have_value("Steve, it is here.")
         sent.refresh_from_db()
         assert sent.state == "cancelled"
         assert it.complaints == []
@@ -104,7 +106,7 @@ def test_closing_by_key_takes_the_conversation_from_the_list_until_it_is_undone(
         page.keyboard.press("j")
         page.wait_for_selector("[data-conversation]")
         page.keyboard.press("e")
-        page.wait_for_function(f"document.querySelectorAll('[data-row]').length === {before - 1}")
+        expect(page.locator("[data-row]")).to_have_count(before - 1)
         page.locator("[data-undo]").click()
-        page.wait_for_function(f"document.querySelectorAll('[data-row]').length === {before}")
+        expect(page.locator("[data-row]")).to_have_count(before)
         assert it.complaints == []
