@@ -146,7 +146,7 @@ def test_what_is_cleaned_keeps_no_way_to_run() -> None:
     class Look(HTMLParser):
         def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
             for name, value in attrs:
-                begin = (value or "").strip().lower()
+                begin = (value or "").strip("".join(map(chr, range(33)))).lower()  # as browsers strip
                 if name.startswith("on") or name in ("srcdoc", "formaction", "background"):
                     wrong.append(f"{tag} {name}")
                 if name in ("href", "src") and begin.startswith(("javascript:", "vbscript:", "data:")):
