@@ -47,7 +47,11 @@ class _Node:
         self.node = place / ("node.exe" if os.name == "nt" else "bin/node")
         modules = place / ("node_modules" if os.name == "nt" else "lib/node_modules")
         self.npm = modules / "npm" / "bin" / "npm-cli.js"
-        self.env = {**os.environ, "PATH": f"{self.node.parent}{os.pathsep}{os.environ.get('PATH', '')}", "CI": "1"}
+        self.env = {
+            **os.environ,
+            "PATH": f"{self.node.parent}{os.pathsep}{os.environ.get('PATH', '')}",
+            "CI": "1",
+        }
 
     def run(self, *arguments: str | Path) -> None:
         subprocess.run([str(self.node), *map(str, arguments)], cwd=self.folder, env=self.env, check=True)

@@ -54,6 +54,7 @@ PUBLIC = {
 }
 PUBLIC_PREFIXES = {
     "chat": "the window on customers' pages: the key in the visitor's browser is the proof",
+    "hooks": "networks do not sign in: a signature over the bytes is the proof",
     "form": "the form on customers' pages: what is typed proves nothing",
 }
 

@@ -146,7 +146,7 @@ def test_the_error_page_of_development_shows_no_secret(settings: Any) -> None:
 
 @pytest.mark.django_db
 def test_credentials_lie_encrypted_and_show_nowhere(caplog: pytest.LogCaptureFixture) -> None:
-    account = house.account(secrets={"password": CANARY, "token": CANARY})
+    account = house.mailbox(secrets={"password": CANARY, "token": CANARY})
     with connection.cursor() as cursor:
         cursor.execute("SELECT t::text, secrets FROM networks_channelaccount t")
         for text, stored in cursor.fetchall():
