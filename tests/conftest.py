@@ -52,6 +52,10 @@ def pytest_configure(config: pytest.Config) -> None:
     from django.conf import settings
 
     assert settings.DATABASES
+    if getattr(config.option, "numprocesses", None) and not hasattr(config, "workerinput"):
+        # Workers inherit the environment: with the settings named in it, pytest-django would read them before this file
+        # gives the worker a home of its own.
+        del os.environ["DJANGO_SETTINGS_MODULE"]
 
 
 @pytest.hookimpl(wrapper=True)

@@ -72,6 +72,9 @@ def _value(field: Any, number: int) -> Any:
     from django.utils import timezone
 
     kind = field.get_internal_type()
+    if field.name == "not_before":
+        # What is due when a house is restored is doubted (tests/channels/test_restored.py): these rows come back as is.
+        return timezone.now() + datetime.timedelta(days=1)
     if field.choices:
         return next(iter(dict(field.flatchoices)))
     if field.has_default() and not field.unique:

@@ -68,9 +68,7 @@ class Kith:
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
-    def run(
-        self, *arguments: str, stdin: str = "", ok: bool = True
-    ) -> subprocess.CompletedProcess[str]:
+    def run(self, *arguments: str, stdin: str = "", ok: bool = True) -> subprocess.CompletedProcess[str]:
         """Run `kith ARGUMENTS` and wait; raises with its words when it fails and `ok` is asked for."""
         done = subprocess.run(
             [sys.executable, "-m", "kith.cli.main", *arguments],

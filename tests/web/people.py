@@ -13,7 +13,8 @@ from kith.teams.services import user_create
 
 PASSWORD = "a long pass phrase"
 INLINE = re.compile(
-    r"<script(?![^>]*\bsrc=)(?![^>]*application/json)|\son\w+=|\sstyle=|<style|(?:href|src|action)=.?javascript:", re.IGNORECASE
+    r"<script(?![^>]*\bsrc=)(?![^>]*application/json)|\son\w+=|\sstyle=|<style|(?:href|src|action)=.?javascript:",
+    re.IGNORECASE,
 )
 
 
