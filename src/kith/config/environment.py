@@ -131,12 +131,17 @@ class Environment:
         "KITH_BACKUP_KEEP", "Nightly backups to keep.", kind="int", default=14, least=1, most=3650
     )
     backup_folder: Path | None = Setting(
-        "KITH_BACKUP_FOLDER", "Where nightly backups go; better on another disk. Default: KITH_HOME/backups.",
-        kind="path", default=None,
+        "KITH_BACKUP_FOLDER",
+        "Where nightly backups go; better on another disk. Default: KITH_HOME/backups.",
+        kind="path",
+        default=None,
     )
     backup_passphrase_file: Path | None = Setting(
-        "KITH_BACKUP_PASSPHRASE_FILE", "File with the passphrase that encrypts the keys in nightly backups. Without it "
-        "the keys are left out of them, and KITH_HOME/keys must be kept elsewhere.", kind="path", default=None,
+        "KITH_BACKUP_PASSPHRASE_FILE",
+        "File with the passphrase that encrypts the keys in nightly backups. Without it "
+        "the keys are left out of them, and KITH_HOME/keys must be kept elsewhere.",
+        kind="path",
+        default=None,
     )
     oidc_url: str = Setting(
         "KITH_OIDC_URL",
@@ -153,7 +158,10 @@ class Environment:
 
     def __repr__(self) -> str:
         """Without the secrets: Django's error page shows the settings."""
-        shown = {f.name: "…" if getattr(f.default, "secret", False) else getattr(self, f.name) for f in fields(self)}
+        shown = {
+            f.name: "…" if getattr(f.default, "secret", False) else getattr(self, f.name)
+            for f in fields(self)
+        }
         return f"Environment({', '.join(f'{name}={value!r}' for name, value in shown.items())})"
 
     @property

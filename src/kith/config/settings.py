@@ -196,7 +196,9 @@ LOGGING: dict[str, Any] = {
     "version": 1,
     "disable_existing_loggers": False,
     "filters": {"secrets": {"()": "kith.core.logs.HideSecrets"}},
-    "formatters": {"line": {"()": "kith.core.logs.Line", "fmt": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
+    "formatters": {
+        "line": {"()": "kith.core.logs.Line", "fmt": "%(asctime)s %(levelname)s %(name)s %(message)s"}
+    },
     "handlers": {
         "stderr": {
             "class": "logging.StreamHandler",

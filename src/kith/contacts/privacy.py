@@ -11,7 +11,20 @@ def register() -> None:
         m.Contact,
         "",
         erase="blank",
-        fields=["name", "preferred_name", "given_name", "family_name", "sort_key", "search_text", "language", "time_zone", "city", "country", "avatar", "custom"],
+        fields=[
+            "name",
+            "preferred_name",
+            "given_name",
+            "family_name",
+            "sort_key",
+            "search_text",
+            "language",
+            "time_zone",
+            "city",
+            "country",
+            "avatar",
+            "custom",
+        ],
         export=("name", "preferred_name", "language", "time_zone", "city", "country", "custom", "created_at"),
     )
     keeps(

@@ -17,7 +17,24 @@ from kith.core import audit, events
 from kith.teams.models import User
 
 ROLE_ADDRESSES = frozenset(
-    ["info", "sales", "support", "contact", "office", "hello", "team", "admin", "billing", "service", "help", "mail", "kontakt", "ventas", "buero", "office"]
+    [
+        "info",
+        "sales",
+        "support",
+        "contact",
+        "office",
+        "hello",
+        "team",
+        "admin",
+        "billing",
+        "service",
+        "help",
+        "mail",
+        "kontakt",
+        "ventas",
+        "buero",
+        "office",
+    ]
 )
 
 # Rows are locked in the order of their keys, so that two batches can't wait for each other.

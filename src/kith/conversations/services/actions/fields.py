@@ -143,7 +143,9 @@ def conversations_snooze(
 def conversations_close(
     viewer: Viewer, ids: Sequence[uuid.UUID], *, batch_id: uuid.UUID | None = None
 ) -> Done:
-    return _status(viewer, _without(viewer, ids, "closed"), Conversation.Status.CLOSED, batch_id, closed_at=now())
+    return _status(
+        viewer, _without(viewer, ids, "closed"), Conversation.Status.CLOSED, batch_id, closed_at=now()
+    )
 
 
 @transaction.atomic
