@@ -21,7 +21,7 @@ from kith.channels.absorb import double_absorb
 from kith.channels.limits import call_within, words_of
 from kith.channels.models import Delivery
 from kith.channels.outbox import refresh_message, thread_key_record
-from kith.channels.tokens import tokens_fresh, tokens_renew
+from kith.channels.tokens import tokens_fresh, tokens_renew, tokens_renewable
 from kith.connectors.contract import (
     ConnectorError,
     FoundSent,
@@ -37,6 +37,7 @@ from kith.connectors.contract import (
     RetryLater,
     Sends,
 )
+from kith.connectors.words import say
 from kith.conversations.models import Message, Participant
 from kith.conversations.services import search_documents_write
 from kith.core import audit, blobs, events
@@ -156,7 +157,7 @@ def deliver(delivery: Delivery) -> None:
     account = delivery.channel_account
     try:
         if account.state == ChannelAccount.State.REMOVED:
-            raise Refused("The channel was removed before this was sent.")
+            raise Refused(say("The channel was removed before this was sent."))
         delivery.channel_account = account = tokens_fresh(account)
         connector, outgoing = _prepared(delivery)
         _name_ahead(delivery, connector, outgoing)
@@ -180,7 +181,7 @@ def _whole(delivery: Delivery) -> Delivery:
 def _prepared(delivery: Delivery) -> tuple[Sends, Outgoing]:
     connector = gateway.connector_for(delivery.channel_account)
     if not isinstance(connector, Sends):
-        raise NotSupported("This network takes no messages from us.")
+        raise NotSupported(say("This network takes no messages from us."))
     return connector, outgoing_of(delivery)
 
 
@@ -189,13 +190,13 @@ def _send(delivery: Delivery, connector: Sends, outgoing: Outgoing, *, may_renew
     try:
         receipt = call_within(SEND_SECONDS, lambda: connector.send(outgoing))
         if not isinstance(receipt, Receipt):
-            raise OutcomeUnknown("The network gave no receipt.")
+            raise OutcomeUnknown(say("The network gave no receipt."))
     except OutcomeUnknown as error:
         _ask_what_happened(delivery, connector, outgoing, words_of(error, account))
     except RetryLater as error:
         _later(delivery, words_of(error, account), error.after)
     except ReconnectNeeded as error:
-        if may_renew and error.field == "auth" and (renewed := _renewed(delivery)) is not None:
+        if may_renew and tokens_renewable(account, error) and (renewed := _renewed(delivery)) is not None:
             _send(delivery, renewed, outgoing, may_renew=False)
         else:
             _not_connected(delivery, error)

@@ -21,7 +21,8 @@ from kith.channels.models import Cursor, RawItem
 from kith.channels.parser import Parsed, Parser
 from kith.connectors.contract import MessageReceived
 from kith.connectors.contract import RawItem as WireItem
-from kith.core import blobs, sql
+from kith.conversations.models import Attachment
+from kith.core import audit, blobs, sql
 from kith.networks.models import ChannelAccount, ChannelHealth
 
 log = logging.getLogger(__name__)
@@ -54,10 +55,18 @@ def raw_items_store(
                 channel_account=account, stream=stream, defaults={"position": cursor}
             )
         if new:
-            ChannelHealth.objects.update_or_create(channel_account=account, defaults={"last_item_at": now()})
+            ChannelHealth.objects.update_or_create(channel_account=account, defaults=_came(new))
             with connection.cursor() as cursor_:
                 cursor_.execute("SELECT pg_notify(%s, %s)", [RAW_CHANNEL, str(account.pk)])
     return len(new)
+
+
+def _came(rows: Sequence[RawItem]) -> dict[str, Any]:
+    """What health says of what has just come: when, and how old the newest of it was already."""
+    moment = now()
+    newest = max((row.at for row in rows if row.at), default=None)
+    lag = max(0, int((moment - newest).total_seconds())) if newest else None
+    return {"last_item_at": moment, **({"lag_seconds": min(lag, 2**31 - 1)} if lag is not None else {})}
 
 
 def _row(account: ChannelAccount, item: WireItem) -> RawItem:
@@ -233,6 +242,20 @@ def _visible(account: ChannelAccount, raw: RawItem, result: Parsed) -> Sequence[
 
 def blobs_or_row(raw: RawItem) -> bool:
     return raw.body is not None or blobs.exists(raw.digest)
+
+
+@transaction.atomic
+def raw_item_delete(raw: RawItem) -> None:
+    """Forget the bytes of an item that was set aside. Its row stays, so that it is not fetched and set aside again."""
+    if raw.body is None and not Attachment.objects.filter(digest=raw.digest).exists():
+        others = RawItem.objects.filter(digest=raw.digest, body=None).exclude(pk=raw.pk)
+        if not others.exists():
+            transaction.on_commit(lambda: blobs.remove(raw.digest))
+    raw.state, raw.error, raw.body = RawItem.State.DONE, "deleted by hand", b""
+    raw.save(update_fields=["state", "error", "body"])
+    audit.record(
+        "raw_item_deleted", "channel_account", raw.channel_account_id, external_id=raw.external_id[:200]
+    )
 
 
 def raw_item_retry(raw: RawItem) -> None:

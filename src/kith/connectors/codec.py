@@ -10,6 +10,7 @@ from typing import Any
 from kith.base.text import clean_value
 from kith.connectors import contract
 from kith.connectors.contract import BadPayload, Event, Media, Party
+from kith.connectors.words import say
 
 _EVENTS: dict[str, type[Any]] = {
     c.kind: c
@@ -67,7 +68,7 @@ def event_from_dict(data: dict[str, Any]) -> Event:
                 values[name] = tuple(values[name])
         event: Event = made(**values)
     except (KeyError, TypeError, ValueError) as error:
-        raise BadPayload(f"The parser gave something that is no event: {error}") from error
+        raise BadPayload(say("The parser gave something that is no event: {error}", error=error)) from error
     return event
 
 

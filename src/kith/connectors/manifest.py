@@ -32,6 +32,7 @@ class Field:
     default: str = ""
     choices: tuple[str, ...] = ()
     advanced: bool = False
+    choose_from: str = ""  # a detail that `check` tells (names, one a line) to choose this from
     own_address: bool = False  # Kith fills in the address at which it takes this account's webhooks
 
 

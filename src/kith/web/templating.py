@@ -19,6 +19,7 @@ from django.utils.formats import number_format
 from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup, escape
 
+from kith.channels.words import in_words
 from kith.networks.selectors import manifest_of
 from kith.web.inbox.words import log_sentence, tray_name
 
@@ -180,5 +181,5 @@ def environment(**options: Any) -> Environment:
         log_sentence=log_sentence,
         tray_name=tray_name,
     )
-    env.filters.update(web_address=web_address, number=number_format, filesize=filesizeformat)
+    env.filters.update(web_address=web_address, number=number_format, filesize=filesizeformat, said=in_words)
     return env

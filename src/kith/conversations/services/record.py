@@ -115,7 +115,7 @@ class _Batch:
             key = new_id()
             self.known[external_id, digest] = key
             self._message(key, external_id, digest, message, history=history)
-            if not history and not message.automatic:
+            if not history and message.automatic in ("", "mention"):
                 (self.live_out if message.outgoing else self.live_in).add(thread.conversation_id)
         copy = MessageCopy(
             message_id=key,

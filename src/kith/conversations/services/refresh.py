@@ -44,7 +44,7 @@ rows AS (
                (SELECT min(at) FROM talk WHERE direction = 'in' AND automatic = '' AND NOT history
                   AND at > coalesce((SELECT max(at) FROM talk WHERE direction = 'out' AND automatic = ''
                                      AND state NOT IN ('failed', 'held', 'scheduled')), '-infinity')) AS waiting_since,
-               CASE WHEN EXISTS (SELECT 1 FROM talk WHERE automatic = '') THEN ''
+               CASE WHEN EXISTS (SELECT 1 FROM talk WHERE automatic IN ('', 'mention')) THEN ''
                     ELSE coalesce((SELECT automatic FROM newest), '') END AS tray,
                (SELECT count(*) FROM recent) AS seen
     ) s

@@ -42,6 +42,7 @@ SECTIONS = (
     Section("settings:rules", _("Assignment rules"), level="managers", group=WORK),
     Section("settings:tags", _("Tags"), level="writers", group=WORK),
     Section("settings:fields", _("Fields of people"), level="managers", group=WORK),
+    Section("settings:webhooks", _("Webhooks"), level="administrators", group=HOUSE),
     Section("settings:mails", _("System mails"), level="administrators", group=HOUSE),
     Section("settings:audit", _("Audit log"), level="administrators", group=HOUSE),
     Section("settings:backups", _("Backups"), level="administrators", group=HOUSE),
