@@ -56,12 +56,14 @@ class Kith:
         kept.pop("DATABASE_URL", None)
         self.env = {
             **kept,
-            "PYTHONPATH": str(ROOT / "src"),
             "KITH_HOME": str(self.home),
             "KITH_PORT": str(self.port),
             "KITH_BACKUP_HOUR": "-1",
             "PYTHONUNBUFFERED": "1",
             **(env or {}),
+            "PYTHONPATH": os.pathsep.join(
+                filter(None, [str(ROOT / "src"), (env or {}).get("PYTHONPATH", "")])
+            ),
         }
 
     @property
