@@ -8,6 +8,8 @@ from collections.abc import Iterable
 
 from django.db import connection
 
+from kith.conversations.models import MessageCopy
+
 LIVE_CHANNEL = "kith_live"
 
 # `recent` looks at the last 200 messages: who waits, and why a conversation is held, never hang on older ones.
@@ -113,6 +115,13 @@ def conversations_refresh(ids: Iterable[uuid.UUID]) -> None:
         cursor.execute(_EMPTY, {"ids": wanted})
         changed += cursor.fetchall()
     live_tell(changed)
+
+
+def messages_refresh(ids: Iterable[uuid.UUID]) -> None:
+    """Rebuild the inbox rows of the conversations that messages stand in."""
+    conversations_refresh(
+        MessageCopy.objects.filter(message_id__in=list(ids)).values_list("thread__conversation_id", flat=True)
+    )
 
 
 def live_tell(pairs: Iterable[tuple[uuid.UUID, uuid.UUID]]) -> None:
