@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 import uuid
 from datetime import timedelta
 
-from django.db import connection, transaction
+from django.db import Error, connection, transaction
 from django.utils.translation import gettext as _
 
 from kith.base.clock import now
@@ -22,6 +23,7 @@ from kith.channels.compose import (
     request_of,
     verdict_preview,
 )
+from kith.channels.limits import words_of
 from kith.channels.models import Delivery
 from kith.contacts.models import Identity
 from kith.contacts.services import contact_for_identity, identities_observe
@@ -51,6 +53,7 @@ __all__ = [
     "scheduled_release",
     "verdict_preview",
 ]
+log = logging.getLogger(__name__)
 DELIVER_CHANNEL = "kith_deliver"
 
 
@@ -245,5 +248,17 @@ def scheduled_release() -> int:
     """Release the messages whose planned time has come; returns how many."""
     due = list(Message.objects.filter(state=Message.State.SCHEDULED, at__lte=now()).order_by("at")[:200])
     for message in due:
-        message_release(message)
+        try:
+            message_release(message)
+        except Error:
+            raise
+        except Exception as error:
+            # One that can't be released holds up no other, and is shown.
+            log.exception("message %s can't be released", message.pk)
+            message.state, message.extra = (
+                Message.State.FAILED,
+                {**message.extra, "failure": words_of(error)[:500]},
+            )
+            message.save(update_fields=["state", "extra"])
+            messages_refresh([message.pk])
     return len(due)

@@ -1,4 +1,8 @@
-"""What became of a delivery, written down: sent, refused, to be tried later, or known to nobody."""
+"""What became of a delivery, written down: sent, refused, to be tried later, or known to nobody.
+
+Whoever was told by the network knows it alone, so each of these waits for a database that is away. They raise SessionEnded
+when another session than the one that claimed has written it, as that one's claims are free.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +14,7 @@ from django.db import transaction
 
 from kith.base.clock import now
 from kith.channels.absorb import double_absorb
+from kith.channels.durable import waits_for_database
 from kith.channels.models import Delivery
 from kith.connectors.contract import NamesAhead, Outgoing, Receipt, Sends
 from kith.conversations.models import Message, Thread, ThreadKey
@@ -35,7 +40,9 @@ def delivery_name(delivery: Delivery, connector: Sends, outgoing: Outgoing) -> N
                 )
 
 
+@waits_for_database
 def delivery_sent(delivery: Delivery, receipt: Receipt) -> None:
+    """The network has it."""
     with transaction.atomic():
         # What is sent stays sent, whoever has taken the claim over meanwhile.
         double_absorb(
@@ -74,17 +81,23 @@ def _touch_ids(message_id: uuid.UUID) -> list[uuid.UUID]:
     )
 
 
+@waits_for_database
 def delivery_failed(delivery: Delivery, error: str) -> None:
+    """It was not sent and never will be, and `error` says why."""
     _settle(delivery, Delivery.State.FAILED, Message.State.FAILED, error)
 
 
+@waits_for_database
 def delivery_unknown(delivery: Delivery, error: str) -> None:
+    """Nobody can tell; a person decides."""
     _settle(delivery, Delivery.State.UNKNOWN, Message.State.UNKNOWN, error)
 
 
+@waits_for_database
 def delivery_later(delivery: Delivery, error: str, after: float) -> None:
+    """Surely not sent: tried again after `after` seconds or more, refused after MAX_ATTEMPTS."""
     if delivery.attempts >= MAX_ATTEMPTS:
-        delivery_failed(delivery, error)
+        _settle(delivery, Delivery.State.FAILED, Message.State.FAILED, error)
         return
     with transaction.atomic():
         if not _still_ours(delivery):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 import uuid
 from datetime import timedelta
 
@@ -38,6 +39,7 @@ log = logging.getLogger(__name__)
 PAGE = 200
 SENDERS = 2
 LONGEST_WAIT = 120.0
+AFTER_TROUBLE = 2.0
 
 
 def run_forever(stop: threading.Event) -> None:
@@ -65,7 +67,7 @@ def _guarded(work: object, stop: threading.Event) -> None:
         except BaseException:
             log.exception("%s broke off and begins anew", threading.current_thread().name)
             _forget_connection()
-            stop.wait(2.0)
+            stop.wait(AFTER_TROUBLE)
 
 
 def _forget_connection() -> None:
@@ -79,8 +81,8 @@ def _forget_connection() -> None:
 
 def _wait_for(channel: str, stop: threading.Event, seconds: float) -> None:
     """Until PostgreSQL tells of `channel`, or the time is over."""
-    until = now() + timedelta(seconds=seconds)
-    while not stop.is_set() and now() < until:
+    until = time.monotonic() + seconds
+    while not stop.is_set() and time.monotonic() < until:
         for _ in connection.connection.notifies(timeout=min(1.0, seconds), stop_after=1):
             return
 
@@ -154,9 +156,9 @@ def accounts_loop(stop: threading.Event) -> None:
     finally:
         for _, ended in running.values():
             ended.set()
-        until = now() + timedelta(seconds=10)
+        until = time.monotonic() + 10
         for thread, _ in running.values():
-            thread.join(timeout=max(0.0, (until - now()).total_seconds()))
+            thread.join(timeout=max(0.0, until - time.monotonic()))
         # Their locks go with the session, which may be what broke.
         _forget_connection()
 
@@ -227,11 +229,11 @@ def read_once(account: ChannelAccount, stop: threading.Event) -> float:
     if isinstance(connector, Waits) and not stop.is_set():
         cursor = cursor_of(account)
         connection.close()
-        begun = now()
+        begun = time.monotonic()
         # Not longer than a poll would take: what is waited for is one folder, and there may be others.
-        connector.wait(cursor, until=begun + timedelta(seconds=min(pause, LONGEST_WAIT)))
+        connector.wait(cursor, until=now() + timedelta(seconds=min(pause, LONGEST_WAIT)))
         # A network that has news at once, each time, is not asked as fast as it answers.
-        return 0.0 if now() - begun > timedelta(seconds=1) else 1.0
+        return 0.0 if time.monotonic() - begun > 1 else 1.0
     return pause
 
 
