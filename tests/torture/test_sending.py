@@ -189,10 +189,12 @@ class Fire:
 
     def until_settled(self) -> None:
         """Wait until each is sent or uncertain; as long as something happens, it may take its time."""
-        last, end = states(), time.monotonic() + PATIENCE
+        last, end, told = states(), time.monotonic() + PATIENCE, time.monotonic()
         while (left := states()) and (left["queued"] or left["claimed"]):
             if left != last:
                 last, end = left, time.monotonic() + PATIENCE
+            if time.monotonic() - told > 10:
+                told = time.monotonic()
                 self.tell(f"the rest: {dict(left)}")
             assert time.monotonic() < end, left
             time.sleep(0.5)
