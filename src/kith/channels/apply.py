@@ -33,6 +33,7 @@ from kith.conversations.models import Message, Reaction
 from kith.conversations.services import conversations_refresh, messages_record, search_documents_write
 from kith.conversations.types import IncomingAttachment, IncomingMessage, IncomingParticipant, Place, Recorded
 from kith.core import blobs, events
+from kith.core.logs import hide_secrets
 from kith.networks.models import ChannelAccount, ChannelHealth
 from kith.networks.selectors import manifest_of
 
@@ -260,7 +261,7 @@ def _other(account: ChannelAccount, event: Event) -> None:
         _delivery(account, event)
     elif isinstance(event, StreamGap):
         ChannelHealth.objects.filter(channel_account=account).update(
-            stream_gap_at=event.at, last_error=event.reason
+            stream_gap_at=event.at, last_error=hide_secrets(event.reason)[:1000]
         )
 
 

@@ -39,7 +39,7 @@ from kith.connectors.contract import (
 )
 from kith.conversations.models import Message, Participant
 from kith.conversations.services import search_documents_write
-from kith.core import audit, blobs, events
+from kith.core import audit, blobs, company, events
 from kith.networks.models import ChannelAccount, ChannelHealth
 from kith.teams.models import User
 from kith.trust.services import touches_made
@@ -133,7 +133,7 @@ def outgoing_of(delivery: Delivery) -> Outgoing:
 
 
 def _from_name(message: Message, account: ChannelAccount) -> str:
-    shown = account.display_name or account.name
+    shown = str(company.value("outgoing_name") or "") or account.display_name or account.name
     return f"{message.author.name} · {shown}" if message.author else shown
 
 
