@@ -20,6 +20,7 @@ from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup, escape
 
 from kith.networks.selectors import manifest_of
+from kith.web.encryption import can_be_overheard
 from kith.web.inbox.words import log_sentence, tray_name
 
 STATIC = Path(__file__).parent / "static"
@@ -179,6 +180,7 @@ def environment(**options: Any) -> Environment:
         language=translation.get_language,
         log_sentence=log_sentence,
         tray_name=tray_name,
+        overheard=can_be_overheard,
     )
     env.filters.update(web_address=web_address, number=number_format, filesize=filesizeformat)
     return env
