@@ -21,6 +21,7 @@ from markupsafe import Markup, escape
 
 from kith.channels.words import in_words
 from kith.networks.selectors import manifest_of
+from kith.web.encryption import can_be_overheard
 from kith.web.inbox.words import log_sentence, tray_name
 
 STATIC = Path(__file__).parent / "static"
@@ -180,6 +181,7 @@ def environment(**options: Any) -> Environment:
         language=translation.get_language,
         log_sentence=log_sentence,
         tray_name=tray_name,
+        overheard=can_be_overheard,
     )
     env.filters.update(web_address=web_address, number=number_format, filesize=filesizeformat, said=in_words)
     return env

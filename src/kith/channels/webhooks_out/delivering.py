@@ -19,6 +19,7 @@ from standardwebhooks import Webhook
 
 from kith.base.clock import now
 from kith.channels import gateway
+from kith.channels.limits import words_of
 from kith.channels.models import WebhookDelivery, WebhookSubscription
 from kith.channels.webhooks_out.subscriptions import PING, subscription_secret
 from kith.connectors.words import say
@@ -97,7 +98,7 @@ def _post(
             host = urlsplit(subscription.url).hostname
             return answer.status_code, say("{host} answered {words}", host=host, words=answer.status_code)
     except (httpx.HTTPError, httpx.InvalidURL, OSError, ValueError) as error:
-        return None, f"{type(error).__name__}: {error}"[:500]
+        return None, f"{type(error).__name__}: {words_of(error)}"[:500]
 
 
 def headers_of(secret: str, webhook_id: str, moment: datetime, body: str) -> dict[str, str]:

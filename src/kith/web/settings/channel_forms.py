@@ -146,6 +146,16 @@ class AudienceForm(Form):
         )
 
 
+def _offer_folders(form: Form, details: Mapping[str, str]) -> None:
+    """Let a person choose the folder from those that there are; one that is kept and gone stays to be seen."""
+    if "intake_label" not in form.fields or not (names := details.get("folders", "").splitlines()):
+        return
+    kept = str(form.initial.get("intake_label", ""))
+    found = [*names, *([kept] if kept and kept not in names else [])]
+    form.fields["intake_label"].widget = forms.Select(choices=[("", "\u2014"), *((n, n) for n in found)])
+    form.style("intake_label")
+
+
 class IntakeForm(Form):
     """What comes in and how far back; whom it goes to."""
 
@@ -173,13 +183,7 @@ class IntakeForm(Form):
             del self.fields["history"]
 
     def offer(self, details: Mapping[str, str]) -> None:
-        """Names of folders to choose from, as suggestions."""
-        names = details.get("folders", "").splitlines()
-        if names and "intake_label" in self.fields:
-            self.fields["intake_label"].widget = forms.Select(
-                choices=[("", "\u2014"), *((n, n) for n in names)]
-            )
-            self.style("intake_label")
+        _offer_folders(self, details)
 
     def chosen(self) -> Intake:
         values = self.cleaned_data
@@ -205,6 +209,12 @@ class ChannelForm(Form):
         widget=forms.Textarea(attrs={"rows": 4}),
         help_text=_("Instead of the colleague's own."),
     )
+    intake = forms.ChoiceField(
+        label=_("What comes in"),
+        choices=ChannelAccount.Intake.choices,
+        help_text=_("From now on; what is here stays."),
+    )
+    intake_label = forms.CharField(label=_("Which label or folder"), max_length=200, required=False)
     aliases = forms.CharField(
         label=_("Other addresses of this channel, one a line"),
         required=False,
@@ -223,6 +233,9 @@ class ChannelForm(Form):
     def __init__(self, *args: Any, manifest: NetworkManifest | None, **rest: Any) -> None:
         super().__init__(*args, **rest)
         if manifest is None or manifest.medium != "mail":
-            del self.fields["aliases"]
+            del self.fields["aliases"], self.fields["intake"], self.fields["intake_label"]
         if manifest is None or not manifest.limits.automatic_reply:
             del self.fields["acknowledge"], self.fields["acknowledgement"]
+
+    def offer(self, details: Mapping[str, str]) -> None:
+        _offer_folders(self, details)

@@ -24,6 +24,7 @@ from kith.networks.services import (
     channel_account_update,
     may_administer,
 )
+from kith.networks.types import Intake
 from kith.teams.errors import TeamsError
 from kith.web.access import SignedIn, signed_in, writers
 from kith.web.settings.channel_forms import AudienceForm, ChannelForm
@@ -89,14 +90,24 @@ def channel_edit(request: SignedIn, pk: uuid.UUID) -> HttpResponse:
     initial = {
         **{
             key: getattr(account, key)
-            for key in ("name", "team", "signature", "acknowledge", "acknowledgement")
+            for key in (
+                "name",
+                "team",
+                "signature",
+                "acknowledge",
+                "acknowledgement",
+                "intake",
+                "intake_label",
+            )
         },
         "aliases": "\n".join(account.aliases),
     }
     form = ChannelForm(request.POST or None, initial=initial, manifest=manifest_of(account.network))
+    form.offer(account.details)
     if request.method == "POST" and form.is_valid():
         values = form.changed()
         team, aliases = values.pop("team"), values.pop("aliases", None)
+        policy, label = values.pop("intake", None), values.pop("intake_label", "")
         try:
             channel_account_update(
                 account=account,
@@ -104,6 +115,7 @@ def channel_edit(request: SignedIn, pk: uuid.UUID) -> HttpResponse:
                 plain=values,
                 team=team,
                 aliases=None if aliases is None else aliases.splitlines(),
+                intake=Intake(policy, label, account.history_since) if policy else None,
             )
         except (NetworksError, TeamsError) as error:
             blame(form, error)

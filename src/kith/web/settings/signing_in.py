@@ -25,9 +25,10 @@ from kith.networks.selectors import manifest_of
 from kith.teams.errors import TeamsError
 from kith.web import pages
 from kith.web.access import SignedIn, writers
-from kith.web.settings.channels import SECTION, account_for
+from kith.web.leaving import leave_for
+from kith.web.settings.channels import account_for
 from kith.web.settings.connect_form import Connecting, may, redirect_uri_of
-from kith.web.settings.page import done, show
+from kith.web.settings.page import done
 
 PENDING, PATIENCE = "channel_sign_in", timedelta(minutes=15)
 
@@ -41,7 +42,7 @@ def sign_in(connecting: Connecting) -> HttpResponse:
     plain = {key: value for key, value in values.items() if key not in secret_names}
     redirect_uri, state = redirect_uri_of(connecting.request), random_secrets.token_urlsafe(32)
     made = gateway.authorizer(connecting.manifest.name, plain, hidden)
-    with gateway.named_errors():
+    with gateway.named_errors(hidden):
         register = getattr(made, "register", None)
         if register is not None and not hidden.get("client_id"):
             hidden.update(register(redirect_uri=redirect_uri))
@@ -64,10 +65,11 @@ def _go(request: SignedIn, address: str) -> HttpResponse:
     """Lead to another site. Not by a redirect: our policy lets a form lead nowhere else, and browsers hold it to that."""
     if urlsplit(address).scheme not in ("https", "http"):
         raise ChannelError(_("The network's page has no address that a browser may open."))
-    if pages.wants_fragment(request):
-        return HttpResponse(headers={"HX-Redirect": address})
-    host = urlsplit(address).hostname
-    return show(request, "settings/channel_go.html", section=SECTION, address=address, host=host)
+    return (
+        HttpResponse(headers={"HX-Redirect": address})
+        if pages.wants_fragment(request)
+        else leave_for(request, address)
+    )
 
 
 @transaction.non_atomic_requests
@@ -98,7 +100,7 @@ def callback(request: SignedIn) -> HttpResponse:
         secret_names = {field.name for field in manifest.fields if field.secret}
         plain = {key: value for key, value in values.items() if key not in secret_names}
         made = gateway.authorizer(manifest.name, plain, hidden)
-        with gateway.named_errors():
+        with gateway.named_errors(hidden):
             tokens = made.exchange(code=request.GET["code"], redirect_uri=pending["redirect_uri"])
         everything = {**hidden, **tokens}
         own, worked = connecting.try_it(everything)
