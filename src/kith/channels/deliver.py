@@ -17,7 +17,7 @@ from django.db import Error, connection, transaction
 
 from kith.base.clock import now
 from kith.channels import gateway
-from kith.channels.absorb import double_absorb
+from kith.channels.absorb import double_absorb, thread_follow
 from kith.channels.limits import call_within, words_of
 from kith.channels.models import Delivery
 from kith.channels.outbox import refresh_message, thread_key_record
@@ -108,7 +108,6 @@ def outgoing_of(delivery: Delivery) -> Outgoing:
         )
         for p in people
     )
-    earlier = _earlier(delivery)
     keys = (
         list(delivery.thread.keys.order_by("id").values_list("key", flat=True)[:1]) if delivery.thread else []
     )
@@ -119,7 +118,7 @@ def outgoing_of(delivery: Delivery) -> Outgoing:
         to=parties,
         subject=message.subject,
         in_reply_to=message.in_reply_to,
-        references=earlier,
+        references=_earlier(delivery),
         thread_key=keys[0] if keys else "",
         visibility="public" if message.visibility == "public" else "private",
         media=tuple(
@@ -129,6 +128,7 @@ def outgoing_of(delivery: Delivery) -> Outgoing:
         content_warning=message.content_warning,
         from_name=_from_name(message, account),
         automatic=message.automatic == "acknowledgement",
+        extra={"visibility": message.extra["audience"]} if message.extra.get("audience") else {},
     )
 
 
@@ -174,7 +174,10 @@ def deliver(delivery: Delivery) -> None:
 
 
 def _whole(delivery: Delivery) -> Delivery:
-    return Delivery.objects.select_related("message__author", "channel_account", "thread").get(pk=delivery.pk)
+    found = Delivery.objects.select_related("message__author", "channel_account", "thread").get(
+        pk=delivery.pk
+    )
+    return thread_follow(found)
 
 
 def _prepared(delivery: Delivery) -> tuple[Sends, Outgoing]:

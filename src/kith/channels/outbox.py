@@ -12,6 +12,7 @@ from django.db import connection, transaction
 from django.utils.translation import gettext as _
 
 from kith.base.clock import now
+from kith.base.graphemes import count
 from kith.base.ids import new_id
 from kith.base.text import clean
 from kith.channels.models import Delivery
@@ -36,6 +37,7 @@ from kith.trust.services import TouchRequest, channel_of, gate_preview, touch_re
 from kith.trust.types import GateResult, Verdict
 
 UNDO_SECONDS = 10
+SIGNED = "\n\n-- \n"
 DELIVER_CHANNEL = "kith_deliver"
 
 
@@ -73,6 +75,7 @@ class Compose:
     actor: str = "person"
     override_reason: str = ""
     undo_seconds: int = UNDO_SECONDS
+    signature: str = ""
     extra: dict[str, Any] = field(default_factory=dict)
 
 
@@ -84,6 +87,7 @@ class SendResult:
     conversation_id: uuid.UUID
     verdict: Verdict
     delivery_id: uuid.UUID | None = None
+    undo_until: datetime | None = None
 
 
 def _request(compose: Compose, subject_id: uuid.UUID | None = None) -> TouchRequest:
@@ -111,10 +115,11 @@ def _request(compose: Compose, subject_id: uuid.UUID | None = None) -> TouchRequ
 
 
 def _length(compose: Compose) -> int:
+    """As the network counts: a content warning is part of the text."""
     manifest = manifest_of(compose.account.network)
-    if manifest is not None and manifest.limits.length_unit == "bytes":
-        return len(compose.text.encode())
-    return len(compose.text)
+    text = compose.content_warning + compose.text
+    unit = manifest.limits.length_unit if manifest is not None else ""
+    return len(text.encode()) if unit == "bytes" else count(text) if unit == "graphemes" else len(text)
 
 
 def verdict_preview(compose: Compose) -> Verdict:
@@ -127,6 +132,11 @@ def gate_ask(compose: Compose, *, subject_id: uuid.UUID) -> Verdict:
     return touch_request(_request(compose, subject_id)).verdict
 
 
+def gate_of(compose: Compose, *, subject_id: uuid.UUID) -> GateResult:
+    """Ask the gate for the record about a message that is stored: with its clearances, when it allows."""
+    return touch_request(_request(compose, subject_id), override_reason=compose.override_reason)
+
+
 def message_send(compose: Compose) -> SendResult:
     """Write the message down, ask the gate, and queue its delivery: one transaction. Raises OutboxError."""
     _check(compose)
@@ -137,6 +147,7 @@ def message_send(compose: Compose) -> SendResult:
         if later:
             verdict = gate_preview(_request(compose, message.pk))
             if verdict.outcome == "deny":
+                verdict = gate_ask(compose, subject_id=message.pk)  # so that its reason is kept
                 message.state = Message.State.HELD
             delivery = None
         else:
@@ -146,7 +157,9 @@ def message_send(compose: Compose) -> SendResult:
             message.state = Message.State.QUEUED if delivery else Message.State.HELD
         message.save(update_fields=["state"])
         _after(compose, message, thread)
-    return SendResult(message.pk, thread.conversation_id, verdict, delivery.pk if delivery else None)
+    if delivery is None:
+        return SendResult(message.pk, thread.conversation_id, verdict)
+    return SendResult(message.pk, thread.conversation_id, verdict, delivery.pk, delivery.not_before)
 
 
 def _check(compose: Compose) -> None:
@@ -211,7 +224,8 @@ def _message(compose: Compose, thread: Thread) -> Message:
         sender_id=sender,
         author=compose.user,
         subject=clean(compose.subject)[:1000],
-        text=clean(compose.text),
+        text=clean(compose.text) + (f"{SIGNED}{clean(compose.signature)}" if compose.signature else ""),
+        signature_at=len(clean(compose.text)) if compose.signature else None,
         html=clean(compose.html),
         visibility=compose.visibility,
         in_reply_to=compose.reply_to.external_id if compose.reply_to else "",
@@ -334,6 +348,7 @@ def message_release(message: Message, *, override_reason: str = "", user: User |
         if message.state not in (Message.State.SCHEDULED, Message.State.HELD):
             return Verdict("deny", "plain", "")
         compose = compose_again(message, override_reason=override_reason, user=user)
+        touches_cancel(message.pk)
         result = touch_request(_request(compose, message.pk), override_reason=override_reason)
         if result.allowed and compose.thread is not None:
             _deliver(compose, message, compose.thread, result)

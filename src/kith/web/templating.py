@@ -19,8 +19,9 @@ from django.utils.formats import number_format
 from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup, escape
 
+from kith.base.markup import html_of
 from kith.networks.selectors import manifest_of
-from kith.web.inbox.words import log_sentence, tray_name
+from kith.web.inbox.words import log_sentence, proof_words, tray_name
 
 STATIC = Path(__file__).parent / "static"
 MANIFEST = STATIC / "dist" / "manifest.json"
@@ -142,6 +143,11 @@ def web_address(text: str) -> str:
     return text if text.lower().startswith(("https://", "http://")) else ""
 
 
+def marked(text: str) -> Markup:
+    """Our own words with their plain formatting; "" where they have none. `html_of` escapes all else."""
+    return Markup(html_of(text))  # noqa: S704
+
+
 def _translate(message: str, **values: Any) -> Markup:
     """`_` in templates, as jinja2's own newstyle gettext does it but in one call: values are escaped, `%%` is a `%`."""
     text = Markup(_gettext(message))  # noqa: S704  (our own sentences and their translations)
@@ -179,6 +185,7 @@ def environment(**options: Any) -> Environment:
         language=translation.get_language,
         log_sentence=log_sentence,
         tray_name=tray_name,
+        proof_words=proof_words,
     )
-    env.filters.update(web_address=web_address, number=number_format, filesize=filesizeformat)
+    env.filters.update(web_address=web_address, marked=marked, number=number_format, filesize=filesizeformat)
     return env
