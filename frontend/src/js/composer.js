@@ -106,7 +106,7 @@ export function composer() {
     typed() {
       const was = this.empty;
       this.count();
-      if (was && !this.empty) this.field("began").value = newest() || this.field("began").value;
+      if (was && !this.empty) this.field("began").value = newest(this.field("began").value);
       this.showTo();
       this.kept = "";
       clearTimeout(this.timer);
@@ -133,7 +133,7 @@ export function composer() {
       this.keep();
     },
     started() {
-      this.field("seen").value = newest();
+      this.field("seen").value = newest(this.field("began").value);
       this.sending = true;
       clearTimeout(this.timer);
       this.inFlight?.abort(); // a draft that arrived after the answer would come back as one
@@ -191,14 +191,29 @@ export function composer() {
   };
 }
 
-// The newest message on the screen, notes left out: what somebody who answers has seen.
-const newest = () => [...document.querySelectorAll("[data-stream] [data-talk]")].at(-1)?.dataset.message ?? "";
+// The newest message on the screen, notes left out: what somebody who answers has seen. Ids sort by when they came; what
+// is planned stands last and came before.
+const newest = (known) =>
+  [...document.querySelectorAll("[data-stream] [data-talk]")].reduce(
+    (latest, item) => (item.dataset.message > latest ? item.dataset.message : latest),
+    known,
+  );
+
+const insertWords = (text) =>
+  document.querySelector("[data-composer]")?.dispatchEvent(new CustomEvent("composer-insert", { detail: { text } }));
+
+// What a message says, quoted where the cursor stands.
+document.addEventListener("click", (event) => {
+  const id = event.target.closest("[data-quote]")?.dataset.quote;
+  const words = id && document.querySelector(`#m-${id} .bubble .prose-message`)?.innerText.trim();
+  const quoted = words?.split("\n").map((line) => `> ${line}`.trimEnd());
+  if (quoted) insertWords(`${quoted.join("\n")}\n\n`);
+});
 
 // Words that the server sends for the box (a saved reply, a macro's answer) go to where the cursor stands.
 document.addEventListener("htmx:after:swap", () => {
   for (const source of document.querySelectorAll("[data-insert-now]")) {
-    const form = document.querySelector("[data-composer]");
-    form?.dispatchEvent(new CustomEvent("composer-insert", { detail: { text: source.dataset.insertNow } }));
+    insertWords(source.dataset.insertNow);
     source.remove();
   }
 });

@@ -12,18 +12,12 @@ from django.utils.translation import gettext as _
 
 from kith.base.clock import now
 from kith.base.text import clean
-from kith.channels.deliver import delivery_settle
+from kith.channels.compose import OutboxError, compose_again, gate_of
 from kith.channels.models import Delivery
-from kith.channels.outbox import (
-    OutboxError,
-    compose_again,
-    deliver_notify,
-    gate_of,
-    message_release,
-    message_unsend,
-    refresh_message,
-)
+from kith.channels.outbox import deliver_notify, message_release, message_unsend
+from kith.channels.outcomes import delivery_settle
 from kith.conversations.models import Message, MessageCopy
+from kith.conversations.services import messages_refresh
 from kith.core import audit
 from kith.networks.models import ChannelAccount
 from kith.teams.errors import NotAllowed
@@ -113,7 +107,7 @@ def outgoing_take_back(viewer: Viewer, message_id: uuid.UUID) -> Message:
         message.save(update_fields=["state"])
         touches_cancel(message.pk)
         audit.record("message_unsent", "message", message.pk)
-        refresh_message(message.pk)
+        messages_refresh([message.pk])
     elif not message_unsend(message=message):
         raise OutboxError(_("Too late: it has been sent."))
     return message
@@ -140,7 +134,7 @@ def outgoing_again(viewer: Viewer, message_id: uuid.UUID) -> Verdict:
     message.state = State.QUEUED if result.allowed else State.HELD
     message.save(update_fields=["state"])
     audit.record("message_repeated", "message", message.pk)
-    refresh_message(message.pk)
+    messages_refresh([message.pk])
     return result.verdict
 
 

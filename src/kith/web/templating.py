@@ -21,6 +21,7 @@ from markupsafe import Markup, escape
 
 from kith.base.markup import html_of
 from kith.networks.selectors import manifest_of
+from kith.web.encryption import can_be_overheard
 from kith.web.inbox.words import log_sentence, proof_words, tray_name
 
 STATIC = Path(__file__).parent / "static"
@@ -186,6 +187,7 @@ def environment(**options: Any) -> Environment:
         log_sentence=log_sentence,
         tray_name=tray_name,
         proof_words=proof_words,
+        overheard=can_be_overheard,
     )
     env.filters.update(web_address=web_address, marked=marked, number=number_format, filesize=filesizeformat)
     return env

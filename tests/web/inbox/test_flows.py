@@ -378,6 +378,8 @@ def test_a_task_is_made_and_the_source_shown_from_the_menu_of_a_message(
     expect(it.page.locator("#toasts")).to_contain_text("Task made")
     expect(dialog).to_have_count(0)
     assert Task.objects.get().title == "My bike"
+    pick(it, message, "Quote it")
+    expect(box(it)).to_have_value("> Where is my bike?\n\n")
     pick(it, message, "As it came")
     expect(it.page.locator("#source pre")).to_contain_text("Where is my bike?")
     assert it.axe() == []
