@@ -42,7 +42,14 @@ function wanted() {
   return document.getElementById(id);
 }
 
+// Whoever reads the end goes on seeing it while the box below grows or pictures arrive.
+const sizes = new ResizeObserver(() => {
+  if (atBottom) toBottom();
+});
+
 export function settle(event) {
+  sizes.disconnect();
+  for (const part of [stream(), document.getElementById("stream")]) if (part) sizes.observe(part);
   const pane = document.querySelector("[data-conversation]");
   const id = pane?.dataset.conversation ?? null;
   if (id !== shown) {
@@ -50,6 +57,7 @@ export function settle(event) {
     atBottom = true;
     seen = new Set(ids());
     const target = wanted();
+    atBottom = !target;
     if (target) {
       target.scrollIntoView({ block: "center" });
       target.classList.add("found");

@@ -33,6 +33,7 @@ document.addEventListener("keydown", (event) => {
     return;
   }
   if (document.querySelector("dialog[open]")) return;
+  if (event.key === "Escape" && document.querySelector("details[data-menu][open]")) return; // closes that first (menus.js)
   const key = event.key === "Escape" ? "escape" : event.key;
   const both = prefix ? `${prefix} ${key}` : key;
   clearTimeout(forget);

@@ -46,7 +46,7 @@ document.addEventListener(
 );
 
 document.addEventListener("keydown", (event) => {
-  const menu = event.target.closest?.("details[data-menu][open]");
+  const menu = event.target.closest?.("details[data-menu][open]") ?? (event.key === "Escape" ? open()[0] : null);
   if (!menu) return;
   if (event.key === "Escape") {
     menu.open = false;

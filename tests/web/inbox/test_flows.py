@@ -435,3 +435,34 @@ def _every_state(key: uuid.UUID, message: Message, mara: User, account: ChannelA
     client.post(f"/inbox/{key}/reply/", {"text": "Denied"})
     client.post(f"/inbox/{key}/draft/", {"text": "Half a draft", "via": ""})
     assert Draft.objects.count() == 1
+
+
+def test_a_conversation_opens_at_its_end_and_a_link_at_its_message(
+    it: Screen, account: ChannelAccount
+) -> None:
+    key, first = asked(account, "The first\n" * 12, thread="one", at=now() - timedelta(minutes=90))
+    for number in range(8):
+        _, last = asked(
+            account, f"Word {number}\n" * 8, thread="one", at=now() - timedelta(minutes=80 - number)
+        )
+    it.go(f"/inbox/{key}/")
+    expect(it.page.locator(f"#m-{last.pk}")).to_be_in_viewport(ratio=0.9)
+    box(it).fill("A line\n" * 12)
+    expect(it.page.locator(f"#m-{last.pk}")).to_be_in_viewport(ratio=0.9)
+    it.go(f"/inbox/{key}/?m={first.pk}#m-{first.pk}")
+    expect(it.page.locator(f"#m-{first.pk}")).to_be_in_viewport()
+    expect(it.page.locator(f"#m-{first.pk}")).to_have_class(re.compile("found"))
+
+
+def test_escape_closes_a_menu_before_it_leaves_the_conversation(
+    chromium: Any, live_server: Any, mara: User
+) -> None:
+    key, _ = asked(played())
+    with screen(chromium, live_server.url, mara, width=390, height=844) as it:
+        it.go(f"/inbox/{key}/")
+        it.page.locator("#more > summary").click()
+        it.page.keyboard.press("Escape")
+        expect(it.page.locator("#more")).not_to_have_attribute("open", "")
+        expect(it.page.locator("#subject")).to_be_visible()
+        it.page.keyboard.press("Escape")
+        expect(it.page.locator("#subject")).to_be_hidden()
