@@ -14,7 +14,7 @@ from tests.support.cast import NOON, Cast, cast_make
 from tests.support.shared import shared_data
 from tests.web.people import signed_in
 
-pytestmark = [pytest.mark.browser, pytest.mark.django_db]
+pytestmark = [pytest.mark.browser, pytest.mark.torture, pytest.mark.django_db]
 IN_A_PAGE = 120
 
 MORE = [
@@ -46,12 +46,12 @@ def _fresh() -> None:
     cache.clear()
 
 
-def payloads(config: pytest.Config) -> list[str]:
-    """All of the corpus in `make torture` and CI, every sixth otherwise; our own always."""
+def payloads(config: pytest.Config, part: int = 0) -> list[str]:
+    """All of the corpus in `make torture`; otherwise every sixteenth, another for each `part`; our own always."""
     found = json.loads((shared_data("security/xss") / "payloads.json").read_text("utf-8"))
     texts = list(dict.fromkeys(str(item["payload"]).replace("\0", "") for item in found))
     assert len(texts) > 1000
-    return [*MORE, *(texts if config.getoption("--torture") == "full" else texts[::6])]
+    return [*MORE, *(texts if config.getoption("--torture") == "full" else texts[part::16])]
 
 
 def _chunks(texts: list[str], size: int) -> list[list[str]]:
@@ -71,7 +71,10 @@ def _host_of_frames(paths: list[str], *, sandbox: str | None) -> tuple[int, dict
     return 200, {"Content-Type": "text/html"}, f"<!doctype html><title>frames</title>{frames}".encode()
 
 
-@pytest.mark.parametrize("layers", ["all", "without nh3", "policy alone", "sandbox alone", "none"])
+LAYERS = ["all", "without nh3", "policy alone", "sandbox alone", "none"]
+
+
+@pytest.mark.parametrize("layers", LAYERS)
 def test_the_html_of_a_message_runs_nothing(
     layers: str, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -80,7 +83,7 @@ def test_the_html_of_a_message_runs_nothing(
     from kith.web import foreign
     from kith.web.inbox import content
 
-    texts = payloads(request.config)
+    texts = payloads(request.config, LAYERS.index(layers))
     if layers == "none":
         texts = texts[:200]
     cast = cast_make()
@@ -344,7 +347,10 @@ class World:
         ]
 
 
-@pytest.mark.parametrize("policy", ["with the policy", "escaping alone"])
+POLICIES = ["with the policy", "escaping alone"]
+
+
+@pytest.mark.parametrize("policy", POLICIES)
 def test_no_screen_runs_what_strangers_wrote(
     policy: str, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -354,7 +360,7 @@ def test_no_screen_runs_what_strangers_wrote(
 
         loose = "default-src * data: blob:; script-src * 'unsafe-inline' 'unsafe-eval'; style-src * 'unsafe-inline'"
         monkeypatch.setattr(middleware, "POLICY", loose)
-    texts = payloads(request.config)
+    texts = payloads(request.config, len(LAYERS) + POLICIES.index(policy))
     world = World()
     loads, missing = 0, set()
     with watched(world.client) as browser:
