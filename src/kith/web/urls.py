@@ -6,21 +6,21 @@ from django.urls import URLPattern, URLResolver, include, path
 
 from kith.web import frame
 
-PARTS = (
+PARTS = (  # what is asked for most stands first: addresses are tried in this order
+    ("", "kith.web.inbox.urls"),
+    ("", "kith.web.people.urls"),
     ("", "kith.web.setup.urls"),
     ("accounts/", "kith.web.account.allauth_urls"),
     ("", "kith.web.account.urls"),
     ("settings/", "kith.web.settings.urls"),
     ("", "kith.web.simulator.urls"),
     ("", "kith.web.chat.urls"),
-    ("", "kith.web.inbox.urls"),
-    ("", "kith.web.people.urls"),
     ("", "kith.web.today.urls"),
 )
 
 urlpatterns: list[URLPattern | URLResolver] = [
+    *(path(prefix, include(module)) for prefix, module in PARTS if find_spec(module)),
     path("theme/", frame.theme, name="theme"),
     path("palette/", frame.palette, name="palette"),
     path("styleguide/", frame.styleguide, name="styleguide"),
-    *(path(prefix, include(module)) for prefix, module in PARTS if find_spec(module)),
 ]
