@@ -21,6 +21,7 @@ from markupsafe import Markup, escape
 
 from kith.networks.selectors import manifest_of
 from kith.web.compiling import Templates, filled, sentence
+from kith.web.encryption import can_be_overheard
 from kith.web.inbox.words import log_sentence, tray_name
 
 STATIC = Path(__file__).parent / "static"
@@ -202,6 +203,7 @@ def environment(**options: Any) -> Templates:
         language=translation.get_language,
         log_sentence=log_sentence,
         tray_name=tray_name,
+        overheard=can_be_overheard,
     )
     env.filters.update(web_address=web_address, number=number_format, filesize=filesizeformat)
     return env
