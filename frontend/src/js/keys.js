@@ -6,7 +6,9 @@ let prefix = "";
 let forget;
 
 export function press(key) {
-  const target = [...document.querySelectorAll(`[data-key="${CSS.escape(key)}"]`)].find(visible);
+  const every = [...document.querySelectorAll(`[data-key="${CSS.escape(key)}"]`)];
+  // An entry of a closed menu answers to its key, too.
+  const target = every.find(visible) ?? every.find((element) => element.matches("[data-command]"));
   if (!target) return false;
   if (target.matches("details")) {
     target.open = true;
