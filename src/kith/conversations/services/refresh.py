@@ -82,6 +82,8 @@ INSERT INTO conversations_searchdocument (message_id, at, vector, cjk)
 SELECT m.id, m.at,
        array_to_tsvector(array(SELECT DISTINCT x FROM (
            SELECT 'scope:' || k.scope_id AS x FROM conversations_messagecopy k WHERE k.message_id = m.id
+           UNION SELECT 'seen:' || k.scope_id || ':' || to_char(m.at AT TIME ZONE 'UTC', 'YYYYMM')
+               FROM conversations_messagecopy k WHERE k.message_id = m.id
            UNION SELECT 'net:' || m.network
            UNION SELECT 'dir:' || m.direction
            UNION SELECT 'month:' || to_char(m.at AT TIME ZONE 'UTC', 'YYYYMM')
