@@ -23,6 +23,7 @@ from kith.connectors.contract import MessageReceived
 from kith.connectors.contract import RawItem as WireItem
 from kith.conversations.models import Attachment
 from kith.core import audit, blobs, sql
+from kith.core.rows import insert
 from kith.networks.models import ChannelAccount, ChannelHealth
 
 log = logging.getLogger(__name__)
@@ -42,6 +43,8 @@ def raw_items_store(
     """
     rows = list({(r.external_id, r.digest): r for r in (_row(account, item) for item in items)}.values())
     with transaction.atomic():
+        # Two webhooks that bring the same item at once: the second sees what the first has stored.
+        sql.rows("SELECT pg_advisory_xact_lock(hashtextextended(%s, 2))", [f"store:{account.pk}"])
         before = {
             (external_id, digest)
             for external_id, digest in RawItem.objects.filter(
@@ -49,22 +52,22 @@ def raw_items_store(
             ).values_list("external_id", "digest")
         }
         new = [r for r in rows if (r.external_id, r.digest) not in before]
-        RawItem.objects.bulk_create(new, ignore_conflicts=True)
+        insert(new)
         if cursor is not None:
             Cursor.objects.update_or_create(
                 channel_account=account, stream=stream, defaults={"position": cursor}
             )
         if new:
-            ChannelHealth.objects.update_or_create(channel_account=account, defaults=_came(new))
+            ChannelHealth.objects.update_or_create(channel_account=account, defaults=_came(account, new))
             with connection.cursor() as cursor_:
                 cursor_.execute("SELECT pg_notify(%s, %s)", [RAW_CHANNEL, str(account.pk)])
     return len(new)
 
 
-def _came(rows: Sequence[RawItem]) -> dict[str, Any]:
-    """What health says of what has just come: when, and how old the newest of it was already."""
+def _came(account: ChannelAccount, rows: Sequence[RawItem]) -> dict[str, Any]:
+    """What health says of what has just come: when, and how old the newest of it was already (history says nothing)."""
     moment = now()
-    newest = max((row.at for row in rows if row.at), default=None)
+    newest = max((row.at for row in rows if row.at and row.at >= account.history_until), default=None)
     lag = max(0, int((moment - newest).total_seconds())) if newest else None
     return {"last_item_at": moment, **({"lag_seconds": min(lag, 2**31 - 1)} if lag is not None else {})}
 

@@ -34,6 +34,16 @@ from kith.web.settings.page import blame, show
 from kith.web.settings.people import address_of
 
 _markdown = MarkdownIt("commonmark", {"html": False, "linkify": False}).enable("table")
+_DEEPER = str.maketrans("12345", "34566")  # the screen has its own title, and the box one of its own
+
+
+def _readme(network: str) -> Markup:
+    """What the connector's folder says of it, with its headings below those of the screen."""
+    tokens = _markdown.parse(discovery.readme(network))
+    for token in tokens:
+        if token.type in ("heading_open", "heading_close"):
+            token.tag = token.tag.translate(_DEEPER)
+    return Markup(_markdown.renderer.render(tokens, _markdown.options, {}))  # noqa: S704  (html is off)
 
 
 class Connecting:
@@ -168,7 +178,7 @@ class Connecting:
             signs_in=self._signs_in(),
             looks=discovery.can_discover(self.manifest.name),
             rules=rule_sentences(self.manifest),
-            readme=Markup(_markdown.render(discovery.readme(self.manifest.name))),  # noqa: S704  (html is off)
+            readme=_readme(self.manifest.name),
             redirect_uri=redirect_uri_of(self.request) if "authorizes" in self.manifest.capabilities else "",
         )
 
