@@ -123,7 +123,7 @@ def test_a_crash_between_the_bytes_and_their_row_doubles_nothing(monkeypatch: py
 
     digest = hashlib.sha256(wire.body).hexdigest()
     with monkeypatch.context() as patch:
-        patch.setattr(receive.RawItem.objects, "bulk_create", killed)
+        patch.setattr(receive, "insert", killed)
         with pytest.raises(KeyboardInterrupt):
             raw_items_store(account, [wire], cursor="1")
     written = set(blobs.all_digests())

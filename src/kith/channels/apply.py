@@ -38,6 +38,7 @@ from kith.conversations.services import (
 )
 from kith.conversations.types import IncomingAttachment, IncomingMessage, IncomingParticipant, Place, Recorded
 from kith.core import blobs, events
+from kith.core.logs import hide_secrets
 from kith.networks.models import ChannelAccount, ChannelHealth
 from kith.networks.selectors import manifest_of
 
@@ -265,7 +266,7 @@ def _other(account: ChannelAccount, event: Event) -> None:
         _delivery(account, event)
     elif isinstance(event, StreamGap):
         ChannelHealth.objects.filter(channel_account=account).update(
-            stream_gap_at=event.at, last_error=event.reason
+            stream_gap_at=event.at, last_error=hide_secrets(event.reason)[:1000]
         )
 
 

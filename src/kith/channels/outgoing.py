@@ -5,7 +5,7 @@ from __future__ import annotations
 from kith.channels.models import Delivery
 from kith.connectors.contract import Media, Outgoing, Party
 from kith.conversations.models import Message, Participant
-from kith.core import blobs
+from kith.core import blobs, company
 from kith.networks.models import ChannelAccount
 
 
@@ -46,11 +46,12 @@ def outgoing_of(delivery: Delivery) -> Outgoing:
         content_warning=message.content_warning,
         from_name=_from_name(message, account),
         automatic=message.automatic == "acknowledgement",
+        extra={"visibility": message.extra["audience"]} if message.extra.get("audience") else {},
     )
 
 
 def _from_name(message: Message, account: ChannelAccount) -> str:
-    shown = account.display_name or account.name
+    shown = str(company.value("outgoing_name") or "") or account.display_name or account.name
     return f"{message.author.name} · {shown}" if message.author else shown
 
 

@@ -11,6 +11,7 @@ import hashlib
 import os
 import re
 from collections.abc import Iterable, Iterator
+from itertools import chain
 from pathlib import Path
 from typing import BinaryIO
 
@@ -18,8 +19,6 @@ from django.conf import settings
 
 CHUNK = 1024 * 1024
 _NAME = re.compile(r"[0-9a-f]{64}")
-
-
 NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.EMFILE, errno.ENFILE})
 
 
@@ -66,8 +65,10 @@ def put(chunks: bytes | Iterable[bytes]) -> tuple[str, int]:
 
 def _write(chunks: Iterable[bytes]) -> tuple[str, int]:
     root = folder()
-    (root / "new").mkdir(parents=True, exist_ok=True, mode=0o700)
-    draft = root / "new" / f"{os.getpid()}-{os.urandom(8).hex()}"
+    drafts = root / "new"
+    if not drafts.is_dir():
+        drafts.mkdir(parents=True, exist_ok=True, mode=0o700)
+    draft = drafts / f"{os.getpid()}-{os.urandom(8).hex()}"
     hasher, size = hashlib.sha256(), 0
     try:
         with draft.open("wb") as file:
@@ -78,14 +79,11 @@ def _write(chunks: Iterable[bytes]) -> tuple[str, int]:
             file.flush()
             os.fsync(file.fileno())
         target = path_of(hasher.hexdigest())
+        fresh = not target.parent.is_dir()
         target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         draft.rename(target)
-        for made in (
-            target.parent,
-            target.parent.parent,
-            root,
-        ):  # each may be new, and so its name in the next
-            _sync(made)
+        for changed in (target.parent, *((target.parent.parent, root) if fresh else ())):
+            _sync(changed)
     finally:
         draft.unlink(missing_ok=True)
     return hasher.hexdigest(), size
@@ -100,7 +98,11 @@ def _sync(place: Path) -> None:
 
 
 def put_file(source: BinaryIO) -> tuple[str, int]:
-    return put(iter(lambda: source.read(CHUNK), b""))
+    """As `put`; what fits into one chunk is looked for before it is written: the same logo comes with every mail."""
+    first = source.read(CHUNK)
+    if len(first) < CHUNK:
+        return put(first)
+    return put(chain((first,), iter(lambda: source.read(CHUNK), b"")))
 
 
 def read(digest: str) -> bytes:

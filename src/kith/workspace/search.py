@@ -12,7 +12,7 @@ import json
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from kith.base.keyset import cursor_decode, cursor_encode
@@ -26,6 +26,7 @@ from kith.workspace.search_query import SearchQuery, search_parse
 START, STOP = "\ue000", "\ue001"
 FEW, MOST_GATHERED, MOST_WALKED = 2_000, 20_000, 1_500
 FIRST_WINDOW = 1  # months
+MOST_PAIRS = 256  # of a scope and a month, asked for at once
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,13 +61,31 @@ Key = tuple[datetime, uuid.UUID]
 
 @dataclass(slots=True)
 class _Search:
-    """A search as SQL: the tsquery (text of lexemes and functions), conditions on the document, and on its message."""
+    """A search as SQL: the tsquery (text of lexemes and functions), conditions on the document, and on its message.
+
+    `scopes` are the only ones to be read, empty for those who see all; `tsquery` does not speak of them, `seen` does.
+    """
 
     tsquery: str
+    scopes: list[str]
     documents: list[str]
     messages: list[str]
     params: dict[str, Any]
     cjk: bool
+
+    def seen(self, months: list[str] | None = None) -> str:
+        """The tsquery with the scopes, and of some months only.
+
+        Scope and month together are one lexeme: a small scope's documents of a month are looked up in the long list of a
+        common word, not all of the scope's.
+        """
+        labels = [[f"scope:{scope}" for scope in self.scopes], [f"month:{month}" for month in months or ()]]
+        if 0 < len(labels[0]) * len(labels[1]) <= MOST_PAIRS:
+            labels = [[f"seen:{scope}:{month}" for scope in self.scopes for month in months or ()]]
+        if not any(labels):
+            return self.tsquery
+        self.params["seen"] = " & ".join(_lexemes(names) for names in labels if names)
+        return " && ".join([*([self.tsquery] if self.tsquery else []), "%(seen)s::tsquery"])
 
 
 def search_messages(viewer: Viewer, text: str, *, cursor: str | None = None, limit: int = 30) -> SearchPage:
@@ -92,8 +111,6 @@ def _build(viewer: Viewer, query: SearchQuery) -> _Search | None:
     """None: a filter names somebody whom nobody knows, so nothing can be found."""
     params: dict[str, Any] = {"me": viewer.user_id, "scopes": list(viewer.scope_ids)}
     groups: list[str] = []
-    if not viewer.sees_all:
-        groups.append(_lexemes([f"scope:{s}" for s in viewer.scope_ids]))
     if query.channels:
         groups.append(_lexemes([f"net:{n}" for n in _networks(query.channels)]))
     if query.direction:
@@ -123,7 +140,8 @@ def _build(viewer: Viewer, query: SearchQuery) -> _Search | None:
         if at is not None:
             documents.append(f"d.at {sign} %({name})s")
             params[name] = at
-    return _Search(" && ".join(parts), documents, messages, params, cjk)
+    scopes = [] if viewer.sees_all else [str(s) for s in viewer.scope_ids]
+    return _Search(" && ".join(parts), scopes, documents, messages, params, cjk)
 
 
 def _message_filters(query: SearchQuery, messages: list[str], params: dict[str, Any]) -> None:
@@ -163,11 +181,11 @@ def _networks(channels: tuple[str, ...]) -> list[str]:
 
 def _find(search: _Search, after: Key | None, wanted: int) -> list[Key]:
     """The newest keys after a cursor."""
-    if search.cjk or not search.tsquery:
+    if search.cjk or not search.seen():
         return _walk(search, after, wanted)
     share, expected = _estimate(search)
     if expected <= FEW:
-        found = _gather(search, after, wanted, "", cap=MOST_GATHERED)
+        found = _gather(search, after, wanted, cap=MOST_GATHERED)
         if found is not None:
             return found
     keys: list[Key] = []
@@ -176,7 +194,7 @@ def _find(search: _Search, after: Key | None, wanted: int) -> list[Key]:
         if len(keys) >= wanted or after is None:
             return keys
     for months in _windows(search, after):
-        part = _gather(search, after, wanted - len(keys), _lexemes([f"month:{m}" for m in months]))
+        part = _gather(search, after, wanted - len(keys), months)
         keys += part or []
         if len(keys) >= wanted:
             break
@@ -185,8 +203,9 @@ def _find(search: _Search, after: Key | None, wanted: int) -> list[Key]:
 
 def _estimate(search: _Search) -> tuple[float, float]:
     """(share of all documents, number) that the planner expects to match."""
+    tsquery = search.seen()
     plan = sql.rows(
-        f"EXPLAIN (FORMAT JSON) SELECT 1 FROM conversations_searchdocument d WHERE d.vector @@ ({search.tsquery})",
+        f"EXPLAIN (FORMAT JSON) SELECT 1 FROM conversations_searchdocument d WHERE d.vector @@ ({tsquery})",
         search.params,
     )[0][0]
     expected = (json.loads(plan) if isinstance(plan, str) else plan)[0]["Plan"]["Plan Rows"]
@@ -205,11 +224,16 @@ def _conditions(search: _Search, after: Key | None, params: dict[str, Any]) -> l
 
 
 def _gather(
-    search: _Search, after: Key | None, wanted: int, month: str, *, cap: int | None = None
+    search: _Search,
+    after: Key | None,
+    wanted: int,
+    months: list[str] | None = None,
+    *,
+    cap: int | None = None,
 ) -> list[Key] | None:
     """All hits (of some months), sorted; None when there are more than `cap`."""
-    params = {**search.params, "limit": wanted, "month": month, "cap": (cap or 0) + 1}
-    tsquery = f"{search.tsquery} && %(month)s::tsquery" if month else search.tsquery
+    tsquery = search.seen(months)
+    params = {**search.params, "limit": wanted, "cap": (cap or 0) + 1}
     where = [f"d.vector @@ ({tsquery})", *_conditions(search, after, params)]
     found = sql.rows(
         f"WITH hits AS MATERIALIZED (SELECT d.message_id, d.at FROM conversations_searchdocument d "
@@ -232,6 +256,7 @@ def _joined(search: _Search, name: str) -> str:
 
 def _walk_some(search: _Search, after: Key | None, wanted: int) -> tuple[list[Key], Key | None]:
     """Hits among the next newest documents, and where the walk stopped (None: at the end of all)."""
+    tsquery = search.seen()
     params = {**search.params, "limit": wanted, "skip": MOST_WALKED}
     where = _conditions(search, after, params)
     stop = sql.rows(
@@ -242,7 +267,7 @@ def _walk_some(search: _Search, after: Key | None, wanted: int) -> tuple[list[Ke
     if stop:
         where.append("(d.at, d.message_id) > (%(stop_at)s, %(stop_key)s)")
         params["stop_at"], params["stop_key"] = stop[0]
-    where.append(f"d.vector @@ ({search.tsquery})")
+    where.append(f"d.vector @@ ({tsquery})")
     found = sql.rows(
         f"SELECT d.at, d.message_id FROM conversations_searchdocument d {_joined(search, 'd')} {_where(where)} "
         f"ORDER BY d.at DESC, d.message_id DESC LIMIT %(limit)s",
@@ -262,10 +287,9 @@ def _where(conditions: list[str]) -> str:
 
 def _walk(search: _Search, after: Key | None, wanted: int) -> list[Key]:
     """Hits by date, for searches whose words are found by trigrams, or that have filters only."""
+    tsquery = search.seen()
     params = {**search.params, "limit": wanted}
-    where = _conditions(search, after, params) + (
-        [f"d.vector @@ ({search.tsquery})"] if search.tsquery else []
-    )
+    where = _conditions(search, after, params) + ([f"d.vector @@ ({tsquery})"] if tsquery else [])
     found = sql.rows(
         f"SELECT d.at, d.message_id FROM conversations_searchdocument d {_joined(search, 'd')} {_where(where)} "
         f"ORDER BY d.at DESC, d.message_id DESC LIMIT %(limit)s",
@@ -292,8 +316,6 @@ def _windows(search: _Search, after: Key | None) -> Iterator[list[str]]:
 
 
 def _number(at: datetime) -> int:
-    from datetime import UTC
-
     utc = at.astimezone(UTC)
     return utc.year * 12 + utc.month - 1
 
@@ -312,6 +334,7 @@ LEFT JOIN teams_user u ON u.id = m.author_id
 WHERE m.id = ANY (%(ids)s) AND m.state <> 'cancelled'
 """
 _PLAIN = "translate({text}, '" + START + STOP + "', '')"
+TAG = "\ue002"  # stands for "<" where PostgreSQL would look for tags
 _MARKS = f"StartSel={START}, StopSel={STOP}"
 
 
@@ -329,9 +352,9 @@ def _hits(viewer: Viewer, search: _Search, query: SearchQuery, keys: list[Key]) 
     if words:
         marks = " || ".join(words)
         subject = f"ts_headline('kith', {subject}, {marks}, '{_MARKS}, HighlightAll=true')"
-        snippet = (
-            f"ts_headline('kith', {body}, {marks}, '{_MARKS}, MaxFragments=2, MaxWords=24, MinWords=10')"
-        )
+        options = f"{_MARKS}, MaxFragments=2, MaxWords=24, MinWords=10"
+        found = f"ts_headline('kith', {sql.for_words(body, tag=TAG)}, {marks}, '{options}')"
+        snippet = f"translate({found}, '{TAG}', '<')"
     rows = {
         row[0]: row
         for row in sql.rows(

@@ -40,6 +40,7 @@ from kith.networks.services import (
 from kith.networks.types import Own
 from kith.teams.errors import NotAllowed, TeamsError
 from kith.web.access import SignedIn, writers
+from kith.web.leaving import leave_for
 from kith.web.settings.channel_forms import AudienceForm, IntakeForm, ManifestForm
 from kith.web.settings.channels import SECTION, account_for
 from kith.web.settings.network_rules import capability_sentences, rule_sentences
@@ -47,6 +48,18 @@ from kith.web.settings.page import blame, done, show
 from kith.web.settings.people import address_of
 
 PENDING, PATIENCE = "channel_sign_in", timedelta(minutes=15)
+_DEEPER = str.maketrans("12345", "34566")  # the screen has its own title, and the box one of its own
+
+
+def _readme(network: str) -> Markup:
+    """What the connector's folder says of it, with its headings below those of the screen."""
+    tokens = _markdown.parse(discovery.readme(network))
+    for token in tokens:
+        if token.type in ("heading_open", "heading_close"):
+            token.tag = token.tag.translate(_DEEPER)
+    return Markup(_markdown.renderer.render(tokens, _markdown.options, {}))  # noqa: S704  (html is off)
+
+
 _markdown = MarkdownIt("commonmark", {"html": False, "linkify": False}).enable("table")
 
 
@@ -145,7 +158,7 @@ class _Connecting:
             audience_form=self.audience,
             works=self.works,
             rules=rule_sentences(self.manifest),
-            readme=Markup(_markdown.render(discovery.readme(self.manifest.name))),  # noqa: S704  (html is off)
+            readme=_readme(self.manifest.name),
             redirect_uri=_redirect_uri(self.request) if "authorizes" in self.manifest.capabilities else "",
         )
 
@@ -221,7 +234,7 @@ def _sign_in(connecting: _Connecting) -> HttpResponse:
     plain = {key: value for key, value in values.items() if key not in secret_names}
     redirect_uri, state = _redirect_uri(connecting.request), random_secrets.token_urlsafe(32)
     made = gateway.authorizer(connecting.manifest.name, plain, hidden)
-    with gateway.named_errors():
+    with gateway.named_errors(hidden):
         register = getattr(made, "register", None)
         if register is not None and not hidden.get("client_id"):
             hidden.update(register(redirect_uri))
@@ -237,7 +250,7 @@ def _sign_in(connecting: _Connecting) -> HttpResponse:
         "form": json.dumps({key: connecting.request.POST.getlist(key) for key in connecting.request.POST}),
     }
     connecting.request.session[PENDING] = base64.b64encode(secrets.encrypt_dict(pending)).decode()
-    return redirect(address)
+    return leave_for(connecting.request, address)
 
 
 @transaction.non_atomic_requests
@@ -268,7 +281,7 @@ def callback(request: SignedIn) -> HttpResponse:
         secret_names = {field.name for field in manifest.fields if field.secret}
         plain = {key: value for key, value in values.items() if key not in secret_names}
         made = gateway.authorizer(manifest.name, plain, hidden)
-        with gateway.named_errors():
+        with gateway.named_errors(hidden):
             tokens = made.exchange(code=request.GET["code"], redirect_uri=pending["redirect_uri"])
         everything = {**hidden, **tokens}
         own, worked = connecting.try_it(everything)
