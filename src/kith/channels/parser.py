@@ -28,7 +28,10 @@ MAX_REPLY = 64 * 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Parsed:
-    """Events of one item, or `problem` (time, memory, nesting, bad_payload, crash) with `error` in words."""
+    """Events of one item, or `problem` (time, memory, nesting, bad_payload, crash) with `error` in words.
+
+    The problem no_room is none of the item's: its files could not be written.
+    """
 
     events: tuple[Event, ...] = ()
     problem: str = ""

@@ -33,6 +33,8 @@ BATCH = 200
 BATCH_SECONDS = 20.0
 BATCH_BYTES = 32 * 1024 * 1024
 RAW_CHANNEL = "kith_raw"
+# What no item is to blame for: it waits until that is over.
+NOT_ITS_FAULT = (OperationalError, InterfaceError, blobs.StoreFull)
 
 
 def raw_items_store(
@@ -142,6 +144,8 @@ def _parse_batch(
     until, size = time.monotonic() + BATCH_SECONDS, 0
     for raw in waiting:
         result = _parse(account, raw, parser)
+        if result.problem == "no_room":
+            raise blobs.StoreFull(f"There is no room in {parser.folder.parent}: {result.error}")
         parsed.append((raw, result))
         size += sum(len(e.text) + len(e.html) for e in result.events if isinstance(e, MessageReceived))
         if size > BATCH_BYTES or time.monotonic() > until:
@@ -153,8 +157,8 @@ def _record_batch(account: ChannelAccount, parsed: Sequence[tuple[RawItem, Parse
     try:
         with transaction.atomic():
             _record(account, parsed)
-    except (OperationalError, InterfaceError):
-        raise  # the database is away: nobody's fault, and all of it is tried again
+    except NOT_ITS_FAULT:
+        raise  # the database is away, or the disk is full: all of it is tried again
     except Exception:
         log.exception("a batch of %s items of %s could not be recorded together", len(parsed), account.name)
         for raw, result in parsed:
@@ -209,7 +213,7 @@ def _record_one(account: ChannelAccount, raw: RawItem, result: Parsed) -> None:
     try:
         with transaction.atomic():
             _record(account, [(raw, result)])
-    except (OperationalError, InterfaceError):
+    except NOT_ITS_FAULT:
         raise
     except Exception as error:
         log.exception("item %s of %s is set aside", raw.external_id, account.name)
@@ -217,7 +221,7 @@ def _record_one(account: ChannelAccount, raw: RawItem, result: Parsed) -> None:
         try:
             with transaction.atomic():
                 _record(account, [(raw, told)])
-        except (OperationalError, InterfaceError):
+        except NOT_ITS_FAULT:
             raise
         except Exception:
             # Not even a message that says so: it stands among the channel's items that are set aside, with a retry.

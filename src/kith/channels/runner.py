@@ -34,6 +34,7 @@ from kith.connectors.contract import (
     Streams,
     Waits,
 )
+from kith.core import blobs
 from kith.networks.models import ChannelAccount, ChannelHealth
 from kith.networks.selectors import manifest_of
 
@@ -125,6 +126,9 @@ def _parse_some(account_id: uuid.UUID, parser: Parser) -> int:
         return raw_items_parse(account_id, parser)
     except (OperationalError, InterfaceError):
         raise
+    except blobs.StoreFull as error:
+        account_troubled(ChannelAccount.objects.get(pk=account_id), error, 1)
+        return 0
     except Exception:
         log.exception("items of account %s could not be parsed", account_id)
         return 0

@@ -7,6 +7,7 @@ process 512 MB of memory of its own; files of a message are written into FOLDER 
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import resource
@@ -33,6 +34,7 @@ from kith.connectors.registry import make
 from kith.connectors.words import say
 
 CPU_SECONDS, MEMORY_BYTES = 5.0, 512 * 1024 * 1024
+NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.EMFILE, errno.ENFILE})
 
 
 class OutOfTime(BaseException):
@@ -97,6 +99,10 @@ def answer(request: dict[str, Any], body: bytes, folder: Path, made: dict[str, C
         return _problem("nesting", say("is nested too deep"))
     except BadPayload as error:
         return _problem("bad_payload", str(error))
+    except OSError as error:
+        return _problem(
+            "no_room" if error.errno in NO_ROOM else "crash", f"{type(error).__name__}: {error}"[:500]
+        )
     except Exception as error:  # noqa: BLE001  (whatever a parser raises is told, and the next item is parsed)
         return _problem("crash", f"{type(error).__name__}: {error}"[:500])
     finally:

@@ -5,6 +5,8 @@ Written and synced before the commit that names them; a file that nobody names i
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import hashlib
 import os
 import re
@@ -17,6 +19,25 @@ from django.conf import settings
 
 CHUNK = 1024 * 1024
 _NAME = re.compile(r"[0-9a-f]{64}")
+NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.EMFILE, errno.ENFILE})
+
+
+class StoreFull(OSError):
+    """Bytes can't be written now, whatever they are; says what to do. Nothing is lost by trying again later."""
+
+
+@contextlib.contextmanager
+def told_when_full(where: Path) -> Iterator[None]:
+    """Inside the block, an error of the disk (none of the bytes) is raised as StoreFull."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in NO_ROOM or isinstance(error, StoreFull):
+            raise
+        raise StoreFull(
+            error.errno,
+            f"There is no room to store it ({error.strerror}). Make room under {where}; then Kith goes on by itself.",
+        ) from error
 
 
 def folder() -> Path:
@@ -32,13 +53,19 @@ def path_of(digest: str) -> Path:
 
 
 def put(chunks: bytes | Iterable[bytes]) -> tuple[str, int]:
-    """Store bytes once; returns (digest, size). Durable when this returns."""
+    """Store bytes once; returns (digest, size). Durable when this returns. Raises StoreFull when the disk is full."""
     if isinstance(chunks, bytes):
         digest = hashlib.sha256(chunks).hexdigest()
         if path_of(digest).exists():
             return digest, len(chunks)
         chunks = (chunks,)
-    drafts = folder() / "new"
+    with told_when_full(folder()):
+        return _write(chunks)
+
+
+def _write(chunks: Iterable[bytes]) -> tuple[str, int]:
+    root = folder()
+    drafts = root / "new"
     if not drafts.is_dir():
         drafts.mkdir(parents=True, exist_ok=True, mode=0o700)
     draft = drafts / f"{os.getpid()}-{os.urandom(8).hex()}"
@@ -52,16 +79,22 @@ def put(chunks: bytes | Iterable[bytes]) -> tuple[str, int]:
             file.flush()
             os.fsync(file.fileno())
         target = path_of(hasher.hexdigest())
+        fresh = not target.parent.is_dir()
         target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         draft.rename(target)
-        descriptor = os.open(target.parent, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+        for changed in (target.parent, *((target.parent.parent, root) if fresh else ())):
+            _sync(changed)
     finally:
         draft.unlink(missing_ok=True)
     return hasher.hexdigest(), size
+
+
+def _sync(place: Path) -> None:
+    descriptor = os.open(place, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def put_file(source: BinaryIO) -> tuple[str, int]:

@@ -334,6 +334,7 @@ LEFT JOIN teams_user u ON u.id = m.author_id
 WHERE m.id = ANY (%(ids)s) AND m.state <> 'cancelled'
 """
 _PLAIN = "translate({text}, '" + START + STOP + "', '')"
+TAG = "\ue002"  # stands for "<" where PostgreSQL would look for tags
 _MARKS = f"StartSel={START}, StopSel={STOP}"
 
 
@@ -351,9 +352,9 @@ def _hits(viewer: Viewer, search: _Search, query: SearchQuery, keys: list[Key]) 
     if words:
         marks = " || ".join(words)
         subject = f"ts_headline('kith', {subject}, {marks}, '{_MARKS}, HighlightAll=true')"
-        snippet = (
-            f"ts_headline('kith', {body}, {marks}, '{_MARKS}, MaxFragments=2, MaxWords=24, MinWords=10')"
-        )
+        options = f"{_MARKS}, MaxFragments=2, MaxWords=24, MinWords=10"
+        found = f"ts_headline('kith', {sql.for_words(body, tag=TAG)}, {marks}, '{options}')"
+        snippet = f"translate({found}, '{TAG}', '<')"
     rows = {
         row[0]: row
         for row in sql.rows(
