@@ -46,8 +46,8 @@ check: test lint types contracts templates migrations  ## what CI runs
 torture: setup
 	@$(BIN)/python -m pytest -m torture -n 0 --torture=full
 
-bench: setup
-	@$(BIN)/python -m bench
+bench: setup  ## BENCH="--sizes 10000" for a quick one; all of it takes half an hour and 25 GB
+	@$(BIN)/python -m bench $(BENCH)
 
 lock:
 	@$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes requirements.in -o requirements.lock --no-emit-index-url --no-header
