@@ -41,7 +41,7 @@ def _names(kind: Hashable) -> tuple[str, ...]:
 
 def _plain(value: Any) -> Any:
     """The value as JSON knows it, its text clean. Asks for the types that nearly all values have first."""
-    kind = type(value)
+    kind: Any = type(value)
     if kind is str:
         return clean(value)
     if value is None or kind is bool or kind is int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from functools import cached_property
 from typing import Any
 
@@ -103,8 +104,24 @@ def _answer(text: str, status: int) -> HttpResponse:
     return response
 
 
-def with_toast(response: HttpResponse, text: str, *, undo: str = "", kind: str = "plain") -> HttpResponse:
-    """Append a toast to a fragment's answer; `undo` is the address that takes the deed back."""
-    context = {"text": text, "undo": undo, "kind": kind, "undo_word": _("Undo")}
+def with_toast(
+    response: HttpResponse,
+    text: str,
+    *,
+    undo: str = "",
+    kind: str = "plain",
+    until: datetime | None = None,
+    link: tuple[str, str] | None = None,
+) -> HttpResponse:
+    """Append a toast to a fragment's answer; `undo` is the address that takes the deed back, `until` when it is too late
+    for that, `link` an address with its words."""
+    context = {
+        "text": text,
+        "undo": undo,
+        "kind": kind,
+        "undo_word": _("Undo"),
+        "until": until,
+        "link": link,
+    }
     response.write(jinja().get_template("ui/toast_partial.html").render(context))
     return response

@@ -19,10 +19,11 @@ from django.utils.formats import number_format
 from jinja2 import StrictUndefined
 from markupsafe import Markup, escape
 
+from kith.base.markup import html_of
 from kith.networks.selectors import manifest_of
 from kith.web.compiling import Templates, filled, sentence
 from kith.web.encryption import can_be_overheard
-from kith.web.inbox.words import log_sentence, tray_name
+from kith.web.inbox.words import log_sentence, proof_words, tray_name
 
 STATIC = Path(__file__).parent / "static"
 MANIFEST = STATIC / "dist" / "manifest.json"
@@ -160,6 +161,11 @@ def web_address(text: str) -> str:
     return text if text.lower().startswith(("https://", "http://")) else ""
 
 
+def marked(text: str) -> Markup:
+    """Our own words with their plain formatting; "" where they have none. `html_of` escapes all else."""
+    return Markup(html_of(text))  # noqa: S704
+
+
 def _translate(message: str, /, **values: Any) -> Markup:
     """`_` in templates, as jinja2's own newstyle gettext does it but in one call: values are escaped, `%%` is a `%`."""
     text = Markup(_gettext(message))  # noqa: S704  (our own sentences and their translations)
@@ -203,7 +209,8 @@ def environment(**options: Any) -> Templates:
         language=translation.get_language,
         log_sentence=log_sentence,
         tray_name=tray_name,
+        proof_words=proof_words,
         overheard=can_be_overheard,
     )
-    env.filters.update(web_address=web_address, number=number_format, filesize=filesizeformat)
+    env.filters.update(web_address=web_address, marked=marked, number=number_format, filesize=filesizeformat)
     return env
