@@ -47,8 +47,8 @@ check: test lint types contracts templates migrations  ## what CI runs
 torture: setup  ## the long version of the tests that kill, storm and attack; they say how far they are, and their figures
 	@$(BIN)/python -m pytest -m torture --torture=full $(WORKERS)
 
-bench: setup
-	@$(BIN)/python -m bench
+bench: setup  ## BENCH="--sizes 10000" for a quick one; all of it takes half an hour and 25 GB
+	@$(BIN)/python -m bench $(BENCH)
 
 lock:
 	@$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes requirements.in -o requirements.lock --no-emit-index-url --no-header

@@ -9,6 +9,8 @@ from django.db import IntegrityError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 
 from kith.base.clock import now
+from kith.config import environment
+from kith.config.database import database_settings
 from kith.core import rows, sql
 from kith.core.models import AuditEvent
 from kith.teams.models import Team, User
@@ -80,3 +82,16 @@ def test_a_team_finds_only_its_own_members() -> None:
     ada.delete()
     with pytest.raises(User.DoesNotExist):
         User.objects.get(pk=found.pk)
+
+
+@pytest.mark.parametrize(
+    ("query", "threshold"), [("", 1_000_000), ("?prepare=no", None), ("?sslmode=require", 1_000_000)]
+)
+def test_behind_a_pooler_nothing_is_prepared(
+    query: str, threshold: int | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DATABASE_URL", f"postgresql://kith:pw@db.example:6432/house{query}")
+    options = database_settings(environment.load())["OPTIONS"]
+    assert options.get("prepare_threshold") == threshold
+    assert "prepare" not in options
+    assert ("options" in options) == (threshold is not None)

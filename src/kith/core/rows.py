@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import lru_cache
+from operator import attrgetter
 from typing import Any
 
 from django.contrib.postgres.fields import ArrayField
@@ -24,6 +25,7 @@ _AS_THEY_ARE = (
     models.BooleanField,
     models.IntegerField,
     models.FloatField,
+    models.DateTimeField,
     models.ForeignKey,
     ArrayField,
 )
@@ -34,8 +36,10 @@ def _value(field: models.Field[Any, Any]) -> _Value:
     name = field.attname
     if type(field) is models.JSONField:
         return lambda row: None if getattr(row, name) is None else Jsonb(getattr(row, name))
+    if isinstance(field, models.DateTimeField) and (field.auto_now or field.auto_now_add):
+        return lambda row: field.pre_save(row, add=True)
     if isinstance(field, _AS_THEY_ARE):
-        return lambda row: getattr(row, name)
+        return attrgetter(name)
     return lambda row: field.get_db_prep_save(field.pre_save(row, add=True), connection)
 
 

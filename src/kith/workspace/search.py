@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -22,11 +22,12 @@ from kith.core import sql
 from kith.networks.selectors import offered
 from kith.teams.types import Viewer
 from kith.workspace.search_query import SearchQuery, search_parse
+from kith.workspace.search_scopes import lexemes, seen
 
 START, STOP = "\ue000", "\ue001"
-FEW, MOST_GATHERED, MOST_WALKED = 2_000, 20_000, 1_500
+FEW, MOST_GATHERED, MOST_WALKED = 2_000, 20_000, 4_000
 FIRST_WINDOW = 1  # months
-MOST_PAIRS = 256  # of a scope and a month, asked for at once
+SMALL = 100_000  # documents of the viewer's scopes, by an estimate that knows no scope below a quarter of a per cent
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +64,8 @@ Key = tuple[datetime, uuid.UUID]
 class _Search:
     """A search as SQL: the tsquery (text of lexemes and functions), conditions on the document, and on its message.
 
-    `scopes` are the only ones to be read, empty for those who see all; `tsquery` does not speak of them, `seen` does.
+    `scopes` are the only ones to be read, empty for those who see all; `tsquery` does not speak of them, `asked` does.
+    `unfinished`: a word's beginning is looked for, and the index gathers the whole list of each word that begins so.
     """
 
     tsquery: str
@@ -72,20 +74,13 @@ class _Search:
     messages: list[str]
     params: dict[str, Any]
     cjk: bool
+    unfinished: bool
 
-    def seen(self, months: list[str] | None = None) -> str:
-        """The tsquery with the scopes, and of some months only.
-
-        Scope and month together are one lexeme: a small scope's documents of a month are looked up in the long list of a
-        common word, not all of the scope's.
-        """
-        labels = [[f"scope:{scope}" for scope in self.scopes], [f"month:{month}" for month in months or ()]]
-        if 0 < len(labels[0]) * len(labels[1]) <= MOST_PAIRS:
-            labels = [[f"seen:{scope}:{month}" for scope in self.scopes for month in months or ()]]
-        if not any(labels):
-            return self.tsquery
-        self.params["seen"] = " & ".join(_lexemes(names) for names in labels if names)
-        return " && ".join([*([self.tsquery] if self.tsquery else []), "%(seen)s::tsquery"])
+    def asked(self, months: Sequence[str] = ()) -> str:
+        """The tsquery with the scopes, and of some months only. `seen` of the parameters is the latter alone."""
+        self.params["seen"] = seen(self.scopes, months)
+        parts = [self.tsquery] if self.tsquery else []
+        return " && ".join([*parts, "%(seen)s::tsquery"] if self.params["seen"] else parts)
 
 
 def search_messages(viewer: Viewer, text: str, *, cursor: str | None = None, limit: int = 30) -> SearchPage:
@@ -102,25 +97,20 @@ def search_messages(viewer: Viewer, text: str, *, cursor: str | None = None, lim
     return SearchPage(hits, cursor_encode(*keys[limit - 1]) if more else None, query, query.problems)
 
 
-def _lexemes(names: list[str]) -> str:
-    """A tsquery's text: any of these lexemes, taken as they are."""
-    return "(" + " | ".join("'" + n.replace("\\", "\\\\").replace("'", "''") + "'" for n in names) + ")"
-
-
 def _build(viewer: Viewer, query: SearchQuery) -> _Search | None:
     """None: a filter names somebody whom nobody knows, so nothing can be found."""
     params: dict[str, Any] = {"me": viewer.user_id, "scopes": list(viewer.scope_ids)}
     groups: list[str] = []
     if query.channels:
-        groups.append(_lexemes([f"net:{n}" for n in _networks(query.channels)]))
+        groups.append(lexemes([f"net:{n}" for n in _networks(query.channels)]))
     if query.direction:
-        groups.append(_lexemes([f"dir:{query.direction}"]))
+        groups.append(lexemes([f"dir:{query.direction}"]))
     if query.has_file:
-        groups.append(_lexemes(["has:file"]))
+        groups.append(lexemes(["has:file"]))
     messages: list[str] = []
     if query.senders:
         people = [str(i) for name in query.senders for i in identities_named(name)]
-        groups.append(_lexemes([f"from:{i}" for i in people] or ["from:nobody"]))
+        groups.append(lexemes([f"from:{i}" for i in people] or ["from:nobody"]))
     parts = ["%(filter)s::tsquery"] if groups else []
     params["filter"] = " & ".join(groups)
     documents: list[str] = []
@@ -141,7 +131,8 @@ def _build(viewer: Viewer, query: SearchQuery) -> _Search | None:
             documents.append(f"d.at {sign} %({name})s")
             params[name] = at
     scopes = [] if viewer.sees_all else [str(s) for s in viewer.scope_ids]
-    return _Search(" && ".join(parts), scopes, documents, messages, params, cjk)
+    unfinished = any(t.prefix and not t.is_cjk for t in query.terms)
+    return _Search(" && ".join(parts), scopes, documents, messages, params, cjk, unfinished)
 
 
 def _message_filters(query: SearchQuery, messages: list[str], params: dict[str, Any]) -> None:
@@ -181,9 +172,9 @@ def _networks(channels: tuple[str, ...]) -> list[str]:
 
 def _find(search: _Search, after: Key | None, wanted: int) -> list[Key]:
     """The newest keys after a cursor."""
-    if search.cjk or not search.seen():
+    if search.cjk or not search.asked():
         return _walk(search, after, wanted)
-    share, expected = _estimate(search)
+    share, expected = _estimate(search, search.asked())
     if expected <= FEW:
         found = _gather(search, after, wanted, cap=MOST_GATHERED)
         if found is not None:
@@ -193,17 +184,17 @@ def _find(search: _Search, after: Key | None, wanted: int) -> list[Key]:
         keys, after = _walk_some(search, after, wanted)
         if len(keys) >= wanted or after is None:
             return keys
+    small = bool(search.scopes) and search.unfinished and _estimate(search, "%(seen)s::tsquery")[1] <= SMALL
     for months in _windows(search, after):
-        part = _gather(search, after, wanted - len(keys), months)
+        part = _gather(search, after, wanted - len(keys), months, one_by_one=small)
         keys += part or []
         if len(keys) >= wanted:
             break
     return keys
 
 
-def _estimate(search: _Search) -> tuple[float, float]:
+def _estimate(search: _Search, tsquery: str) -> tuple[float, float]:
     """(share of all documents, number) that the planner expects to match."""
-    tsquery = search.seen()
     plan = sql.rows(
         f"EXPLAIN (FORMAT JSON) SELECT 1 FROM conversations_searchdocument d WHERE d.vector @@ ({tsquery})",
         search.params,
@@ -227,16 +218,19 @@ def _gather(
     search: _Search,
     after: Key | None,
     wanted: int,
-    months: list[str] | None = None,
+    months: Sequence[str] = (),
     *,
-    cap: int | None = None,
+    cap: int = 0,
+    one_by_one: bool = False,
 ) -> list[Key] | None:
-    """All hits (of some months), sorted; None when there are more than `cap`."""
-    tsquery = search.seen(months)
-    params = {**search.params, "limit": wanted, "cap": (cap or 0) + 1}
+    """All hits (of some months), sorted; None when there are more than `cap`. `one_by_one` reads all that is seen."""
+    tsquery, source = search.asked(months), "conversations_searchdocument"
+    if one_by_one:
+        source = f"(SELECT * FROM {source} s WHERE s.vector @@ %(seen)s::tsquery OFFSET 0)"
+    params = {**search.params, "limit": wanted, "cap": cap + 1}
     where = [f"d.vector @@ ({tsquery})", *_conditions(search, after, params)]
     found = sql.rows(
-        f"WITH hits AS MATERIALIZED (SELECT d.message_id, d.at FROM conversations_searchdocument d "
+        f"WITH hits AS MATERIALIZED (SELECT d.message_id, d.at FROM {source} d "
         f"WHERE {' AND '.join(where)} {'LIMIT %(cap)s' if cap else ''}) "
         f"SELECT h.at, h.message_id, (SELECT count(*) FROM hits) FROM hits h "
         f"{_joined(search, 'h')} ORDER BY h.at DESC, h.message_id DESC LIMIT %(limit)s",
@@ -256,7 +250,7 @@ def _joined(search: _Search, name: str) -> str:
 
 def _walk_some(search: _Search, after: Key | None, wanted: int) -> tuple[list[Key], Key | None]:
     """Hits among the next newest documents, and where the walk stopped (None: at the end of all)."""
-    tsquery = search.seen()
+    tsquery = search.asked()
     params = {**search.params, "limit": wanted, "skip": MOST_WALKED}
     where = _conditions(search, after, params)
     stop = sql.rows(
@@ -287,7 +281,7 @@ def _where(conditions: list[str]) -> str:
 
 def _walk(search: _Search, after: Key | None, wanted: int) -> list[Key]:
     """Hits by date, for searches whose words are found by trigrams, or that have filters only."""
-    tsquery = search.seen()
+    tsquery = search.asked()
     params = {**search.params, "limit": wanted}
     where = _conditions(search, after, params) + ([f"d.vector @@ ({tsquery})"] if tsquery else [])
     found = sql.rows(

@@ -97,7 +97,7 @@ def entries_of(viewer: Viewer, keys: Sequence[tuple[Any, ...]]) -> list[Timeline
 
 
 def _messages(viewer: Viewer, ids: list[uuid.UUID]) -> dict[uuid.UUID, dict[str, Any]]:
-    rows = sql.rows(_MESSAGES, {"ids": ids, "scopes": list(viewer.scope_ids), "shown": TEXT_SHOWN})
+    rows = sql.prepared(_MESSAGES, {"ids": ids, "scopes": list(viewer.scope_ids), "shown": TEXT_SHOWN})
     names = identity_names(row[7] for row in rows if row[7])
     found = {}
     for (
