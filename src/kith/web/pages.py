@@ -14,7 +14,9 @@ from jinja2 import Environment
 
 from kith.core import company
 from kith.engagement.models import SavedView
-from kith.teams.models import Notification, Team, User
+from kith.engagement.selectors import saved_views
+from kith.teams.models import Team, User
+from kith.teams.notifications import unread_count
 from kith.web.access import SignedIn
 from kith.web.live.address import live_url
 from kith.workspace.inbox import InboxCounts, inbox_counts
@@ -44,14 +46,11 @@ class Shell:
 
     @cached_property
     def saved_views(self) -> list[SavedView]:
-        mine = SavedView.objects.filter(owner=self.user) | SavedView.objects.filter(
-            team_id__in=self.request.viewer.team_ids
-        )
-        return list(mine.order_by("position", "name").distinct()[:20])
+        return saved_views(self.request.viewer)[:20]
 
     @cached_property
     def unread_notifications(self) -> int:
-        return Notification.objects.filter(user=self.user, read_at=None).count()
+        return unread_count(self.request.viewer)
 
     @cached_property
     def live_url(self) -> str:

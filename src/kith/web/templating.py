@@ -20,7 +20,8 @@ from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup, escape
 
 from kith.networks.selectors import manifest_of
-from kith.web.inbox.words import log_sentence, tray_name
+from kith.web.inbox.words import log_sentence, tray_name, tray_reason, unsent_name, unsent_reason
+from kith.workspace.search import START, STOP
 
 STATIC = Path(__file__).parent / "static"
 MANIFEST = STATIC / "dist" / "manifest.json"
@@ -142,6 +143,11 @@ def web_address(text: str) -> str:
     return text if text.lower().startswith(("https://", "http://")) else ""
 
 
+def marked(text: str) -> Markup:
+    """What a search found, its matches as <mark>; all else is text."""
+    return Markup(str(escape(text)).replace(START, "<mark>").replace(STOP, "</mark>"))  # noqa: S704
+
+
 def _translate(message: str, **values: Any) -> Markup:
     """`_` in templates, as jinja2's own newstyle gettext does it but in one call: values are escaped, `%%` is a `%`."""
     text = Markup(_gettext(message))  # noqa: S704  (our own sentences and their translations)
@@ -179,6 +185,9 @@ def environment(**options: Any) -> Environment:
         language=translation.get_language,
         log_sentence=log_sentence,
         tray_name=tray_name,
+        tray_reason=tray_reason,
+        unsent_name=unsent_name,
+        unsent_reason=unsent_reason,
     )
-    env.filters.update(web_address=web_address, number=number_format, filesize=filesizeformat)
+    env.filters.update(web_address=web_address, marked=marked, number=number_format, filesize=filesizeformat)
     return env

@@ -13,6 +13,8 @@ PARTS = (
     ("settings/", "kith.web.settings.urls"),
     ("", "kith.web.simulator.urls"),
     ("", "kith.web.chat.urls"),
+    ("", "kith.web.search.urls"),
+    ("", "kith.web.notifications.urls"),
     ("", "kith.web.inbox.urls"),
     ("", "kith.web.people.urls"),
     ("", "kith.web.today.urls"),

@@ -11,10 +11,12 @@ from typing import Any
 
 from django.db import connection
 
+from kith.base.clock import now
 from kith.base.keyset import cursor_decode, cursor_encode
 from kith.contacts.names import initials, person_name
 from kith.teams.types import Viewer
 from kith.workspace.inbox_view import InboxView, view_parse, view_text
+from kith.workspace.unsent_sql import UNSENT_COUNT
 
 __all__ = [
     "InboxCounts",
@@ -80,12 +82,14 @@ class InboxPage:
 class InboxCounts:
     """Open conversations in each view, counted up to 100 (then shown as "99+")."""
 
+    inbox: int
     mine: int
     unassigned: int
     waiting: int
     for_me: int
     snoozed: int
     held: int
+    unsent: int
     teams: dict[uuid.UUID, int]
 
 
@@ -119,7 +123,7 @@ class _Query:
     compare: str
 
 
-def _query(viewer: Viewer, view: InboxView) -> _Query:
+def list_query(viewer: Viewer, view: InboxView) -> _Query:
     params: dict[str, Any] = {
         "me": viewer.user_id,
         "scopes": list(viewer.scope_ids),
@@ -162,6 +166,14 @@ def _query(viewer: Viewer, view: InboxView) -> _Query:
 
 
 def _filters(view: InboxView, where: list[str], per_row: list[str], params: dict[str, Any]) -> None:
+    if view.unassigned:
+        where.append("{a}.assignee_id IS NULL")
+    if view.language:
+        per_row.append("{a}.language = %(language)s")
+        params["language"] = view.language
+    if view.waiting is not None:
+        per_row.append("{a}.waiting_since <= %(waiting)s")
+        params["waiting"] = now() - view.waiting
     if view.assignee_id is not None:
         where.append("{a}.assignee_id = %(assignee)s")
         params["assignee"] = view.assignee_id
@@ -190,7 +202,7 @@ def _filters(view: InboxView, where: list[str], per_row: list[str], params: dict
         )
 
 
-def _list_sql(query: _Query, view: InboxView, *, after: bool, columns: str, repeats: bool = False) -> str:
+def list_sql(query: _Query, view: InboxView, *, after: bool, columns: str, repeats: bool = False) -> str:
     """SQL of one list; with `repeats` in no order, and a conversation once for each scope. Each branch (status, and scope for those who don't see all) walks one index and stops early.
 
     A conversation in several visible scopes is shown once, by the row that comes first. The condition is written so that
@@ -228,12 +240,12 @@ def _list_sql(query: _Query, view: InboxView, *, after: bool, columns: str, repe
 
 def inbox_page(viewer: Viewer, view: InboxView, *, cursor: str | None = None, limit: int = 50) -> InboxPage:
     """One page of a view: newest first, those who wait longest first in "waiting". Two queries at any depth and size."""
-    query = _query(viewer, view)
+    query = list_query(viewer, view)
     after = cursor_decode(cursor)
     query.params["limit"] = limit + 1
     if after is not None:
         query.params["at"], query.params["key"] = after
-    sql = _list_sql(
+    sql = list_sql(
         query, view, after=after is not None, columns=f"b.id, b.conversation_id, b.{query.compare}"
     )
     with connection.cursor() as db:
@@ -329,11 +341,13 @@ def inbox_counts(viewer: Viewer) -> InboxCounts:
     """How many stand in each view, each counted up to 100. One query, hardly ever two."""
     views = {kind: InboxView(kind) for kind in ("mine", "unassigned", "waiting", "for_me", "snoozed", "held")}
     views["for_me"] = InboxView("for_me", statuses=("open",))
+    views["inbox"] = InboxView("all", statuses=("open",))
     for team in viewer.team_ids:
         views[str(team)] = InboxView("team", team_id=team)
     # Asking of each row whether its conversation stood in another scope before takes most of the time: so count among
     # twice as many rows those that differ, and ask only where so many repeat that this does not tell.
     found = _counted(viewer, views, repeats=True)
+    unsent = found.pop("unsent")[0]
     numbers = {name: min(differ, COUNT_CAP) for name, (_read, differ) in found.items()}
     unsure = {
         name: view
@@ -343,12 +357,14 @@ def inbox_counts(viewer: Viewer) -> InboxCounts:
     if unsure:
         numbers |= {name: n for name, (n, _) in _counted(viewer, unsure, repeats=False).items()}
     return InboxCounts(
+        inbox=numbers["inbox"],
         mine=numbers["mine"],
         unassigned=numbers["unassigned"],
         waiting=numbers["waiting"],
         for_me=numbers["for_me"],
         snoozed=numbers["snoozed"],
         held=numbers["held"],
+        unsent=unsent,
         teams={team: numbers[str(team)] for team in viewer.team_ids},
     )
 
@@ -358,14 +374,19 @@ def _counted(viewer: Viewer, views: Mapping[str, InboxView], *, repeats: bool) -
     parts: list[str] = []
     params: dict[str, Any] = {"limit": 2 * COUNT_CAP if repeats else COUNT_CAP}
     for number, view in enumerate(views.values()):
-        query = _query(viewer, view)
-        sql = _list_sql(query, view, after=False, columns="b.conversation_id", repeats=repeats)
+        query = list_query(viewer, view)
+        sql = list_sql(query, view, after=False, columns="b.conversation_id", repeats=repeats)
         for name in ("statuses", "team"):
             if name in query.params:
                 sql = sql.replace(f"%({name})s", f"%({name}{number})s")
                 params[f"{name}{number}"] = query.params.pop(name)
         params.update(query.params)
         parts.append(f"(SELECT array[count(*), count(DISTINCT conversation_id)] FROM ({sql}) c{number})")
+    names = list(views)
+    if repeats:
+        parts.append(f"(SELECT array[count(*), count(*)] FROM ({UNSENT_COUNT}) unsent)")
+        params |= {"scopes": list(viewer.scope_ids), "cap": COUNT_CAP}
+        names.append("unsent")
     with connection.cursor() as db:
         db.execute("SELECT " + ", ".join(parts), params)
-        return {name: (row[0], row[1]) for name, row in zip(views, db.fetchone(), strict=True)}
+        return {name: (row[0], row[1]) for name, row in zip(names, db.fetchone(), strict=True)}

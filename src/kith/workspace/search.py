@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import uuid
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -69,9 +69,17 @@ class _Search:
     cjk: bool
 
 
-def search_messages(viewer: Viewer, text: str, *, cursor: str | None = None, limit: int = 30) -> SearchPage:
-    """One page of what the viewer may see, newest first."""
+def search_messages(
+    viewer: Viewer, text: str, *, cursor: str | None = None, limit: int = 30, only: str = ""
+) -> SearchPage:
+    """One page of what the viewer may see, newest first; `only` "note" or "file" keeps to these."""
     query = search_parse(text)
+    if only == "file":
+        query = replace(query, has_file=True)
+    elif only == "note":
+        if query.direction not in ("", "note"):
+            return SearchPage((), None, query, query.problems)
+        query = replace(query, direction="note")
     if query.is_empty or not viewer.scope_ids:
         return SearchPage((), None, query, query.problems)
     search = _build(viewer, query)
@@ -101,9 +109,8 @@ def _build(viewer: Viewer, query: SearchQuery) -> _Search | None:
     if query.has_file:
         groups.append(_lexemes(["has:file"]))
     messages: list[str] = []
-    if query.senders:
-        people = [str(i) for name in query.senders for i in identities_named(name)]
-        groups.append(_lexemes([f"from:{i}" for i in people] or ["from:nobody"]))
+    if query.senders or query.by_me:
+        _senders(query, groups, messages, params)
     parts = ["%(filter)s::tsquery"] if groups else []
     params["filter"] = " & ".join(groups)
     documents: list[str] = []
@@ -124,6 +131,15 @@ def _build(viewer: Viewer, query: SearchQuery) -> _Search | None:
             documents.append(f"d.at {sign} %({name})s")
             params[name] = at
     return _Search(" && ".join(parts), documents, messages, params, cjk)
+
+
+def _senders(query: SearchQuery, groups: list[str], messages: list[str], params: dict[str, Any]) -> None:
+    people = [i for name in query.senders for i in identities_named(name)]
+    if not query.by_me:
+        groups.append(_lexemes([f"from:{i}" for i in people] or ["from:nobody"]))
+        return
+    messages.append("(m.author_id = %(me)s OR m.sender_id = ANY (%(senders)s))")
+    params["senders"] = people
 
 
 def _message_filters(query: SearchQuery, messages: list[str], params: dict[str, Any]) -> None:
@@ -330,7 +346,7 @@ def _hits(viewer: Viewer, search: _Search, query: SearchQuery, keys: list[Key]) 
         marks = " || ".join(words)
         subject = f"ts_headline('kith', {subject}, {marks}, '{_MARKS}, HighlightAll=true')"
         snippet = (
-            f"ts_headline('kith', {body}, {marks}, '{_MARKS}, MaxFragments=2, MaxWords=24, MinWords=10')"
+            f"ts_headline('kith', {body}, {marks}, '{_MARKS}, MaxFragments=2, MaxWords=28, MinWords=14')"
         )
     rows = {
         row[0]: row
@@ -351,6 +367,8 @@ def _hit(row: tuple[Any, ...], sender: Any, cjk: list[str]) -> SearchHit:
     name = author or (sender.name if sender else "")
     if cjk:
         snippet = _around(text, cjk[0])
+    elif START not in snippet:
+        snippet = text.replace(STOP, "")[:240]  # found by its subject or its people: how it begins
     return SearchHit(
         message_id=message,
         conversation_id=conversation,

@@ -14,7 +14,12 @@ from kith.conversations.selectors.shapes import (
     TagView,
     ThreadView,
 )
-from kith.conversations.selectors.visible import conversation_resolve, conversation_scopes, threads_visible
+from kith.conversations.selectors.visible import (
+    conversation_resolve,
+    conversation_scopes,
+    conversations_seen_by,
+    threads_visible,
+)
 
 __all__ = [
     "ConversationView",
@@ -31,6 +36,7 @@ __all__ = [
     "conversation_messages",
     "conversation_resolve",
     "conversation_scopes",
+    "conversations_seen_by",
     "log_entries",
     "message_cursor",
     "message_items",

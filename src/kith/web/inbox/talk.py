@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 from kith.base.clock import now
 from kith.channels.outbox import Compose, verdict_preview
 from kith.contacts.models import Tag
-from kith.conversations.models import Conversation, Draft, Message, Presence, Seen, Thread
+from kith.conversations.models import Conversation, Draft, Message, Presence, Thread
 from kith.conversations.selectors import (
     ConversationView,
     LogItem,
@@ -26,12 +26,14 @@ from kith.conversations.selectors import (
     conversation_messages,
     message_cursor,
 )
+from kith.conversations.services.attention import seen_mark
 from kith.engagement.models import SavedReply
 from kith.networks.models import ChannelAccount
 from kith.teams.models import Team, User
 from kith.teams.selectors import colleagues
 from kith.trust.types import Verdict
 from kith.web.access import SignedIn
+from kith.web.inbox.filters import filters_of
 from kith.web.inbox.words import LaterChoice, later_choices
 from kith.web.people.card import Card, card_of
 
@@ -175,14 +177,15 @@ def _presence(request: SignedIn, conversation_id: uuid.UUID) -> list[Here]:
 
 
 def mark_seen(request: SignedIn, conversation_id: uuid.UUID) -> None:
-    Seen.objects.update_or_create(user=request.user, conversation_id=conversation_id, defaults={"at": now()})
+    seen_mark(request.viewer, [conversation_id])
 
 
 def back_to(request: SignedIn) -> str:
     key = request.GET.get("in", "")
     address = reverse("inbox_view", args=[key]) if key else reverse("inbox")
     status = request.GET.get("status", "")
-    return f"{address}?{urlencode({'status': status})}" if status else address
+    kept = {**({"status": status} if status else {}), **filters_of(request.GET)}
+    return f"{address}?{urlencode(kept)}" if kept else address
 
 
 def talk_head(request: SignedIn, conversation: ConversationView) -> Talk:

@@ -14,6 +14,7 @@ from kith.conversations.selectors import conversation_get, conversation_messages
 from kith.core import live
 from kith.web import pages
 from kith.web.access import SignedIn, signed_in
+from kith.web.inbox.filters import filters_of
 from kith.web.inbox.lists import list_context
 from kith.web.inbox.talk import Talk, mark_seen, open_talk, talk_head, with_messages
 
@@ -48,7 +49,12 @@ def found_or_404(talk: Talk | None) -> Talk:
 
 
 def query_of(request: SignedIn) -> dict[str, str]:
-    return {"in": request.GET.get("in", ""), "status": request.GET.get("status", "")}
+    """The list that a conversation was opened from, as parameters of its addresses."""
+    return {
+        "in": request.GET.get("in", ""),
+        "status": request.GET.get("status", ""),
+        **filters_of(request.GET),
+    }
 
 
 @signed_in
