@@ -103,3 +103,6 @@ document.addEventListener("click", (event) => {
   if (shell.dataset.sheet) sheet?.querySelector("button, a")?.focus();
   else document.querySelector(`[data-sheet="${button.dataset.sheet}"]`)?.focus();
 });
+
+// A page that was loaded as a whole opens where the conversation ends, too.
+settle();

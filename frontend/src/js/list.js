@@ -96,6 +96,12 @@ document.addEventListener("click", (event) => {
   whole().value = "1";
   showBar();
 });
+// Enter in a field of the bar presses the button beside it, not the first of the form.
+document.addEventListener("keydown", (event) => {
+  if (event.key !== "Enter" || !event.target.matches?.("#bulk input[data-enter]")) return;
+  event.preventDefault();
+  event.target.parentElement.querySelector("button")?.click();
+});
 // What was done with all that was picked lets go of it.
 document.addEventListener("htmx:after:request", (event) => {
   if (event.target.id !== "bulk" || !event.detail.ctx?.response?.headers?.get?.("HX-Trigger")) return;

@@ -15,7 +15,12 @@ const show = (mode) => {
   htmx.trigger(input, "palette-open", {}, false);
 };
 onKey("palette", () => show("jump"));
-onKey("/", () => show("search"));
+onKey("/", () => {
+  const own = document.querySelector("#search-form input[type=search]"); // the search page has a box of its own
+  if (!own) return show("search");
+  own.focus();
+  own.select();
+});
 document.addEventListener("click", (event) => {
   if (event.target.closest('[data-dialog="palette"]')) show("search");
 });

@@ -123,7 +123,7 @@ class _Query:
     compare: str
 
 
-def list_query(viewer: Viewer, view: InboxView) -> _Query:
+def _query(viewer: Viewer, view: InboxView) -> _Query:
     params: dict[str, Any] = {
         "me": viewer.user_id,
         "scopes": list(viewer.scope_ids),
@@ -202,7 +202,7 @@ def _filters(view: InboxView, where: list[str], per_row: list[str], params: dict
         )
 
 
-def list_sql(query: _Query, view: InboxView, *, after: bool, columns: str, repeats: bool = False) -> str:
+def _list_sql(query: _Query, view: InboxView, *, after: bool, columns: str, repeats: bool = False) -> str:
     """SQL of one list; with `repeats` in no order, and a conversation once for each scope. Each branch (status, and scope for those who don't see all) walks one index and stops early.
 
     A conversation in several visible scopes is shown once, by the row that comes first. The condition is written so that
@@ -240,12 +240,12 @@ def list_sql(query: _Query, view: InboxView, *, after: bool, columns: str, repea
 
 def inbox_page(viewer: Viewer, view: InboxView, *, cursor: str | None = None, limit: int = 50) -> InboxPage:
     """One page of a view: newest first, those who wait longest first in "waiting". Two queries at any depth and size."""
-    query = list_query(viewer, view)
+    query = _query(viewer, view)
     after = cursor_decode(cursor)
     query.params["limit"] = limit + 1
     if after is not None:
         query.params["at"], query.params["key"] = after
-    sql = list_sql(
+    sql = _list_sql(
         query, view, after=after is not None, columns=f"b.id, b.conversation_id, b.{query.compare}"
     )
     with connection.cursor() as db:
@@ -374,8 +374,8 @@ def _counted(viewer: Viewer, views: Mapping[str, InboxView], *, repeats: bool) -
     parts: list[str] = []
     params: dict[str, Any] = {"limit": 2 * COUNT_CAP if repeats else COUNT_CAP}
     for number, view in enumerate(views.values()):
-        query = list_query(viewer, view)
-        sql = list_sql(query, view, after=False, columns="b.conversation_id", repeats=repeats)
+        query = _query(viewer, view)
+        sql = _list_sql(query, view, after=False, columns="b.conversation_id", repeats=repeats)
         for name in ("statuses", "team"):
             if name in query.params:
                 sql = sql.replace(f"%({name})s", f"%({name}{number})s")

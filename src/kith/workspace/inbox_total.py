@@ -7,7 +7,7 @@ from typing import Any
 
 from kith.core import sql
 from kith.teams.types import Viewer
-from kith.workspace.inbox import list_query, list_sql
+from kith.workspace.inbox import _list_sql, _query
 from kith.workspace.inbox_view import InboxView
 from kith.workspace.unsent_sql import UNSENT_COUNT
 
@@ -18,7 +18,7 @@ def inbox_total(viewer: Viewer, view: InboxView, *, most: int) -> int:
     if view.kind == "unsent":
         text, params = UNSENT_COUNT, {"scopes": list(viewer.scope_ids), "cap": most + 1}
     else:
-        query = list_query(viewer, view)
-        text = list_sql(query, view, after=False, columns="b.conversation_id")
+        query = _query(viewer, view)
+        text = _list_sql(query, view, after=False, columns="b.conversation_id")
         params = {**query.params, "limit": most + 1}
     return int(sql.rows(f"SELECT count(*) FROM ({text}) counted", params)[0][0])

@@ -239,11 +239,17 @@ def _whole_list(request: SignedIn) -> HttpResponse:
         return pages.with_toast(HttpResponse(), str(error), kind="error")
     done += len(page.rows)
     if page.next_cursor is None or done >= MOST:
-        return _finished(HttpResponse(headers=CHANGED), batch, changed, done)
+        return _finished(_at_the_end(first=cursor is None), batch, changed, done)
     values = {name: request.POST[name] for name in (*LIST, "do", "tag") if request.POST.get(name)}
     values |= {"all": "1", "batch": str(batch), "cursor": page.next_cursor}
     values |= {"done": str(done), "changed": str(changed), "total": str(total)}
     return progress(request, reverse("inbox_bulk"), values, done, total, first=cursor is None)
+
+
+def _at_the_end(*, first: bool) -> HttpResponse:
+    """The answer to the last part, which takes the progress away; the first part has shown none."""
+    gone = '<hx-partial hx-target="#bulk-progress" hx-swap="delete"></hx-partial>'
+    return HttpResponse("" if first else gone, headers=CHANGED)
 
 
 def progress(
@@ -292,4 +298,4 @@ def undo(request: SignedIn, batch_id: uuid.UUID) -> HttpResponse:
             "%(num)s were changed again since then, and stay",
             since,
         ) % {"num": since}
-    return pages.with_toast(HttpResponse(headers=CHANGED), said)
+    return pages.with_toast(_at_the_end(first=before is None), said)

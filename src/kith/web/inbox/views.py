@@ -28,7 +28,14 @@ def home(request: SignedIn) -> HttpResponse:
 def inbox_list(request: SignedIn, key: str = "inbox") -> HttpResponse:
     """A list of conversations; `?part=rows` the next rows, `?part=list` the rows again, `?cursor=` a later page."""
     status, part = request.GET.get("status", ""), request.GET.get("part", "")
-    context = list_context(request, key, status, cursor=request.GET.get("cursor"))
+    try:
+        context = list_context(request, key, status, cursor=request.GET.get("cursor"))
+    except Http404:
+        if part == "list" and key.startswith("saved-") and pages.wants_fragment(request):
+            return HttpResponse(
+                status=204
+            )  # deleted while it is on screen: it stays until one goes elsewhere
+        raise
     if part in ("rows", "list") and pages.wants_fragment(request):
         return pages.part(
             request, "inbox/row_items.html" if part == "rows" else "inbox/rows_list.html", context
