@@ -68,7 +68,7 @@ def test_what_happened_elsewhere_is_written_down(cast: Cast, ada: Contact) -> No
     note = services.note_write(
         carl, contact_id=ada.pk, kind="letter", photo=b"\xff\xd8photo", photo_type="image/jpeg"
     )
-    digest, kind = note_photo(note.pk) or ("", "")
+    digest, kind = note_photo(carl, note.pk) or ("", "")
     assert (blobs.read(digest), kind) == (b"\xff\xd8photo", "image/jpeg")
     services.note_write(carl, contact_id=ada.pk, kind="call")
     bad: list[dict[str, Any]] = [

@@ -30,9 +30,15 @@ from kith.contacts.models import Identity
 from kith.contacts.services import identities_observe
 from kith.contacts.types import ObservedIdentity
 from kith.conversations.models import Message, Reaction
-from kith.conversations.services import conversations_refresh, messages_record, search_documents_write
+from kith.conversations.services import (
+    conversations_refresh,
+    messages_record,
+    messages_refresh,
+    search_documents_write,
+)
 from kith.conversations.types import IncomingAttachment, IncomingMessage, IncomingParticipant, Place, Recorded
 from kith.core import blobs, events
+from kith.core.logs import hide_secrets
 from kith.networks.models import ChannelAccount, ChannelHealth
 from kith.networks.selectors import manifest_of
 
@@ -260,7 +266,7 @@ def _other(account: ChannelAccount, event: Event) -> None:
         _delivery(account, event)
     elif isinstance(event, StreamGap):
         ChannelHealth.objects.filter(channel_account=account).update(
-            stream_gap_at=event.at, last_error=event.reason
+            stream_gap_at=event.at, last_error=hide_secrets(event.reason)[:1000]
         )
 
 
@@ -270,11 +276,7 @@ def _known(account: ChannelAccount, external_id: str) -> list[Message]:
 
 def _touch(ids: Sequence[uuid.UUID]) -> None:
     search_documents_write(ids)
-    conversations_refresh(
-        Message.objects.filter(pk__in=ids)
-        .values_list("copies__thread__conversation_id", flat=True)
-        .distinct()
-    )
+    messages_refresh(ids)
 
 
 def _edited(account: ChannelAccount, event: MessageEdited) -> None:

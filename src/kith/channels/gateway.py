@@ -11,6 +11,7 @@ import httpx
 from django.conf import settings as django_settings
 
 from kith.base.http import address_is_public, client
+from kith.channels.limits import words_without
 from kith.connectors import registry
 from kith.connectors.contract import (
     Authorizes,
@@ -113,21 +114,24 @@ def check(network: str, settings: Mapping[str, str], secrets: Mapping[str, str])
         return registry.make(
             network, Setup(settings=dict(settings), secrets=dict(secrets), http=http, guard=guard)
         ).check()
-    except ConnectorError as error:
-        raise ChannelError(str(error), field=error.field, kind=type(error).__name__) from error
-    except (OSError, httpx.HTTPError) as error:
-        raise ChannelError(f"No answer: {error}", kind="RetryLater") from error
+    except (ConnectorError, OSError, httpx.HTTPError) as error:
+        raise _told(error, secrets) from error
 
 
 @contextlib.contextmanager
-def named_errors() -> Iterator[None]:
-    """What a connector raises inside the block, as a ChannelError that blames a field."""
+def named_errors(secrets: Mapping[str, str] | None = None) -> Iterator[None]:
+    """What a connector raises inside the block, as a ChannelError that blames a field and holds none of `secrets`."""
     try:
         yield
-    except ConnectorError as error:
-        raise ChannelError(str(error), field=error.field, kind=type(error).__name__) from error
-    except (OSError, httpx.HTTPError) as error:
-        raise ChannelError(f"No answer: {error}", kind="RetryLater") from error
+    except (ConnectorError, OSError, httpx.HTTPError) as error:
+        raise _told(error, secrets or {}) from error
+
+
+def _told(error: Exception, secrets: Mapping[str, str]) -> ChannelError:
+    said = words_without(error, secrets.values())
+    if isinstance(error, ConnectorError):
+        return ChannelError(said, field=error.field, kind=type(error).__name__)
+    return ChannelError(f"No answer: {said}", kind="RetryLater")
 
 
 def authorizer(network: str, settings: Mapping[str, str], secrets: Mapping[str, str]) -> Authorizes:

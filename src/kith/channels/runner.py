@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 import uuid
 from datetime import timedelta
 
@@ -15,26 +16,19 @@ from django.db import InterfaceError, OperationalError, close_old_connections, c
 
 from kith.base.clock import now
 from kith.channels import gateway
-from kith.channels.deliver import (
-    Claimer,
-    account_needs_reconnect,
-    deliver,
-    deliveries_claim,
-    orphans_recover,
-)
+from kith.channels.claims import Claimer, deliveries_claim
+from kith.channels.deliver import deliver, orphans_recover
+from kith.channels.health import account_needs_reconnect, account_read, account_troubled
 from kith.channels.limits import words_of
-from kith.channels.models import RawItem
 from kith.channels.outbox import DELIVER_CHANNEL, scheduled_release
 from kith.channels.parser import Parser
 from kith.channels.receive import RAW_CHANNEL, accounts_waiting, cursor_of, raw_items_parse, raw_items_store
 from kith.channels.tokens import tokens_fresh, tokens_renew
 from kith.connectors.contract import (
     Connector,
-    Forged,
     Page,
     Polls,
     ReconnectNeeded,
-    RetryLater,
     Streams,
     Waits,
 )
@@ -44,8 +38,8 @@ from kith.networks.selectors import manifest_of
 log = logging.getLogger(__name__)
 PAGE = 200
 SENDERS = 2
-LONGEST_PAUSE = 900.0
 LONGEST_WAIT = 120.0
+AFTER_TROUBLE = 2.0
 
 
 def run_forever(stop: threading.Event) -> None:
@@ -73,7 +67,7 @@ def _guarded(work: object, stop: threading.Event) -> None:
         except BaseException:
             log.exception("%s broke off and begins anew", threading.current_thread().name)
             _forget_connection()
-            stop.wait(2.0)
+            stop.wait(AFTER_TROUBLE)
 
 
 def _forget_connection() -> None:
@@ -87,8 +81,8 @@ def _forget_connection() -> None:
 
 def _wait_for(channel: str, stop: threading.Event, seconds: float) -> None:
     """Until PostgreSQL tells of `channel`, or the time is over."""
-    until = now() + timedelta(seconds=seconds)
-    while not stop.is_set() and now() < until:
+    until = time.monotonic() + seconds
+    while not stop.is_set() and time.monotonic() < until:
         for _ in connection.connection.notifies(timeout=min(1.0, seconds), stop_after=1):
             return
 
@@ -162,9 +156,9 @@ def accounts_loop(stop: threading.Event) -> None:
     finally:
         for _, ended in running.values():
             ended.set()
-        until = now() + timedelta(seconds=10)
+        until = time.monotonic() + 10
         for thread, _ in running.values():
-            thread.join(timeout=max(0.0, (until - now()).total_seconds()))
+            thread.join(timeout=max(0.0, until - time.monotonic()))
         # Their locks go with the session, which may be what broke.
         _forget_connection()
 
@@ -204,7 +198,7 @@ def read_account(account_id: uuid.UUID, stop: threading.Event) -> None:
             pause = _renew(account)
         except BaseException as error:  # noqa: BLE001  (told in the account's health, and tried again later)
             failures += 1
-            pause = _trouble(account, error, failures)
+            pause = account_troubled(account, error, failures)
         close_old_connections()
         connection.close()
         stop.wait(pause)
@@ -217,7 +211,7 @@ def _renew(account: ChannelAccount) -> float:
     except ReconnectNeeded as error:
         account_needs_reconnect(account, words_of(error, account))
     except Exception as error:  # noqa: BLE001  (told in the account's health, and tried again later)
-        return _trouble(account, error, 1)
+        return account_troubled(account, error, 1)
     return 0.0
 
 
@@ -228,18 +222,18 @@ def read_once(account: ChannelAccount, stop: threading.Event) -> float:
     pause = float(manifest.poll_seconds if manifest else 60)
     if isinstance(connector, Polls):
         fetch_all(account, connector, stop)
-    _health_good(account)
+    account_read(account)
     if isinstance(connector, Streams) and not stop.is_set():
         _follow(account, connector, stop)
         return 1.0
     if isinstance(connector, Waits) and not stop.is_set():
         cursor = cursor_of(account)
         connection.close()
-        begun = now()
+        begun = time.monotonic()
         # Not longer than a poll would take: what is waited for is one folder, and there may be others.
-        connector.wait(cursor, until=begun + timedelta(seconds=min(pause, LONGEST_WAIT)))
+        connector.wait(cursor, until=now() + timedelta(seconds=min(pause, LONGEST_WAIT)))
         # A network that has news at once, each time, is not asked as fast as it answers.
-        return 0.0 if now() - begun > timedelta(seconds=1) else 1.0
+        return 0.0 if time.monotonic() - begun > 1 else 1.0
     return pause
 
 
@@ -264,44 +258,3 @@ def _follow(account: ChannelAccount, connector: Streams, stop: threading.Event) 
         raw_items_store(account, [item], cursor=item.cursor or None, stream="stream")
         if stop.is_set():
             return
-
-
-def _health_good(account: ChannelAccount) -> None:
-    moment = now()
-    ChannelHealth.objects.update_or_create(
-        channel_account=account,
-        defaults={
-            "last_try_at": moment,
-            "last_success_at": moment,
-            "failures_in_a_row": 0,
-            "last_error": "",
-            "next_try_at": None,
-        },
-    )
-
-
-def _trouble(account: ChannelAccount, error: BaseException, failures: int) -> float:
-    """Note what is wrong, in words; returns after how many seconds to try again."""
-    told = words_of(error, account)
-    if isinstance(error, RetryLater):
-        pause = min(max(error.after, 1.0), LONGEST_PAUSE)
-    else:
-        log.warning("reading %s failed: %s: %s", account.name, type(error).__name__, told)
-        pause = min(5.0 * 2 ** min(failures, 8), LONGEST_PAUSE)
-    if isinstance(error, Forged):
-        log.error("a forged item reached %s", account.name)
-    ChannelHealth.objects.update_or_create(
-        channel_account=account,
-        defaults={
-            "last_try_at": now(),
-            "last_error": told,
-            "last_error_at": now(),
-            "failures_in_a_row": failures,
-            "next_try_at": now() + timedelta(seconds=pause),
-        },
-    )
-    return pause
-
-
-def set_aside(account: ChannelAccount) -> int:
-    return RawItem.objects.filter(channel_account=account, state=RawItem.State.SET_ASIDE).count()

@@ -20,6 +20,7 @@ from django.db import transaction
 
 from kith.base.clock import now
 from kith.channels import gateway
+from kith.channels.limits import words_without
 from kith.connectors.contract import ConnectorError, Outgoing, Party, Sends
 from kith.core.jobs import defer, job
 from kith.networks.models import ChannelAccount
@@ -78,7 +79,7 @@ def system_mail_send(mail_id: uuid.UUID) -> str:
             SystemMail.objects.filter(pk=mail_id).update(error=NO_WAY)
             return ""
     except (OSError, smtplib.SMTPException, ConnectorError, gateway.ChannelError) as problem:
-        error = str(problem) or type(problem).__name__
+        error = words_without(problem, [unquote(urlsplit(settings.KITH.mail_url).password or "")])
     if error:
         SystemMail.objects.filter(pk=mail_id).update(error=error[:2000])
     else:

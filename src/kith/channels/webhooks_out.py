@@ -25,6 +25,7 @@ from standardwebhooks import Webhook
 from kith.base.clock import now
 from kith.base.ids import new_id
 from kith.channels import gateway
+from kith.channels.limits import words_of
 from kith.channels.models import WebhookSubscription
 from kith.conversations.models import Message, MessageCopy
 from kith.core import audit, events, secrets
@@ -244,7 +245,7 @@ def _post(client: httpx.Client, subscription: WebhookSubscription, one: dict[str
                 answer.status_code == 410,
             )
     except (httpx.HTTPError, httpx.InvalidURL, OSError, ValueError) as error:
-        return f"{type(error).__name__}: {error}"[:500], False
+        return f"{type(error).__name__}: {words_of(error)}"[:500], False
 
 
 def _failed(

@@ -136,6 +136,8 @@ class IdentityLink(Record):
     decided_by = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+")
     linked_at = models.DateTimeField()
     unlinked_at = models.DateTimeField(null=True)
+    unlinked_by = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+")
+    unlinked_as = models.UUIDField(null=True)  # whom the contact was read as then; see `services.merges`
 
     class Meta:
         constraints = [
@@ -195,6 +197,8 @@ class Fact(Record):
     recorded_by = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+")
     retracted_at = models.DateTimeField(null=True)
     retracted_by = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+")
+    retracted_as = models.UUIDField(null=True)  # whom the contact was read as then; see `services.merges`
+    corrects = models.ForeignKey("self", null=True, on_delete=models.SET_NULL, related_name="+")
 
     class Meta:
         indexes = [models.Index(fields=["contact", "attribute", "-observed_at"], name="fact_contact")]
@@ -221,6 +225,15 @@ class ContactTag(Record):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["contact", "tag"], name="contacttag_once")]
+
+
+class TagSetAside(Record):
+    """A tag of a merged contact, taken off the person it is read as; it comes back when the merge is undone."""
+
+    contact = models.ForeignKey(Contact, on_delete=models.CASCADE, related_name="+")
+    tag = models.ForeignKey(Tag, on_delete=models.CASCADE, related_name="+")
+    removed_as = models.UUIDField()
+    removed_by = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+")
 
 
 class NameWord(models.Model):

@@ -73,6 +73,11 @@ def greeting_confidence(name: str) -> float:
     return 0.9
 
 
+def greeting_name(*, preferred: str, given: str, confidence: float) -> str:
+    """The name to greet by, "" when none is sure: `confidence` is a contact's `name_confidence`."""
+    return (preferred or given) if confidence >= 0.5 else ""
+
+
 def person_name(
     *,
     preferred: str = "",

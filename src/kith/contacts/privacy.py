@@ -83,3 +83,4 @@ def register() -> None:
     keeps(m.Affiliation, "contact", erase="delete", export=("organization", "role", "begins_on", "ends_on"))
     keeps(m.Relationship, "contact", erase="delete", export=("other", "kind", "begins_on", "ends_on"))
     keeps(m.ContactTag, "contact", erase="delete", export=("tag", "created_at"))
+    keeps(m.TagSetAside, "contact", erase="delete", export=("tag", "created_at"))

@@ -16,6 +16,7 @@ from datetime import timedelta
 from django.db import connection, transaction
 
 from kith.base.clock import now
+from kith.core.logs import hide_secrets
 from kith.core.models import EventDelivery
 
 log = logging.getLogger(__name__)
@@ -80,7 +81,7 @@ def _postpone_first(subscriber: Subscriber, error: Exception) -> None:
     with transaction.atomic():
         for row in _claim(subscriber, 1):
             row.attempts += 1
-            row.error = f"{type(error).__name__}: {error}"[:2000]
+            row.error = hide_secrets(f"{type(error).__name__}: {error}"[:20_000])[:2000]
             row.not_before = now() + timedelta(seconds=2**row.attempts)
             row.set_aside = row.attempts >= MAX_ATTEMPTS
             row.save()

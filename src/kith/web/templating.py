@@ -20,6 +20,7 @@ from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup, escape
 
 from kith.networks.selectors import manifest_of
+from kith.web.encryption import can_be_overheard
 from kith.web.inbox.words import log_sentence, tray_name, tray_reason, unsent_name, unsent_reason
 from kith.workspace.search import START, STOP
 
@@ -188,6 +189,7 @@ def environment(**options: Any) -> Environment:
         tray_reason=tray_reason,
         unsent_name=unsent_name,
         unsent_reason=unsent_reason,
+        overheard=can_be_overheard,
     )
     env.filters.update(web_address=web_address, marked=marked, number=number_format, filesize=filesizeformat)
     return env

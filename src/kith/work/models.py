@@ -50,6 +50,7 @@ class Note(Record):
     photo = models.CharField(max_length=64, blank=True)
     photo_type = models.CharField(max_length=60, blank=True)
     pinned = models.BooleanField(default=False)
+    scope_id = models.UUIDField(null=True)  # who may see it; null: every colleague
 
     class Meta:
         indexes = [

@@ -61,15 +61,22 @@ def promises_of(viewer: Viewer, contact_ids: Sequence[uuid.UUID]) -> QuerySet[Pr
     )
 
 
-def notes_pinned(contact_ids: Sequence[uuid.UUID]) -> QuerySet[Note]:
+def tasks_done(viewer: Viewer, contact_ids: Sequence[uuid.UUID]) -> QuerySet[Task]:
+    """What was done for a person, and who did it; the newest first."""
+    rows = Task.objects.filter(_seen(viewer), contact_id__in=contact_ids, done_at__isnull=False)
+    return rows.select_related("done_by", "assignee").order_by("-done_at", "-id")
+
+
+def notes_pinned(viewer: Viewer, contact_ids: Sequence[uuid.UUID]) -> QuerySet[Note]:
     return (
-        Note.objects.filter(contact_id__in=contact_ids, pinned=True)
+        Note.objects.filter(_seen(viewer), contact_id__in=contact_ids, pinned=True)
         .select_related("author")
         .order_by("-happened_at")
     )
 
 
-def note_photo(note_id: uuid.UUID) -> tuple[str, str] | None:
-    """(digest, content type) of a note's photo; None without one. Notes are seen by all colleagues."""
-    found = Note.objects.filter(pk=note_id).exclude(photo="").values_list("photo", "photo_type").first()
+def note_photo(viewer: Viewer, note_id: uuid.UUID) -> tuple[str, str] | None:
+    """(digest, content type) of a note's photo; None without one, and for a note that the viewer may not see."""
+    rows = Note.objects.filter(_seen(viewer), pk=note_id).exclude(photo="")
+    found = rows.values_list("photo", "photo_type").first()
     return (found[0], found[1]) if found else None

@@ -152,7 +152,7 @@ def task_reopen(viewer: Viewer, task_id: uuid.UUID) -> Task:
 @transaction.atomic
 def task_delete(viewer: Viewer, task_id: uuid.UUID) -> None:
     task = _task(viewer, task_id)
-    audit.record("task_deleted", "task", task.pk, title=task.title)
+    audit.record("task_deleted", "task", task.pk)
     task.delete()
 
 
@@ -166,9 +166,13 @@ def note_write(
     happened_at: datetime | None = None,
     photo: bytes | None = None,
     photo_type: str = "",
+    scope_id: uuid.UUID | None = None,
 ) -> Note:
-    """Write down a remark, or what happened elsewhere; a letter may come with its photo (JPEG, PNG, WebP, GIF, PDF)."""
-    _may(viewer)
+    """Write down a remark, or what happened elsewhere; a letter may come with its photo (JPEG, PNG, WebP, GIF, PDF).
+
+    `scope_id` says who sees it; None: every colleague.
+    """
+    _may(viewer, scope_id)
     if kind not in Note.Kind.values:
         raise WorkError(_("There is no such kind of note."), field="kind")
     words = clean(text).strip()[:LONGEST]
@@ -189,6 +193,7 @@ def note_write(
         author_id=viewer.user_id,
         photo=digest,
         photo_type=photo_type if digest else "",
+        scope_id=scope_id,
     )
     audit.record("note_written", "contact", note.contact_id, kind=kind)
     events.record("contact_note_written", [note.pk])
@@ -199,7 +204,19 @@ def _note(viewer: Viewer, note_id: uuid.UUID) -> Note:
     note = Note.objects.select_for_update(of=("self",)).filter(pk=note_id).first()
     if note is None:
         raise NotAllowed(_("You may not change this."))
-    _may(viewer)
+    _may(viewer, note.scope_id)
+    return note
+
+
+@transaction.atomic
+def note_update(viewer: Viewer, note_id: uuid.UUID, *, text: str) -> Note:
+    """The words of one's own note, anew."""
+    note = _note(viewer, note_id)
+    if note.author_id != viewer.user_id:
+        raise NotAllowed(_("Only who wrote a note may change it."))
+    note.text = clean(text).strip()[:LONGEST]
+    note.save(update_fields=["text"])
+    audit.record("note_changed", "contact", note.contact_id, kind=note.kind)
     return note
 
 
@@ -246,7 +263,7 @@ def promise_make(
         due_at=due_at,
         condition=clean(condition)[:200],
     )
-    audit.record("promise_made", "contact", promise.contact_id, what=promise.what)
+    audit.record("promise_made", "contact", promise.contact_id)
     events.record("promise_made", [promise.pk])
     return promise
 
@@ -259,7 +276,7 @@ def _settle(viewer: Viewer, promise_id: uuid.UUID, action: str, **columns: datet
     _may(viewer, promise.scope_id)
     promise.kept_at, promise.broken_at = columns.get("kept_at"), columns.get("broken_at")
     promise.save(update_fields=["kept_at", "broken_at"])
-    audit.record(action, "contact", promise.contact_id, what=promise.what)
+    audit.record(action, "contact", promise.contact_id)
     events.record(action, [promise.pk])
     return promise
 

@@ -19,7 +19,7 @@ from kith.contacts.models import (
     IdentityLink,
     Relationship,
 )
-from kith.contacts.names import greeting_confidence, initials, person_name
+from kith.contacts.names import greeting_name, initials, person_name
 from kith.contacts.selectors import canonical_of, contact_ids_search, identity_family
 from kith.core import sql
 from kith.networks.selectors import manifest_of
@@ -229,7 +229,6 @@ def contact_page(viewer: Viewer, contact_id: uuid.UUID) -> ContactPage | None:
     ) or next(iter(Identity.objects.filter(pk__in=family).values_list("external_id", flat=True)), "")
     numbers = sql.rows(_NUMBERS, {"identities": list(family), "scopes": list(viewer.scope_ids)})[0]
     promises = list(promises_of(viewer, aliases).values_list("kept_at", "broken_at"))
-    given = contact.preferred_name or contact.given_name
     view = InboxView("all", identity_ids=family)
     return ContactPage(
         id=canonical,
@@ -237,7 +236,9 @@ def contact_page(viewer: Viewer, contact_id: uuid.UUID) -> ContactPage | None:
         initials=initials(shown),
         avatar=contact.avatar,
         preferred_name=contact.preferred_name,
-        greeting_name=given if contact.preferred_name or greeting_confidence(given) >= 0.5 else "",
+        greeting_name=greeting_name(
+            preferred=contact.preferred_name, given=contact.given_name, confidence=contact.name_confidence
+        ),
         language=contact.language,
         time_zone=contact.time_zone,
         city=contact.city,
@@ -260,7 +261,7 @@ def contact_page(viewer: Viewer, contact_id: uuid.UUID) -> ContactPage | None:
         facts=_facts(viewer, contact, aliases),
         tasks=tuple(tasks_open(viewer, contact_ids=aliases)[:50]),
         promises=tuple(promises_open(viewer, contact_ids=aliases)[:50]),
-        notes=tuple(notes_pinned(aliases)[:20]),
+        notes=tuple(notes_pinned(viewer, aliases)[:20]),
         conversations=inbox_page(viewer, view, limit=20).rows,
         messages_in=numbers[0],
         messages_out=numbers[1],

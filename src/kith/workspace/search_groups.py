@@ -117,7 +117,7 @@ WHERE {where} ORDER BY n.happened_at DESC, n.id DESC LIMIT %(limit)s
 
 
 def notes_found(viewer: Viewer, text: str, *, cursor: str | None = None, limit: int = 30) -> NotesPage:
-    """Notes on people and notes to colleagues in conversations, newest first. Those on people are every colleague's."""
+    """Notes on people and notes to colleagues in conversations, newest first."""
     talk = search_messages(viewer, text, cursor=cursor, limit=limit + 1, only="note").hits
     found = [
         NoteHit(h.message_id, h.at, "colleagues", h.name, h.snippet, about=h.subject, hit=h) for h in talk
@@ -131,8 +131,9 @@ def notes_found(viewer: Viewer, text: str, *, cursor: str | None = None, limit: 
 def _contact_notes(viewer: Viewer, query: SearchQuery, cursor: str | None, limit: int) -> list[NoteHit]:
     if _asks_for_messages(query) or query.direction not in ("", "note") or query.is_empty:
         return []
-    params: dict[str, Any] = {"me": viewer.user_id, "limit": limit}
-    where = [_matches(term, f"w{number}", params) for number, term in enumerate(query.terms)]
+    params: dict[str, Any] = {"me": viewer.user_id, "limit": limit, "scopes": list(viewer.scope_ids)}
+    where = ["(n.scope_id IS NULL OR n.scope_id = ANY (%(scopes)s))"]
+    where += [_matches(term, f"w{number}", params) for number, term in enumerate(query.terms)]
     for name, sign, moment in (("before", "<", query.before), ("after", ">=", query.after)):
         if moment is not None:
             where.append(f"n.happened_at {sign} %({name})s")
@@ -154,7 +155,7 @@ def _contact_notes(viewer: Viewer, query: SearchQuery, cursor: str | None, limit
             f"ts_headline('kith', {plain}, {' || '.join(words)}, "
             f"'StartSel={START}, StopSel={STOP}, MaxFragments=2, MaxWords=24, MinWords=10')"
         )
-    rows = sql.rows(_NOTES.format(snippet=snippet, where=" AND ".join(where) or "true"), params)
+    rows = sql.rows(_NOTES.format(snippet=snippet, where=" AND ".join(where)), params)
     return [
         NoteHit(
             key,

@@ -39,7 +39,8 @@ FROM unnest(%(identities)s::uuid[]) who (id) CROSS JOIN LATERAL (
 _NOTES = """
 SELECT 'note', x.id, x.at FROM unnest(%(contacts)s::uuid[]) who (id) CROSS JOIN LATERAL (
     SELECT n.id, n.happened_at AS at FROM work_note n
-    WHERE n.contact_id = who.id {bound} ORDER BY n.happened_at {way}, n.id {way} LIMIT %(limit)s
+    WHERE n.contact_id = who.id AND (n.scope_id IS NULL OR n.scope_id = ANY (%(scopes)s)) {bound}
+    ORDER BY n.happened_at {way}, n.id {way} LIMIT %(limit)s
 ) x ORDER BY x.at {way}, x.id {way} LIMIT %(limit)s
 """
 _WORK = """

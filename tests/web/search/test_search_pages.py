@@ -95,6 +95,10 @@ def test_notes_on_people_are_found_with_their_person(cast: Cast, mails: dict[str
         text = page(cast.ines, "unicyc", kind=kind).split('id="found"')[1]
         assert "<mark>unicycles</mark>" in text
         assert reverse("person", args=[ada.pk]) in text
+    note_write(cast.viewer(cast.carl), contact_id=ada.pk, text="Tandems", scope_id=cast.private.pk)
+    assert "<mark>Tandems</mark>" in page(cast.carl, "tandems", kind="notes")
+    for kind in ("", "notes"):
+        assert "Tandems" not in page(cast.ines, "tandems", kind=kind)
     for text in ("unicycles channel:mail", "unicycles -bells", "unicycles before:2020"):
         assert found(cast.ines, text) == []
 

@@ -119,7 +119,7 @@ def people_create(request: HttpRequest, body: PersonIn) -> Any:
         raise blame("name", "A person has a name, or an identity at least.")
     contact = services.contact_create(user=user, **values)
     _link(contact, body.identities, user)
-    _set_tags(contact, body.tags)
+    _set_tags(contact, body.tags, user)
     if body.identities:
         contact.refresh_from_db()
         if not contact.name:
@@ -181,13 +181,14 @@ def _link(contact: Contact, wanted: Sequence[IdentityIn], user: User) -> None:
         )
 
 
-def _set_tags(contact: Contact, names: Sequence[str], *, replace: bool = False) -> None:
+def _set_tags(contact: Contact, names: Sequence[str], user: User, *, replace: bool = False) -> None:
     if replace:
-        ContactTag.objects.filter(contact__canonical_id=contact.pk).exclude(tag__name__in=names).delete()
+        worn = Tag.objects.filter(contacts__contact__canonical_id=contact.pk).exclude(name__in=names)
+        for tag in worn.distinct():
+            services.contacts_untag(contact_ids=[contact.pk], tag=tag, user=user)
     for name in dict.fromkeys(names):
         tag = Tag.objects.filter(name__iexact=name).first() or Tag.objects.get_or_create(name=name)[0]
-        if not ContactTag.objects.filter(contact__canonical_id=contact.pk, tag=tag).exists():
-            ContactTag.objects.get_or_create(contact=contact, tag=tag)
+        services.contacts_tag(contact_ids=[contact.pk], tag=tag)
 
 
 @router.get("/{uuid:person_id}", auth=READ, response=PersonOut, summary="One person")
@@ -222,7 +223,7 @@ def people_change(request: HttpRequest, person_id: uuid.UUID, body: PersonPatch)
         Contact.objects.filter(pk=contact.pk).update(owner_id=owner)
         audit.record("contact_owner_changed", "contact", contact.pk, owner=str(owner) if owner else None)
     if given.get("tags") is not None:
-        _set_tags(contact, given["tags"], replace=True)
+        _set_tags(contact, given["tags"], caller.user, replace=True)
     contact.refresh_from_db()
     return people_out([contact])[0]
 

@@ -4,29 +4,46 @@ from kith.contacts.services.contacts import (
     contact_create,
     contact_delete,
     contact_for_identity,
-    contact_merge,
-    contact_merge_undo,
     identity_link,
     identity_unlink,
 )
-from kith.contacts.services.facts import contact_project, fact_record, fact_retract
+from kith.contacts.services.facts import (
+    contact_project,
+    contact_set,
+    fact_correct,
+    fact_forget,
+    fact_record,
+    fact_restore,
+    fact_retract,
+)
 from kith.contacts.services.identities import identities_observe, identity_block, identity_unblock
+from kith.contacts.services.merges import contact_merge, contact_merge_undo
 from kith.contacts.services.organizations import (
     affiliation_end,
     affiliation_record,
+    affiliation_remove,
     organization_get_or_create,
+    organization_update,
 )
+from kith.contacts.services.tags import contacts_tag, contacts_untag
 
 __all__ = [
     "affiliation_end",
     "affiliation_record",
+    "affiliation_remove",
     "contact_create",
     "contact_delete",
     "contact_for_identity",
     "contact_merge",
     "contact_merge_undo",
     "contact_project",
+    "contact_set",
+    "contacts_tag",
+    "contacts_untag",
+    "fact_correct",
+    "fact_forget",
     "fact_record",
+    "fact_restore",
     "fact_retract",
     "identities_observe",
     "identity_block",
@@ -34,4 +51,5 @@ __all__ = [
     "identity_unblock",
     "identity_unlink",
     "organization_get_or_create",
+    "organization_update",
 ]

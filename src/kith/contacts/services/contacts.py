@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.db import connection, transaction
+from django.db import transaction
 from django.utils.translation import gettext as _
 
 from kith.base.clock import now
 from kith.base.ids import new_id
-from kith.contacts.models import Contact, Fact, Identity, IdentityLink, Merge
-from kith.contacts.services.facts import contact_project, contact_set_columns
+from kith.contacts.models import Contact, Fact, Identity, IdentityLink
+from kith.contacts.services.facts import SURE, WEIGHT, contact_project, contact_set_columns
 from kith.core import audit, events
 from kith.teams.models import User
 
@@ -27,7 +27,11 @@ ATTRIBUTES = (
 
 
 class ContactError(ValueError):
-    """What can't be done with a contact, in words for a person."""
+    """What can't be done with a contact, in words for a person; `field` names the input to blame, if one is."""
+
+    def __init__(self, message: str, *, field: str = "") -> None:
+        super().__init__(message)
+        self.field = field
 
 
 def contact_create(
@@ -37,7 +41,8 @@ def contact_create(
     key, moment = new_id(), now()
     known = {a: v for a, v in attributes.items() if v not in ("", None)}
     contact = Contact(id=key, canonical_id=key)
-    contact_set_columns(contact, known)  # nobody has other facts yet: nothing is to be read back
+    # Nobody has other facts yet: nothing is to be read back.
+    contact_set_columns(contact, known, sure=WEIGHT.get(Fact.Source(source), 0) >= SURE)
     contact.save(force_insert=True)
     Fact.objects.bulk_create(
         Fact(contact=contact, attribute=a, value=v, source=source, observed_at=moment, recorded_by=user)
@@ -101,73 +106,18 @@ def identity_link(
 
 
 def identity_unlink(*, identity: Identity, user: User | None = None, project: bool = True) -> None:
-    ended = IdentityLink.objects.filter(identity=identity, unlinked_at=None).update(unlinked_at=now())
+    """The identity stands on its own again. What was linked before, and why, stays readable in its links."""
+    before = Identity.objects.values_list("contact__canonical_id", flat=True).get(pk=identity.pk)
+    ended = IdentityLink.objects.filter(identity=identity, unlinked_at=None).update(
+        unlinked_at=now(), unlinked_by=user, unlinked_as=before
+    )
     if ended:
-        before = Identity.objects.values_list("contact__canonical_id", flat=True).get(pk=identity.pk)
         Identity.objects.filter(pk=identity.pk).update(contact=None)
         if project and before:
             identity.contact_id = None
             contact_project([before])
         audit.record("identity_unlinked", "contact", before, identity=str(identity.pk))
         events.record("identity_unlinked", [identity.pk])
-
-
-def contact_merge(*, survivor: Contact, loser: Contact, user: User | None = None, reason: str = "") -> Merge:
-    """Read `loser` as `survivor` from now on. No foreign key is rewritten; `contact_merge_undo` takes it back."""
-    with transaction.atomic():
-        _lock_all()
-        keep, lose = survivor.canonical_id, loser.canonical_id
-        if keep == lose:
-            raise ContactError(_("These two are the same person already."))
-        merge = Merge.objects.create(survivor_id=keep, loser_id=lose, decided_by=user, reason=reason)
-        _realias()
-        contact_project([keep, lose])
-        audit.record("contact_merged", "contact", keep, loser=str(lose))
-        events.record("contact_merged", [keep, lose])
-    return merge
-
-
-def contact_merge_undo(*, merge: Merge, user: User | None = None) -> None:
-    """As if the merge had not been: what belonged to the loser is its own again, later edits stay with the survivor."""
-    with transaction.atomic():
-        _lock_all()
-        if merge.undone_at is not None:
-            raise ContactError(_("This merge was undone already."))
-        merge.undone_at, merge.undone_by = now(), user
-        merge.save(update_fields=["undone_at", "undone_by"])
-        _realias()
-        ids = {merge.survivor_id, merge.loser_id}
-        ids |= set(Contact.objects.filter(pk__in=ids).values_list("canonical_id", flat=True))
-        contact_project(list(ids))
-        audit.record("contact_merge_undone", "contact", merge.survivor_id, loser=str(merge.loser_id))
-        events.record("contact_merged", list(ids))
-
-
-def _lock_all() -> None:
-    """Merges are rare and form chains: one at a time."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(hashtext('kith.contacts.merge'))")
-
-
-_REALIAS = """
-WITH RECURSIVE up AS (
-    SELECT loser_id AS id, survivor_id AS root, 1 AS depth FROM contacts_merge WHERE undone_at IS NULL
-    UNION ALL
-    SELECT up.id, m.survivor_id, up.depth + 1 FROM up
-    JOIN contacts_merge m ON m.loser_id = up.root AND m.undone_at IS NULL
-),
-top AS (SELECT DISTINCT ON (id) id, root FROM up ORDER BY id, depth DESC),
-wanted AS (
-    SELECT m.loser_id AS id, coalesce(t.root, m.loser_id) AS root
-    FROM (SELECT DISTINCT loser_id FROM contacts_merge) m LEFT JOIN top t ON t.id = m.loser_id
-)
-UPDATE contacts_contact c SET canonical_id = w.root FROM wanted w WHERE c.id = w.id AND c.canonical_id <> w.root
-"""
-
-
-def _realias() -> None:
-    with connection.cursor() as cursor:
-        cursor.execute(_REALIAS)
 
 
 def contact_delete(*, contact: Contact) -> None:

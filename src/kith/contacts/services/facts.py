@@ -7,13 +7,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from django.db import transaction
 from django.db.models import Q
 
 from kith.base.clock import now
 from kith.contacts.models import Contact, Fact, Identity
 from kith.contacts.names import greeting_confidence, sort_key
 from kith.core import audit, events
-from kith.teams.models import User
+from kith.teams.models import Scope, User
 
 # What a source weighs when two facts disagree; the later of equals wins.
 WEIGHT = {
@@ -24,6 +25,7 @@ WEIGHT = {
     Fact.Source.IMPORT: 2,
     Fact.Source.FORM: 1,
 }
+SURE = WEIGHT[Fact.Source.MESSAGE]
 PROJECTED = (
     "name",
     "preferred_name",
@@ -63,12 +65,84 @@ def fact_record(
 
 
 def fact_retract(*, fact: Fact, user: User | None = None) -> None:
-    """ "That's wrong": the fact no longer counts; it stays readable in the audit log's sense, not in projections."""
-    fact.retracted_at, fact.retracted_by = now(), user
-    fact.save(update_fields=["retracted_at", "retracted_by"])
-    canonical = Contact.objects.values_list("canonical_id", flat=True).get(pk=fact.contact_id)
+    """ "That's wrong": the fact no longer counts. It stays, with its source and with who said that it is wrong."""
+    canonical = _canonical(fact)
+    fact.retracted_at, fact.retracted_by, fact.retracted_as = now(), user, canonical
+    fact.save(update_fields=["retracted_at", "retracted_by", "retracted_as"])
     contact_project([canonical])
     audit.record("fact_retracted", "contact", canonical, attribute=fact.attribute)
+
+
+def fact_restore(*, fact: Fact) -> None:
+    """Undo of `fact_retract`."""
+    fact.retracted_at, fact.retracted_by, fact.retracted_as = None, None, None
+    fact.save(update_fields=["retracted_at", "retracted_by", "retracted_as"])
+    canonical = _canonical(fact)
+    contact_project([canonical])
+    audit.record("fact_restored", "contact", canonical, attribute=fact.attribute)
+
+
+@transaction.atomic
+def fact_correct(*, fact: Fact, value: Any, source: str, user: User | None = None) -> Fact:
+    """ "That's wrong, it is so": a new fact with a source of its own, which points to the one that it corrects.
+
+    It is seen by those who saw the wrong one.
+    """
+    fact_retract(fact=fact, user=user)
+    return fact_record(
+        contact_id=fact.contact_id,
+        attribute=fact.attribute,
+        value=value,
+        source=source,
+        user=user,
+        corrects=fact,
+        scope_id=fact.scope_id,
+    )
+
+
+def fact_forget(*, fact: Fact) -> None:
+    """ "Forget this": the fact goes for good, and nothing says any more what it was."""
+    canonical = _canonical(fact)
+    fact.delete()
+    contact_project([canonical])
+    audit.record("fact_forgotten", "contact", canonical, attribute=fact.attribute)
+
+
+@transaction.atomic
+def contact_set(
+    *,
+    contact_id: uuid.UUID,
+    attribute: str,
+    value: Any,
+    source: str = Fact.Source.TOLD_US,
+    user: User | None = None,
+) -> None:
+    """From now on `value` is what we know of `attribute` ("" or None: nothing). What said otherwise stays, as history."""
+    canonical = Contact.objects.values_list("canonical_id", flat=True).get(pk=contact_id)
+    standing = Fact.objects.filter(
+        contact__canonical=canonical, attribute=attribute, retracted_at=None
+    ).filter(everyones())
+    moment = now()
+    if value in ("", None):
+        standing.update(retracted_at=moment, retracted_by=user, retracted_as=canonical)
+        contact_project([canonical])
+        audit.record("fact_retracted", "contact", canonical, attribute=attribute)
+        return
+    stronger = [s for s, weight in WEIGHT.items() if weight > WEIGHT.get(Fact.Source(source), 0)]
+    standing.filter(source__in=stronger).update(
+        retracted_at=moment, retracted_by=user, retracted_as=canonical
+    )
+    fact_record(contact_id=canonical, attribute=attribute, value=value, source=source, user=user)
+
+
+def _canonical(fact: Fact) -> uuid.UUID:
+    return Contact.objects.values_list("canonical_id", flat=True).get(pk=fact.contact_id)
+
+
+def everyones() -> Q:
+    """Facts that no scope keeps from anybody: a contact's columns, which every colleague sees, come from these alone."""
+    everyone = Scope.objects.filter(kind=Scope.Kind.EVERYONE).values("pk")
+    return Q(scope_id=None) | Q(scope_id__in=everyone)
 
 
 def contact_project(contact_ids: Sequence[uuid.UUID]) -> None:
@@ -76,7 +150,7 @@ def contact_project(contact_ids: Sequence[uuid.UUID]) -> None:
     moment = now()
     facts = (
         Fact.objects.filter(contact__canonical__in=contact_ids, retracted_at=None)
-        .filter(Q(expires_at=None) | Q(expires_at__gt=moment))
+        .filter(everyones(), Q(expires_at=None) | Q(expires_at__gt=moment))
         .select_related("contact")
     )
     best: dict[tuple[uuid.UUID, str], tuple[tuple[int, datetime, uuid.UUID], Any]] = {}
@@ -92,10 +166,15 @@ def contact_project(contact_ids: Sequence[uuid.UUID]) -> None:
         handles.setdefault(canonical, []).extend({handle, shown, external} - {""})
     contacts = list(Contact.objects.filter(pk__in=contact_ids))
     values: dict[uuid.UUID, dict[str, Any]] = {}
-    for (owner, attribute), (_, value) in best.items():
+    sure: set[uuid.UUID] = set()
+    for (owner, attribute), (rank, value) in best.items():
         values.setdefault(owner, {})[attribute] = value
+        if attribute == "preferred_name" and rank[0] >= SURE:
+            sure.add(owner)
     for contact in contacts:
-        contact_set_columns(contact, values.get(contact.id, {}), handles.get(contact.id, ()))
+        contact_set_columns(
+            contact, values.get(contact.id, {}), handles.get(contact.id, ()), sure=contact.id in sure
+        )
     Contact.objects.bulk_update(
         contacts, [*PROJECTED, "name_confidence", "custom", "sort_key", "search_text"], batch_size=500
     )
@@ -105,17 +184,21 @@ def contact_project(contact_ids: Sequence[uuid.UUID]) -> None:
 _LIMITS = {column: Contact._meta.get_field(column).max_length or 300 for column in PROJECTED}  # type: ignore[union-attr]
 
 
-def contact_set_columns(contact: Contact, values: Mapping[str, Any], handles: Iterable[str] = ()) -> None:
-    """Set the columns of a contact from the best value of each attribute; saves nothing."""
+def contact_set_columns(
+    contact: Contact, values: Mapping[str, Any], handles: Iterable[str] = (), *, sure: bool = False
+) -> None:
+    """Set the columns of a contact from the best value of each attribute; saves nothing.
+
+    `sure`: they said themselves how they want to be called, or a colleague knows it. A form or an import proves nothing.
+    """
     for column in PROJECTED:
         found = values.get(column)
         setattr(contact, column, str(found)[: _LIMITS[column]] if found else "")
     full = f"{contact.given_name} {contact.family_name}".strip()
     contact.name = contact.name or full or contact.preferred_name
+    called = contact.preferred_name or contact.given_name
     contact.name_confidence = (
-        1.0
-        if contact.preferred_name
-        else greeting_confidence(contact.given_name or contact.name.split(" ")[0])
+        1.0 if called and sure else greeting_confidence(called or contact.name.split(" ")[0])
     )
     contact.custom = {a[7:]: value for a, value in values.items() if a.startswith("custom.")}
     contact.sort_key = sort_key(contact.family_name, contact.given_name) or sort_key(contact.name)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from datetime import date
 
-from kith.contacts.models import Affiliation, Organization
+from kith.contacts.models import Affiliation, Contact, Organization
 from kith.contacts.names import sort_key
 from kith.core import audit
 
@@ -26,6 +26,8 @@ def organization_get_or_create(*, name: str, domain: str = "") -> Organization:
 def affiliation_record(
     *, contact_id: uuid.UUID, organization: Organization, role: str = "", begins_on: date | None = None
 ) -> Affiliation:
+    """From a day (unknown: None) until it is ended; a role that stands already is not doubled."""
+    contact_id = Contact.objects.values_list("canonical_id", flat=True).get(pk=contact_id)
     row, made = Affiliation.objects.get_or_create(
         contact_id=contact_id,
         organization=organization,
@@ -42,3 +44,27 @@ def affiliation_end(*, affiliation: Affiliation, on: date) -> None:
     affiliation.ends_on = on
     affiliation.save(update_fields=["ends_on"])
     audit.record("affiliation_ended", "contact", affiliation.contact_id)
+
+
+def affiliation_remove(*, affiliation: Affiliation) -> None:
+    """It never was so: the row goes. What was so once is ended instead."""
+    audit.record(
+        "affiliation_removed",
+        "contact",
+        affiliation.contact_id,
+        organization=str(affiliation.organization_id),
+    )
+    affiliation.delete()
+
+
+def organization_update(*, organization: Organization, **values: str) -> Organization:
+    """Change `name`, `domain`, `website`, `city`, `country` or `about`; other names raise TypeError."""
+    if unknown := set(values) - {"name", "domain", "website", "city", "country", "about"}:
+        raise TypeError(f"not columns that change: {sorted(unknown)}")
+    for column, value in values.items():
+        setattr(organization, column, value)
+    organization.sort_key = sort_key(organization.name)
+    organization.domain = organization.domain.lower()
+    organization.save()
+    audit.record("organization_changed", "organization", organization.pk, what=sorted(values))
+    return organization

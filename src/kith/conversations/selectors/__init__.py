@@ -18,6 +18,7 @@ from kith.conversations.selectors.visible import (
     conversation_resolve,
     conversation_scopes,
     conversations_seen_by,
+    identities_seen,
     threads_visible,
 )
 
@@ -37,6 +38,7 @@ __all__ = [
     "conversation_resolve",
     "conversation_scopes",
     "conversations_seen_by",
+    "identities_seen",
     "log_entries",
     "message_cursor",
     "message_items",

@@ -5,7 +5,10 @@ from __future__ import annotations
 import uuid
 from collections.abc import Sequence
 
-from kith.conversations.models import Thread
+from django.db.models import Exists, OuterRef, Q, QuerySet
+
+from kith.contacts.models import Identity
+from kith.conversations.models import Participant, Thread
 from kith.core import sql
 from kith.teams.types import Viewer
 
@@ -35,6 +38,17 @@ def conversations_seen_by(viewer: Viewer, ids: Sequence[uuid.UUID]) -> set[uuid.
             "conversation_id", flat=True
         )
     )
+
+
+def identities_seen(viewer: Viewer) -> QuerySet[Identity]:
+    """Those of people, and those who take part in a message that the viewer may see."""
+    rows = Identity.objects.select_related("contact")
+    if viewer.sees_all:
+        return rows
+    seen = Participant.objects.filter(
+        identity=OuterRef("pk"), message__copies__scope_id__in=viewer.scope_ids
+    ).exclude(role="bcc", message__direction="in")
+    return rows.filter(Q(contact__isnull=False) | Exists(seen))
 
 
 _RESOLVE = """

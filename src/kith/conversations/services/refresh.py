@@ -8,6 +8,9 @@ from collections.abc import Iterable
 
 from django.db import connection
 
+from kith.conversations.models import MessageCopy
+from kith.core.sql import for_words
+
 LIVE_CHANNEL = "kith_live"
 
 # `recent` looks at the last 200 messages: who waits, and why a conversation is held, never hang on older ones.
@@ -76,7 +79,7 @@ RETURNING cs.conversation_id, cs.scope_id
 """
 
 # A mail's body is read up to 100,000 characters; attachments by name, people by name and address.
-_SEARCH = """
+_DOCUMENTS = """
 INSERT INTO conversations_searchdocument (message_id, at, vector, cjk)
 SELECT m.id, m.at,
        array_to_tsvector(array(SELECT DISTINCT x FROM (
@@ -88,20 +91,25 @@ SELECT m.id, m.at,
                                                WHERE a.message_id = m.id AND NOT a.inline)
            UNION SELECT 'from:' || m.sender_id
        ) l WHERE x IS NOT NULL))
-       || setweight(to_tsvector('kith', left(m.subject, 1000)), 'A')
+       || setweight(to_tsvector('kith', {subject}), 'A')
        || setweight(to_tsvector('kith', coalesce((
               SELECT string_agg(left(i.display_name || ' ' || i.handle || ' ' || i.external_id, 400), ' ')
               FROM (SELECT DISTINCT identity_id FROM conversations_participant p
                     WHERE p.message_id = m.id AND p.role <> 'bcc' LIMIT 30) p
               JOIN contacts_identity i ON i.id = p.identity_id), '')), 'B')
-       || to_tsvector('kith', left(m.text, 100000))
-       || to_tsvector('kith', coalesce((SELECT string_agg(a.file_name, ' ') FROM conversations_attachment a
-                                        WHERE a.message_id = m.id), '')),
+       || to_tsvector('kith', {text})
+       || to_tsvector('kith', coalesce((SELECT string_agg({file_name}, ' ')
+                                        FROM conversations_attachment a WHERE a.message_id = m.id), '')),
        CASE WHEN m.text || m.subject ~ '[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\u0e00-\u0e7f]'
             THEN left(m.subject || ' ' || m.text, 20000) ELSE '' END
 FROM conversations_message m WHERE m.id = ANY (%(ids)s::uuid[])
 ON CONFLICT (message_id) DO UPDATE SET at = excluded.at, vector = excluded.vector, cjk = excluded.cjk
 """
+_SEARCH = _DOCUMENTS.format(
+    subject=for_words("left(m.subject, 1000)"),
+    text=for_words("left(m.text, 100000)"),
+    file_name=for_words("a.file_name"),
+)
 
 
 def conversations_refresh(ids: Iterable[uuid.UUID]) -> None:
@@ -115,6 +123,13 @@ def conversations_refresh(ids: Iterable[uuid.UUID]) -> None:
         cursor.execute(_EMPTY, {"ids": wanted})
         changed += cursor.fetchall()
     live_tell(changed)
+
+
+def messages_refresh(ids: Iterable[uuid.UUID]) -> None:
+    """Rebuild the inbox rows of the conversations that messages stand in."""
+    conversations_refresh(
+        MessageCopy.objects.filter(message_id__in=list(ids)).values_list("thread__conversation_id", flat=True)
+    )
 
 
 def live_tell(pairs: Iterable[tuple[uuid.UUID, uuid.UUID]]) -> None:

@@ -11,7 +11,7 @@ from django.utils import translation
 from django.utils.translation import gettext as _
 
 from kith.contacts.models import Contact
-from kith.contacts.names import greeting_confidence
+from kith.contacts.names import greeting_name
 from kith.conversations.models import Conversation
 from kith.conversations.selectors import conversation_scopes
 from kith.core import company
@@ -42,10 +42,9 @@ def name_to_greet(contact: Contact | None) -> str:
     """How a person wants to be called; else a given name that surely is one; else ""."""
     if contact is None:
         return ""
-    if contact.preferred_name:
-        return contact.preferred_name
-    name = contact.given_name
-    return name if greeting_confidence(name) >= 0.5 else ""
+    return greeting_name(
+        preferred=contact.preferred_name, given=contact.given_name, confidence=contact.name_confidence
+    )
 
 
 def text_resolve(viewer: Viewer, text: str, *, conversation_id: uuid.UUID | None, language: str = "") -> str:

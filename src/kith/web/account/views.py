@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from datetime import timedelta
 
 from allauth.mfa.models import Authenticator
@@ -84,7 +85,8 @@ def notifications(request: SignedIn) -> HttpResponse:
 @signed_in
 def device_remove(request: SignedIn, pk: str) -> HttpResponse:
     """Push nothing more to one of the user's own browsers."""
-    push_subscription_remove(user=request.user, subscription_id=pk)  # type: ignore[arg-type]
+    if not push_subscription_remove(user=request.user, subscription_id=uuid.UUID(str(pk))):
+        raise Http404
     return redirect("account:notifications")
 
 

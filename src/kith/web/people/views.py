@@ -18,6 +18,7 @@ from kith.contacts.models import Contact, Identity
 from kith.contacts.names import initials
 from kith.contacts.selectors import canonical_of, identity_family
 from kith.contacts.services import contact_create, contact_for_identity
+from kith.conversations.selectors import identities_seen
 from kith.networks.selectors import manifest_of, offered
 from kith.teams.models import User
 from kith.teams.selectors import colleagues
@@ -134,7 +135,7 @@ def person(request: SignedIn, contact_id: uuid.UUID) -> HttpResponse:
 @require_POST
 @writers
 def person_from_identity(request: SignedIn, identity_id: uuid.UUID) -> HttpResponse:
-    identity = Identity.objects.filter(pk=identity_id, kind=Identity.Kind.PERSON).first()
+    identity = identities_seen(request.viewer).filter(pk=identity_id, kind=Identity.Kind.PERSON).first()
     if identity is None:
         raise Http404
     contact = contact_for_identity(identity=identity, user=request.user)

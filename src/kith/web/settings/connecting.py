@@ -40,6 +40,7 @@ from kith.networks.services import (
 from kith.networks.types import Own
 from kith.teams.errors import NotAllowed, TeamsError
 from kith.web.access import SignedIn, writers
+from kith.web.leaving import leave_for
 from kith.web.settings.channel_forms import AudienceForm, IntakeForm, ManifestForm
 from kith.web.settings.channels import SECTION, account_for
 from kith.web.settings.network_rules import capability_sentences, rule_sentences
@@ -221,7 +222,7 @@ def _sign_in(connecting: _Connecting) -> HttpResponse:
     plain = {key: value for key, value in values.items() if key not in secret_names}
     redirect_uri, state = _redirect_uri(connecting.request), random_secrets.token_urlsafe(32)
     made = gateway.authorizer(connecting.manifest.name, plain, hidden)
-    with gateway.named_errors():
+    with gateway.named_errors(hidden):
         register = getattr(made, "register", None)
         if register is not None and not hidden.get("client_id"):
             hidden.update(register(redirect_uri))
@@ -237,7 +238,7 @@ def _sign_in(connecting: _Connecting) -> HttpResponse:
         "form": json.dumps({key: connecting.request.POST.getlist(key) for key in connecting.request.POST}),
     }
     connecting.request.session[PENDING] = base64.b64encode(secrets.encrypt_dict(pending)).decode()
-    return redirect(address)
+    return leave_for(connecting.request, address)
 
 
 @transaction.non_atomic_requests
@@ -268,7 +269,7 @@ def callback(request: SignedIn) -> HttpResponse:
         secret_names = {field.name for field in manifest.fields if field.secret}
         plain = {key: value for key, value in values.items() if key not in secret_names}
         made = gateway.authorizer(manifest.name, plain, hidden)
-        with gateway.named_errors():
+        with gateway.named_errors(hidden):
             tokens = made.exchange(code=request.GET["code"], redirect_uri=pending["redirect_uri"])
         everything = {**hidden, **tokens}
         own, worked = connecting.try_it(everything)

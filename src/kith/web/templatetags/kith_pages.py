@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django import template
 from django.conf import settings
 
+from kith.web.encryption import can_be_overheard
 from kith.web.templating import asset
 
 register = template.Library()
@@ -20,3 +23,9 @@ def bundled(name: str) -> str:
 def single_sign_on() -> str:
     """The name on the button of single sign-on; "" when none is configured."""
     return str(settings.KITH.oidc_name) if settings.KITH.oidc_url else ""
+
+
+@register.simple_tag(takes_context=True)
+def overheard(context: dict[str, Any]) -> bool:
+    """Whether what is typed into this page can be read on its way."""
+    return can_be_overheard(context["request"])

@@ -4,7 +4,7 @@ from django.db import migrations
 
 
 class Migration(migrations.Migration):
-    dependencies = [("work", "0001_initial"), ("core", "0002_extensions")]
+    dependencies = [("work", "0002_note_scope"), ("core", "0002_extensions")]
     operations = [
         migrations.AddIndex(
             model_name="note", index=GinIndex(SearchVector("text", config="kith"), name="note_words")
