@@ -50,7 +50,7 @@ STATEMENTS = {
     "/notifications/bell/": 4,
     "/today/": 12,
     "/people/": 9,
-    "/settings/": 17,
+    "/settings/": 8,
 }
 
 
