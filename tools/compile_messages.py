@@ -52,7 +52,13 @@ def _manifest(catalog: Catalog, path: Path) -> None:
     data = tomllib.loads(path.read_text(encoding="utf-8"))
     if data.get("availability") == "internal":
         return
-    texts = [data["title"], data["summary"], *data.get("limits", {}).get("reasons", {}).values()]
+    limits = data.get("limits", {})
+    texts = [
+        data["title"],
+        data["summary"],
+        *limits.get("reasons", {}).values(),
+        *limits.get("audiences", {}).values(),
+    ]
     for field in data.get("fields", ()):
         texts += [field["label"], field.get("help", ""), *field.get("choices", ())]
     for text in filter(None, texts):

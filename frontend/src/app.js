@@ -7,6 +7,7 @@ import "./js/dialogs.js";
 import { armToasts } from "./js/toasts.js";
 import "./js/bell.js";
 import "./js/conversation.js";
+import "./js/countdown.js";
 import "./js/keys.js";
 import "./js/list.js";
 import "./js/live.js";

@@ -227,7 +227,8 @@ def _fill(cast: Cast, rows: int) -> None:
                   SELECT numbers.id, t.id, scope, '', '', at, true FROM numbers JOIN t ON t.scope_id = numbers.scope
                   JOIN m ON m.id = numbers.id RETURNING message_id)
             INSERT INTO conversations_searchdocument (message_id, at, vector, cjk)
-            SELECT id, at, array_to_tsvector(ARRAY['scope:' || scope, 'dir:in', 'net:email', 'month:' || to_char(at AT TIME ZONE 'UTC', 'YYYYMM')])
+            SELECT id, at, array_to_tsvector(ARRAY['scope:' || scope, 'dir:in', 'net:email', 'month:' || to_char(at AT TIME ZONE 'UTC', 'YYYYMM'),
+                       'seen:' || scope || ':' || to_char(at AT TIME ZONE 'UTC', 'YYYYMM')])
                    || to_tsvector('kith', text), '' FROM numbers JOIN k ON k.message_id = numbers.id
             """
         )

@@ -1,4 +1,4 @@
-"""A message of ours that came back by reading before its receipt was stored: two rows become one."""
+"""What happens to a message of ours while it is being sent: it came back by reading already, or was moved."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import uuid
 
 from django.db import connection
 
+from kith.channels.models import Delivery
 from kith.conversations.models import Message, MessageCopy
 from kith.conversations.services import conversations_refresh
 
@@ -34,3 +35,12 @@ def double_absorb(message: Message, external_id: str, *, scope_id: uuid.UUID) ->
                 MessageCopy.objects.filter(pk=copy.pk).update(message=message, first_in_thread=first)
         double.delete()
         conversations_refresh(touched)
+
+
+def thread_follow(delivery: Delivery) -> Delivery:
+    """The delivery, in the thread where its message stands now: it may have been moved, or its split undone, since."""
+    copy = delivery.message.copies.select_related("thread").order_by("id").first()
+    if copy is not None and copy.thread_id != delivery.thread_id:
+        delivery.thread = copy.thread
+        delivery.save(update_fields=["thread"])
+    return delivery

@@ -11,6 +11,7 @@ import logging
 from django.db import Error
 
 from kith.channels import gateway
+from kith.channels.absorb import thread_follow
 from kith.channels.claims import Claimer, deliveries_claim, orphans_claim
 from kith.channels.health import account_needs_reconnect
 from kith.channels.limits import call_within, words_of
@@ -69,7 +70,10 @@ def deliver(delivery: Delivery) -> None:
 
 
 def _whole(delivery: Delivery) -> Delivery:
-    return Delivery.objects.select_related("message__author", "channel_account", "thread").get(pk=delivery.pk)
+    found = Delivery.objects.select_related("message__author", "channel_account", "thread").get(
+        pk=delivery.pk
+    )
+    return thread_follow(found)
 
 
 def _prepared(delivery: Delivery) -> tuple[Sends, Outgoing]:

@@ -22,6 +22,7 @@ from kith.channels.parser import Parsed, Parser
 from kith.connectors.contract import MessageReceived
 from kith.connectors.contract import RawItem as WireItem
 from kith.core import blobs, sql
+from kith.core.rows import insert
 from kith.networks.models import ChannelAccount, ChannelHealth
 
 log = logging.getLogger(__name__)
@@ -41,6 +42,8 @@ def raw_items_store(
     """
     rows = list({(r.external_id, r.digest): r for r in (_row(account, item) for item in items)}.values())
     with transaction.atomic():
+        # Two webhooks that bring the same item at once: the second sees what the first has stored.
+        sql.rows("SELECT pg_advisory_xact_lock(hashtextextended(%s, 2))", [f"store:{account.pk}"])
         before = {
             (external_id, digest)
             for external_id, digest in RawItem.objects.filter(
@@ -48,7 +51,7 @@ def raw_items_store(
             ).values_list("external_id", "digest")
         }
         new = [r for r in rows if (r.external_id, r.digest) not in before]
-        RawItem.objects.bulk_create(new, ignore_conflicts=True)
+        insert(new)
         if cursor is not None:
             Cursor.objects.update_or_create(
                 channel_account=account, stream=stream, defaults={"position": cursor}

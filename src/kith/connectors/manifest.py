@@ -52,6 +52,11 @@ class Limits:
     supports_html: bool = False
     supports_subject: bool = False
     supports_attachments: bool = True
+    supports_content_warning: bool = False
+    supports_alt_text: bool = False
+    audiences: dict[str, str] = field(
+        default_factory=dict
+    )  # who a public post may be for: name -> words for a person
     cost_per_call: str = ""
     reasons: dict[str, str] = field(default_factory=dict)  # limit name -> a sentence for a person
 

@@ -9,6 +9,7 @@ import hashlib
 import os
 import re
 from collections.abc import Iterable, Iterator
+from itertools import chain
 from pathlib import Path
 from typing import BinaryIO
 
@@ -37,9 +38,10 @@ def put(chunks: bytes | Iterable[bytes]) -> tuple[str, int]:
         if path_of(digest).exists():
             return digest, len(chunks)
         chunks = (chunks,)
-    root = folder()
-    (root / "new").mkdir(parents=True, exist_ok=True, mode=0o700)
-    draft = root / "new" / f"{os.getpid()}-{os.urandom(8).hex()}"
+    drafts = folder() / "new"
+    if not drafts.is_dir():
+        drafts.mkdir(parents=True, exist_ok=True, mode=0o700)
+    draft = drafts / f"{os.getpid()}-{os.urandom(8).hex()}"
     hasher, size = hashlib.sha256(), 0
     try:
         with draft.open("wb") as file:
@@ -63,7 +65,11 @@ def put(chunks: bytes | Iterable[bytes]) -> tuple[str, int]:
 
 
 def put_file(source: BinaryIO) -> tuple[str, int]:
-    return put(iter(lambda: source.read(CHUNK), b""))
+    """As `put`; what fits into one chunk is looked for before it is written: the same logo comes with every mail."""
+    first = source.read(CHUNK)
+    if len(first) < CHUNK:
+        return put(first)
+    return put(chain((first,), iter(lambda: source.read(CHUNK), b"")))
 
 
 def read(digest: str) -> bytes:

@@ -12,39 +12,22 @@ import json
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from kith.base.keyset import cursor_decode, cursor_encode
-from kith.contacts.names import initials
-from kith.contacts.selectors import identities_named, identity_names
+from kith.contacts.selectors import identities_named
 from kith.core import sql
 from kith.networks.selectors import offered
 from kith.teams.types import Viewer
+from kith.workspace.search_hits import START, STOP, Key, SearchHit, hits_of
 from kith.workspace.search_query import SearchQuery, search_parse
 
-START, STOP = "\ue000", "\ue001"
 FEW, MOST_GATHERED, MOST_WALKED = 2_000, 20_000, 1_500
 FIRST_WINDOW = 1  # months
+MOST_PAIRS = 256  # of a scope and a month, asked for at once
 
-
-@dataclass(frozen=True, slots=True)
-class SearchHit:
-    """One message found. In `subject` and `snippet` matches stand between START and STOP; all else is plain text."""
-
-    message_id: uuid.UUID
-    conversation_id: uuid.UUID
-    thread_id: uuid.UUID
-    at: datetime
-    network: str
-    direction: str
-    name: str
-    initials: str
-    avatar: str
-    contact_id: uuid.UUID | None
-    subject: str
-    snippet: str
-    has_file: bool
+__all__ = ["START", "STOP", "SearchHit", "SearchPage", "search_messages"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,18 +38,33 @@ class SearchPage:
     problems: tuple[str, ...]
 
 
-Key = tuple[datetime, uuid.UUID]
-
-
 @dataclass(slots=True)
 class _Search:
-    """A search as SQL: the tsquery (text of lexemes and functions), conditions on the document, and on its message."""
+    """A search as SQL: the tsquery (text of lexemes and functions), conditions on the document, and on its message.
+
+    `scopes` are the only ones to be read, empty for those who see all; `tsquery` does not speak of them, `seen` does.
+    """
 
     tsquery: str
+    scopes: list[str]
     documents: list[str]
     messages: list[str]
     params: dict[str, Any]
     cjk: bool
+
+    def seen(self, months: list[str] | None = None) -> str:
+        """The tsquery with the scopes, and of some months only.
+
+        Scope and month together are one lexeme: a small scope's documents of a month are looked up in the long list of a
+        common word, not all of the scope's.
+        """
+        labels = [[f"scope:{scope}" for scope in self.scopes], [f"month:{month}" for month in months or ()]]
+        if 0 < len(labels[0]) * len(labels[1]) <= MOST_PAIRS:
+            labels = [[f"seen:{scope}:{month}" for scope in self.scopes for month in months or ()]]
+        if not any(labels):
+            return self.tsquery
+        self.params["seen"] = " & ".join(_lexemes(names) for names in labels if names)
+        return " && ".join([*([self.tsquery] if self.tsquery else []), "%(seen)s::tsquery"])
 
 
 def search_messages(
@@ -86,7 +84,7 @@ def search_messages(
     if search is None:
         return SearchPage((), None, query, query.problems)
     keys = _find(search, cursor_decode(cursor), limit + 1)
-    hits = _hits(viewer, search, query, keys[:limit])
+    hits = hits_of(viewer, search.params, query, keys[:limit])
     more = len(keys) > limit
     return SearchPage(hits, cursor_encode(*keys[limit - 1]) if more else None, query, query.problems)
 
@@ -100,8 +98,6 @@ def _build(viewer: Viewer, query: SearchQuery) -> _Search | None:
     """None: a filter names somebody whom nobody knows, so nothing can be found."""
     params: dict[str, Any] = {"me": viewer.user_id, "scopes": list(viewer.scope_ids)}
     groups: list[str] = []
-    if not viewer.sees_all:
-        groups.append(_lexemes([f"scope:{s}" for s in viewer.scope_ids]))
     if query.channels:
         groups.append(_lexemes([f"net:{n}" for n in _networks(query.channels)]))
     if query.direction:
@@ -130,7 +126,8 @@ def _build(viewer: Viewer, query: SearchQuery) -> _Search | None:
         if at is not None:
             documents.append(f"d.at {sign} %({name})s")
             params[name] = at
-    return _Search(" && ".join(parts), documents, messages, params, cjk)
+    scopes = [] if viewer.sees_all else [str(s) for s in viewer.scope_ids]
+    return _Search(" && ".join(parts), scopes, documents, messages, params, cjk)
 
 
 def _senders(query: SearchQuery, groups: list[str], messages: list[str], params: dict[str, Any]) -> None:
@@ -179,11 +176,11 @@ def _networks(channels: tuple[str, ...]) -> list[str]:
 
 def _find(search: _Search, after: Key | None, wanted: int) -> list[Key]:
     """The newest keys after a cursor."""
-    if search.cjk or not search.tsquery:
+    if search.cjk or not search.seen():
         return _walk(search, after, wanted)
     share, expected = _estimate(search)
     if expected <= FEW:
-        found = _gather(search, after, wanted, "", cap=MOST_GATHERED)
+        found = _gather(search, after, wanted, cap=MOST_GATHERED)
         if found is not None:
             return found
     keys: list[Key] = []
@@ -192,7 +189,7 @@ def _find(search: _Search, after: Key | None, wanted: int) -> list[Key]:
         if len(keys) >= wanted or after is None:
             return keys
     for months in _windows(search, after):
-        part = _gather(search, after, wanted - len(keys), _lexemes([f"month:{m}" for m in months]))
+        part = _gather(search, after, wanted - len(keys), months)
         keys += part or []
         if len(keys) >= wanted:
             break
@@ -201,8 +198,9 @@ def _find(search: _Search, after: Key | None, wanted: int) -> list[Key]:
 
 def _estimate(search: _Search) -> tuple[float, float]:
     """(share of all documents, number) that the planner expects to match."""
+    tsquery = search.seen()
     plan = sql.rows(
-        f"EXPLAIN (FORMAT JSON) SELECT 1 FROM conversations_searchdocument d WHERE d.vector @@ ({search.tsquery})",
+        f"EXPLAIN (FORMAT JSON) SELECT 1 FROM conversations_searchdocument d WHERE d.vector @@ ({tsquery})",
         search.params,
     )[0][0]
     expected = (json.loads(plan) if isinstance(plan, str) else plan)[0]["Plan"]["Plan Rows"]
@@ -221,11 +219,16 @@ def _conditions(search: _Search, after: Key | None, params: dict[str, Any]) -> l
 
 
 def _gather(
-    search: _Search, after: Key | None, wanted: int, month: str, *, cap: int | None = None
+    search: _Search,
+    after: Key | None,
+    wanted: int,
+    months: list[str] | None = None,
+    *,
+    cap: int | None = None,
 ) -> list[Key] | None:
     """All hits (of some months), sorted; None when there are more than `cap`."""
-    params = {**search.params, "limit": wanted, "month": month, "cap": (cap or 0) + 1}
-    tsquery = f"{search.tsquery} && %(month)s::tsquery" if month else search.tsquery
+    tsquery = search.seen(months)
+    params = {**search.params, "limit": wanted, "cap": (cap or 0) + 1}
     where = [f"d.vector @@ ({tsquery})", *_conditions(search, after, params)]
     found = sql.rows(
         f"WITH hits AS MATERIALIZED (SELECT d.message_id, d.at FROM conversations_searchdocument d "
@@ -248,6 +251,7 @@ def _joined(search: _Search, name: str) -> str:
 
 def _walk_some(search: _Search, after: Key | None, wanted: int) -> tuple[list[Key], Key | None]:
     """Hits among the next newest documents, and where the walk stopped (None: at the end of all)."""
+    tsquery = search.seen()
     params = {**search.params, "limit": wanted, "skip": MOST_WALKED}
     where = _conditions(search, after, params)
     stop = sql.rows(
@@ -258,7 +262,7 @@ def _walk_some(search: _Search, after: Key | None, wanted: int) -> tuple[list[Ke
     if stop:
         where.append("(d.at, d.message_id) > (%(stop_at)s, %(stop_key)s)")
         params["stop_at"], params["stop_key"] = stop[0]
-    where.append(f"d.vector @@ ({search.tsquery})")
+    where.append(f"d.vector @@ ({tsquery})")
     found = sql.rows(
         f"SELECT d.at, d.message_id FROM conversations_searchdocument d {_joined(search, 'd')} {_where(where)} "
         f"ORDER BY d.at DESC, d.message_id DESC LIMIT %(limit)s",
@@ -278,10 +282,9 @@ def _where(conditions: list[str]) -> str:
 
 def _walk(search: _Search, after: Key | None, wanted: int) -> list[Key]:
     """Hits by date, for searches whose words are found by trigrams, or that have filters only."""
+    tsquery = search.seen()
     params = {**search.params, "limit": wanted}
-    where = _conditions(search, after, params) + (
-        [f"d.vector @@ ({search.tsquery})"] if search.tsquery else []
-    )
+    where = _conditions(search, after, params) + ([f"d.vector @@ ({tsquery})"] if tsquery else [])
     found = sql.rows(
         f"SELECT d.at, d.message_id FROM conversations_searchdocument d {_joined(search, 'd')} {_where(where)} "
         f"ORDER BY d.at DESC, d.message_id DESC LIMIT %(limit)s",
@@ -308,88 +311,5 @@ def _windows(search: _Search, after: Key | None) -> Iterator[list[str]]:
 
 
 def _number(at: datetime) -> int:
-    from datetime import UTC
-
     utc = at.astimezone(UTC)
     return utc.year * 12 + utc.month - 1
-
-
-_HITS = """
-SELECT m.id, place.conversation_id, place.thread_id, m.at, m.network, m.direction, m.sender_id, coalesce(u.name, ''),
-       {subject}, {snippet}, left(m.text, 20000),
-       EXISTS (SELECT 1 FROM conversations_attachment a WHERE a.message_id = m.id AND NOT a.inline)
-FROM conversations_message m
-JOIN LATERAL (
-    SELECT t.conversation_id, t.id AS thread_id FROM conversations_messagecopy k
-    JOIN conversations_thread t ON t.id = k.thread_id
-    WHERE k.message_id = m.id AND k.scope_id = ANY (%(scopes)s) ORDER BY k.id LIMIT 1
-) place ON true
-LEFT JOIN teams_user u ON u.id = m.author_id
-WHERE m.id = ANY (%(ids)s) AND m.state <> 'cancelled'
-"""
-_PLAIN = "translate({text}, '" + START + STOP + "', '')"
-_MARKS = f"StartSel={START}, StopSel={STOP}"
-
-
-def _hits(viewer: Viewer, search: _Search, query: SearchQuery, keys: list[Key]) -> tuple[SearchHit, ...]:
-    """The page's rows, with snippets; a message whose copies the viewer may not see is left out (law 3)."""
-    if not keys:
-        return ()
-    words = [
-        (f"to_tsquery('kith', %(w{n})s)" if t.prefix else f"phraseto_tsquery('kith', %(w{n})s)")
-        for n, t in enumerate(query.terms)
-        if not t.negated and not t.is_cjk
-    ]
-    subject, body = _PLAIN.format(text="m.subject"), _PLAIN.format(text="left(m.text, 20000)")
-    snippet = f"left({body}, 300)"
-    if words:
-        marks = " || ".join(words)
-        subject = f"ts_headline('kith', {subject}, {marks}, '{_MARKS}, HighlightAll=true')"
-        snippet = (
-            f"ts_headline('kith', {body}, {marks}, '{_MARKS}, MaxFragments=2, MaxWords=28, MinWords=14')"
-        )
-    rows = {
-        row[0]: row
-        for row in sql.rows(
-            _HITS.format(subject=subject, snippet=snippet),
-            {**search.params, "ids": [key for _, key in keys], "scopes": list(viewer.scope_ids)},
-        )
-    }
-    names = identity_names(row[6] for row in rows.values() if row[6])
-    cjk = [t.text for t in query.terms if t.is_cjk and not t.negated]
-    return tuple(_hit(rows[key], names.get(rows[key][6]), cjk) for _, key in keys if key in rows)
-
-
-def _hit(row: tuple[Any, ...], sender: Any, cjk: list[str]) -> SearchHit:
-    message, conversation, thread, at, network, direction, _sender, author, subject, snippet, text, files = (
-        row
-    )
-    name = author or (sender.name if sender else "")
-    if cjk:
-        snippet = _around(text, cjk[0])
-    elif START not in snippet:
-        snippet = text.replace(STOP, "")[:240]  # found by its subject or its people: how it begins
-    return SearchHit(
-        message_id=message,
-        conversation_id=conversation,
-        thread_id=thread,
-        at=at,
-        network=network,
-        direction=direction,
-        name=name,
-        initials=initials(name),
-        avatar=sender.avatar if sender and not author else "",
-        contact_id=sender.contact_id if sender else None,
-        subject=subject,
-        snippet=" ".join(snippet.split()),
-        has_file=files,
-    )
-
-
-def _around(text: str, word: str) -> str:
-    plain = text.replace(START, "").replace(STOP, "")
-    where = plain.casefold().find(word.casefold())
-    if where < 0:
-        return plain[:160]
-    end = where + len(word)
-    return f"{plain[max(0, where - 40) : where]}{START}{plain[where:end]}{STOP}{plain[end : end + 100]}"

@@ -15,6 +15,7 @@ from kith.conversations.models import ConversationLogEntry
 from kith.core import sql
 from kith.networks.selectors import manifest_of
 from kith.teams.types import Viewer
+from kith.trust import sentences
 from kith.trust.models import Decision
 from kith.work.models import Note, Promise, Task
 
@@ -196,7 +197,7 @@ def _log(ids: list[uuid.UUID]) -> dict[uuid.UUID, dict[str, Any]]:
 def _touches(ids: list[uuid.UUID]) -> dict[uuid.UUID, dict[str, Any]]:
     return {
         d.touch_id: {
-            "text": d.sentence,
+            "text": sentences.of(d.rule, d.values, d.sentence),
             "state": d.touch.state,
             "details": {"rule": d.rule, "until": d.until, "channel": d.touch.channel},
             **_by(d.touch.user),

@@ -12,6 +12,7 @@ WHERE m.state IN ('held', 'failed', 'unknown') AND (m.state <> 'failed' OR NOT E
       AND l.state IN ('queued', 'sent', 'delivered', 'read')))
 """
 UNSENT_COUNT = f"SELECT DISTINCT u.conversation_id FROM ({UNSENT}) u LIMIT %(cap)s"  # noqa: S608
+UNSENT_COLUMN = f"(SELECT count(*) FROM ({UNSENT_COUNT.replace('%(cap)s', '100')}) unsent)"  # noqa: S608
 
 # Why: the gate's sentence for what it held, else what the other side said.
 UNSENT_PAGE = f"""

@@ -13,9 +13,10 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from kith.base import graphemes
 from kith.base.clock import now
 from kith.connectors.answers import moment
-from kith.connectors.bluesky import events, graphemes, pictures, reading, richtext
+from kith.connectors.bluesky import events, pictures, reading, richtext
 from kith.connectors.bluesky.xrpc import Xrpc, XrpcRefused
 from kith.connectors.contract import (
     BadPayload,

@@ -2,7 +2,12 @@
 
 from kith.conversations.selectors.attachments import attachment_get, message_visible
 from kith.conversations.selectors.conversation import conversation_get, log_entries
-from kith.conversations.selectors.messages import conversation_messages, message_cursor, message_items
+from kith.conversations.selectors.messages import (
+    conversation_messages,
+    message_cursor,
+    message_ids_from,
+    message_items,
+)
 from kith.conversations.selectors.shapes import (
     ConversationView,
     FileView,
@@ -41,6 +46,7 @@ __all__ = [
     "identities_seen",
     "log_entries",
     "message_cursor",
+    "message_ids_from",
     "message_items",
     "message_visible",
     "threads_visible",

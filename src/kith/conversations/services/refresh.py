@@ -32,7 +32,8 @@ rows AS (
     CROSS JOIN LATERAL (
         WITH recent AS MATERIALIZED (
             SELECT m.id, k.at, m.direction, m.automatic, m.history, m.subject, m.state, m.language,
-                   left(regexp_replace(left(CASE WHEN m.quote_at > 0 THEN left(m.text, m.quote_at) ELSE m.text END, 600),
+                   m.extra ? 'forward_of' AS aside,
+                   left(regexp_replace(left(m.text, least(600, nullif(m.quote_at, 0), nullif(m.signature_at, 0))),
                         '\\s+', ' ', 'g'), 280) AS snippet
             FROM conversations_messagecopy k JOIN conversations_message m ON m.id = k.message_id
             WHERE k.thread_id = ANY (p.thread_ids) AND k.first_in_thread AND m.state <> 'cancelled'
@@ -45,7 +46,7 @@ rows AS (
                coalesce((SELECT snippet FROM newest), (SELECT snippet FROM recent LIMIT 1), '') AS snippet,
                coalesce((SELECT subject FROM talk WHERE subject <> '' ORDER BY at DESC, id DESC LIMIT 1), '') AS subject,
                (SELECT min(at) FROM talk WHERE direction = 'in' AND automatic = '' AND NOT history
-                  AND at > coalesce((SELECT max(at) FROM talk WHERE direction = 'out' AND automatic = ''
+                  AND at > coalesce((SELECT max(at) FROM talk WHERE direction = 'out' AND automatic = '' AND NOT aside
                                      AND state NOT IN ('failed', 'held', 'scheduled')), '-infinity')) AS waiting_since,
                CASE WHEN EXISTS (SELECT 1 FROM talk WHERE automatic = '') THEN ''
                     ELSE coalesce((SELECT automatic FROM newest), '') END AS tray,
@@ -84,6 +85,8 @@ INSERT INTO conversations_searchdocument (message_id, at, vector, cjk)
 SELECT m.id, m.at,
        array_to_tsvector(array(SELECT DISTINCT x FROM (
            SELECT 'scope:' || k.scope_id AS x FROM conversations_messagecopy k WHERE k.message_id = m.id
+           UNION SELECT 'seen:' || k.scope_id || ':' || to_char(m.at AT TIME ZONE 'UTC', 'YYYYMM')
+               FROM conversations_messagecopy k WHERE k.message_id = m.id
            UNION SELECT 'net:' || m.network
            UNION SELECT 'dir:' || m.direction
            UNION SELECT 'month:' || to_char(m.at AT TIME ZONE 'UTC', 'YYYYMM')

@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable
 from datetime import datetime
+from urllib.parse import urlsplit
 
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
@@ -139,13 +140,20 @@ def priority(request: SignedIn, conversation_id: uuid.UUID) -> HttpResponse:
 @require_POST
 @writers
 def tray(request: SignedIn, conversation_id: uuid.UUID) -> HttpResponse:
-    """POST `tray`: "spam", or "" for the inbox; `block` blocks the sender too."""
+    """POST `tray`: "spam", or "" for the inbox; `block` blocks the sender too, `unblock` lets them in again."""
     if request.POST.get("block"):
         return _done(
             request,
             conversation_id,
             lambda: actions.sender_block(request.viewer, conversation_id),
             _("Blocked. What they write is set aside."),
+        )
+    if request.POST.get("unblock"):
+        return _done(
+            request,
+            conversation_id,
+            lambda: actions.conversation_unblock(request.viewer, conversation_id),
+            _("No longer blocked"),
         )
     where = request.POST.get("tray", "")
     said = _("Set aside as spam") if where else _("Moved into the inbox")
@@ -155,3 +163,9 @@ def tray(request: SignedIn, conversation_id: uuid.UUID) -> HttpResponse:
         lambda: actions.conversations_set_tray(request.viewer, [conversation_id], tray=where),
         said,
     )
+
+
+def on_screen(request: HttpRequest) -> uuid.UUID | None:
+    """The conversation that the screen shows which asks."""
+    parts = [part for part in urlsplit(request.headers.get("HX-Current-URL", "")).path.split("/") if part]
+    return as_uuid(parts[1]) if len(parts) == 2 and parts[0] == "inbox" else None

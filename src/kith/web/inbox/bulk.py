@@ -28,6 +28,7 @@ from kith.teams.selectors import colleagues, viewer_of
 from kith.teams.types import Viewer
 from kith.web import pages
 from kith.web.access import SignedIn, signed_in, writers
+from kith.web.inbox.actions import on_screen, refreshed
 from kith.web.inbox.filters import PARAMS
 from kith.web.inbox.lists import narrowed_view
 from kith.web.inbox.words import later_choices
@@ -209,6 +210,14 @@ def _finished(response: HttpResponse, batch: uuid.UUID, changed: int, asked: int
     return pages.with_toast(response, said, undo=reverse("undo", args=[batch]) if changed else "")
 
 
+def _one_undone(request: SignedIn, touched: tuple[uuid.UUID, ...]) -> HttpResponse:
+    shown = on_screen(request)
+    response = refreshed(request, shown) if shown in touched and shown else HttpResponse(headers=CHANGED)
+    if shown in touched and not response.content:  # it was made by what is undone
+        response.headers["HX-Redirect"] = reverse("conversation", args=[touched[0]])
+    return pages.with_toast(response, _("Taken back"))
+
+
 def _number(request: SignedIn, name: str) -> int:
     text = request.POST.get(name, "0")
     return int(text) if text.isdigit() and len(text) < 9 else 0
@@ -272,8 +281,6 @@ def progress(
 @writers
 def undo(request: SignedIn, batch_id: uuid.UUID) -> HttpResponse:
     """Take an action back: at once for a few, part by part for very many."""
-    from kith.web.inbox.actions import refreshed
-
     viewer = request.viewer
     if read_undone(viewer, batch_id):
         return pages.with_toast(HttpResponse(headers=CHANGED), _("Taken back"))
@@ -281,8 +288,7 @@ def undo(request: SignedIn, batch_id: uuid.UUID) -> HttpResponse:
     try:
         total = _number(request, "total") or actions.batch_size(viewer, batch_id)
         if total <= 1:
-            touched = actions.actions_undo(viewer, batch_id)
-            return pages.with_toast(refreshed(request, touched[0]), _("Taken back"))
+            return _one_undone(request, actions.actions_undo(viewer, batch_id))
         part = actions.batch_undo(viewer, batch_id, before=before)
     except (actions.ActionError, NotAllowed) as error:
         return pages.with_toast(HttpResponse(), str(error), kind="error")

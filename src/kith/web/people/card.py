@@ -15,6 +15,7 @@ from kith.contacts.models import Affiliation, Contact, Fact, Identity, IdentityL
 from kith.contacts.names import initials
 from kith.contacts.selectors import IdentityName, identity_family
 from kith.teams.types import Viewer
+from kith.trust import sentences
 from kith.trust.models import Touch
 from kith.work.models import Promise, Task
 
@@ -174,7 +175,9 @@ def held_of(contact_ids: list[uuid.UUID]) -> list[Held]:
     for touch in touches:
         decision = touch.decisions.order_by("-id").first()
         if decision is not None:
-            found.append(Held(decision.sentence, decision.until))
+            found.append(
+                Held(sentences.of(decision.rule, decision.values, decision.sentence), decision.until)
+            )
     return found
 
 

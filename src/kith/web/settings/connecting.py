@@ -48,6 +48,18 @@ from kith.web.settings.page import blame, done, show
 from kith.web.settings.people import address_of
 
 PENDING, PATIENCE = "channel_sign_in", timedelta(minutes=15)
+_DEEPER = str.maketrans("12345", "34566")  # the screen has its own title, and the box one of its own
+
+
+def _readme(network: str) -> Markup:
+    """What the connector's folder says of it, with its headings below those of the screen."""
+    tokens = _markdown.parse(discovery.readme(network))
+    for token in tokens:
+        if token.type in ("heading_open", "heading_close"):
+            token.tag = token.tag.translate(_DEEPER)
+    return Markup(_markdown.renderer.render(tokens, _markdown.options, {}))  # noqa: S704  (html is off)
+
+
 _markdown = MarkdownIt("commonmark", {"html": False, "linkify": False}).enable("table")
 
 
@@ -146,7 +158,7 @@ class _Connecting:
             audience_form=self.audience,
             works=self.works,
             rules=rule_sentences(self.manifest),
-            readme=Markup(_markdown.render(discovery.readme(self.manifest.name))),  # noqa: S704  (html is off)
+            readme=_readme(self.manifest.name),
             redirect_uri=_redirect_uri(self.request) if "authorizes" in self.manifest.capabilities else "",
         )
 

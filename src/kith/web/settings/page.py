@@ -50,7 +50,7 @@ SECTIONS = (
              "signed_in", MINE, icon_name="code"),
     _section("settings:company", _("Company"), _("Its name and the address at which customers reach it."),
              "administrators", COMPANY, icon_name="building-2"),
-    _section("settings:people", _("People"), _("Who works here, in which role. Invite somebody, or say goodbye."),
+    _section("settings:people", _("Colleagues"), _("Who works here, in which role. Invite somebody, or say goodbye."),
              "signed_in", COMPANY, icon_name="users"),
     _section("settings:teams", _("Teams"), _("Who shares conversations with whom."),
              "signed_in", COMPANY, icon_name="users-round"),

@@ -4,6 +4,7 @@ from kith.conversations.services.actions.batch import BatchUndone, batch_size, b
 from kith.conversations.services.actions.common import ActionError, CannotUndo, Done
 from kith.conversations.services.actions.fields import (
     assigned_tell,
+    conversation_unblock,
     conversations_assign,
     conversations_assign_team,
     conversations_close,
@@ -30,6 +31,7 @@ __all__ = [
     "batch_undo",
     "conversation_join",
     "conversation_split",
+    "conversation_unblock",
     "conversations_assign",
     "conversations_assign_team",
     "conversations_close",

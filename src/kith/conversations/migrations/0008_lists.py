@@ -13,7 +13,7 @@ UPDATE conversations_conversationscope cs SET language = found.language FROM (
 
 
 class Migration(migrations.Migration):
-    dependencies = [("conversations", "0006_search_trigrams")]
+    dependencies = [("conversations", "0007_search_scope_months")]
     operations = [
         migrations.AddField(
             model_name="conversationscope",
