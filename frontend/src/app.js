@@ -5,6 +5,7 @@ import Alpine from "@alpinejs/csp";
 import { composer } from "./js/composer.js";
 import "./js/dialogs.js";
 import { armToasts } from "./js/toasts.js";
+import "./js/bell.js";
 import "./js/conversation.js";
 import "./js/copy.js";
 import "./js/countdown.js";

@@ -21,8 +21,9 @@ from kith.conversations.models import Attachment, Conversation
 from kith.conversations.services import actions, messages_record
 from kith.conversations.types import IncomingMessage, IncomingParticipant, Place
 from kith.core import blobs
+from kith.engagement.models import SavedView
 from kith.networks.models import ChannelAccount, ChannelHealth
-from kith.teams.models import ApiToken, PushSubscription
+from kith.teams.models import ApiToken, Notification, PushSubscription
 from kith.teams.selectors import viewer_of
 from kith.teams.services import api_token_create, scope_for, sessions_of, team_create
 from kith.teams.types import API_PERMISSIONS
@@ -170,6 +171,8 @@ HELD: dict[tuple[str, str], str] = {
     ("settings:item_delete", "item"): "item",
     ("settings:delivery_decide", "pk"): "channel",
     ("settings:delivery_decide", "delivery"): "delivery",
+    ("notification", "notification_id"): "notification",
+    ("view_", "view_id"): "view",
     ("account:device_remove", "pk"): "device",
     ("account:session_end", "pk"): "session",
     ("account:token_revoke", "pk"): "token",
@@ -309,6 +312,8 @@ def hidden(db: None) -> dict[str, list[Any]]:
     found["device"].append(
         PushSubscription.objects.create(user=vera, endpoint="https://push.example/1", keys={}).pk
     )
+    found["notification"].append(Notification.objects.create(user=vera, kind="alarm", title="Look").pk)
+    found["view"].append(SavedView.objects.create(owner=vera, name="Unspeakable", query="in:all").pk)
     found["key"].append(
         Authenticator.objects.create(user=vera, type="webauthn", data={"name": "Key", "credential": {}}).pk
     )

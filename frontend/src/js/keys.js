@@ -1,7 +1,7 @@
 // Keys: elements say which one they answer to by data-key ("e", "g i"); nothing happens while somebody types.
 const typing = (element) =>
   element?.matches?.('input:not([type="checkbox"]):not([type="radio"]), textarea, select, [contenteditable]');
-const visible = (element) => element.offsetParent !== null || element.getClientRects().length > 0;
+export const visible = (element) => element.offsetParent !== null || element.getClientRects().length > 0;
 let prefix = "";
 let forget;
 

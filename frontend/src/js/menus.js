@@ -64,3 +64,9 @@ document.addEventListener("keydown", (event) => {
   items[(at + step + items.length) % items.length].focus();
   event.preventDefault();
 });
+
+// A menu whose content is fetched when it is opened: the first field gets the focus as soon as it is there.
+document.addEventListener("htmx:after:swap", (event) => {
+  const menu = event.target.closest?.("details[data-menu][open]");
+  if (menu && event.target === menu) menu.querySelector(".menu-list :is(select, input:not([type=hidden]), button)")?.focus();
+});

@@ -13,7 +13,8 @@ from django.template import engines
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
-from kith.teams.models import Notification, User
+from kith.teams.models import User
+from kith.teams.notifications import unread_count
 from kith.web.access import SignedIn
 from kith.web.compiling import Templates
 from kith.web.live.address import live_url
@@ -53,7 +54,7 @@ class Shell:
 
     @cached_property
     def unread_notifications(self) -> int:
-        return Notification.objects.filter(user=self.user, read_at=None).count()
+        return unread_count(self.request.viewer)
 
     @cached_property
     def live_url(self) -> str:

@@ -24,7 +24,15 @@ from kith.channels.words import in_words
 from kith.networks.selectors import manifest_of
 from kith.web.compiling import Templates, filled, sentence
 from kith.web.encryption import can_be_overheard
-from kith.web.inbox.words import log_sentence, proof_words, tray_name
+from kith.web.inbox.words import (
+    log_sentence,
+    proof_words,
+    tray_name,
+    tray_reason,
+    unsent_name,
+    unsent_reason,
+)
+from kith.workspace.search import START, STOP
 
 STATIC = Path(__file__).parent / "static"
 MANIFEST = STATIC / "dist" / "manifest.json"
@@ -167,6 +175,11 @@ def marked(text: str) -> Markup:
     return Markup(html_of(text))  # noqa: S704
 
 
+def found(text: str) -> Markup:
+    """What a search found, its matches as <mark>; all else is text."""
+    return Markup(str(escape(text)).replace(START, "<mark>").replace(STOP, "</mark>"))  # noqa: S704
+
+
 def _translate(message: str, /, **values: Any) -> Markup:
     """`_` in templates, as jinja2's own newstyle gettext does it but in one call: values are escaped, `%%` is a `%`."""
     text = Markup(_gettext(message))  # noqa: S704  (our own sentences and their translations)
@@ -210,10 +223,18 @@ def environment(**options: Any) -> Templates:
         language=translation.get_language,
         log_sentence=log_sentence,
         tray_name=tray_name,
+        tray_reason=tray_reason,
+        unsent_name=unsent_name,
+        unsent_reason=unsent_reason,
         proof_words=proof_words,
         overheard=can_be_overheard,
     )
     env.filters.update(
-        web_address=web_address, marked=marked, number=number_format, filesize=filesizeformat, said=in_words
+        web_address=web_address,
+        marked=marked,
+        found=found,
+        number=number_format,
+        filesize=filesizeformat,
+        said=in_words,
     )
     return env

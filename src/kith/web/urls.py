@@ -20,4 +20,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("settings/", include("kith.web.settings.urls")),
     path("", include("kith.web.simulator.urls")),
     path("", include("kith.web.chat.urls")),
+    path("", include("kith.web.search.urls")),
+    path("", include("kith.web.notifications.urls")),
 ]

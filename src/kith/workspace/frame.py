@@ -12,7 +12,7 @@ _FRAME = (
     "(SELECT value FROM core_companyvalue WHERE key = 'name')",
     "array(SELECT array[id::text, name] FROM teams_team WHERE id = ANY (%(teams)s) ORDER BY name)",
     "array(SELECT array[id::text, name] FROM engagement_savedview "
-    "WHERE owner_id = %(me)s OR team_id = ANY (%(teams)s) ORDER BY position, name LIMIT 20)",
+    "WHERE owner_id = %(me)s OR team_id = ANY (%(teams)s) OR (owner_id IS NULL AND team_id IS NULL) ORDER BY position, name LIMIT 20)",
 )
 
 

@@ -10,11 +10,13 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any, NamedTuple
 
+from kith.base.clock import now
 from kith.base.keyset import cursor_decode, cursor_encode
 from kith.contacts.names import initials, person_name
 from kith.core import sql
 from kith.teams.types import Viewer
 from kith.workspace.inbox_view import InboxView, view_parse, view_text
+from kith.workspace.unsent_sql import UNSENT_COLUMN
 
 __all__ = [
     "InboxCounts",
@@ -30,7 +32,7 @@ __all__ = [
 ]
 
 COUNT_CAP = 100
-COUNTED = ("mine", "unassigned", "waiting", "for_me", "snoozed", "held")
+COUNTED = ("inbox", "mine", "unassigned", "waiting", "for_me", "snoozed", "held")
 WIDE = {"unassigned", "waiting", "all", "snoozed", "closed", "held"}
 
 
@@ -82,12 +84,14 @@ class InboxPage:
 class InboxCounts:
     """Open conversations in each view, counted up to 100 (then shown as "99+")."""
 
+    inbox: int
     mine: int
     unassigned: int
     waiting: int
     for_me: int
     snoozed: int
     held: int
+    unsent: int
     teams: dict[uuid.UUID, int]
 
 
@@ -166,6 +170,14 @@ def _query(viewer: Viewer, view: InboxView) -> _Query:
 
 
 def _filters(view: InboxView, where: list[str], per_row: list[str], params: dict[str, Any]) -> None:
+    if view.unassigned:
+        where.append("{a}.assignee_id IS NULL")
+    if view.language:
+        per_row.append("{a}.language = %(language)s")
+        params["language"] = view.language
+    if view.waiting is not None:
+        per_row.append("{a}.waiting_since <= %(waiting)s")
+        params["waiting"] = now() - view.waiting
     if view.assignee_id is not None:
         where.append("{a}.assignee_id = %(assignee)s")
         params["assignee"] = view.assignee_id
@@ -285,7 +297,7 @@ def inbox_counts_with(viewer: Viewer, *columns: str) -> tuple[InboxCounts, tuple
     """The counts, and what else the same query reads: SQL that may name `me` and `teams`."""
     # Asking of each row whether its conversation stood in another scope before takes most of the time: so count among
     # twice as many rows those that differ, and ask only where so many repeat that this does not tell.
-    found, more = _counted(viewer, COUNTED, viewer.team_ids, columns, repeats=True)
+    found, more = _counted(viewer, COUNTED, viewer.team_ids, (UNSENT_COLUMN, *columns), repeats=True)
     numbers = {name: min(differ, COUNT_CAP) for name, (_read, differ) in found.items()}
     unsure = [
         name for name, (read, _) in found.items() if read == 2 * COUNT_CAP and numbers[name] < COUNT_CAP
@@ -295,15 +307,17 @@ def inbox_counts_with(viewer: Viewer, *columns: str) -> tuple[InboxCounts, tuple
         teams = tuple(name for name in unsure if isinstance(name, uuid.UUID))
         numbers |= {name: n for name, (n, _) in _counted(viewer, kinds, teams, (), repeats=False)[0].items()}
     counts = InboxCounts(
+        inbox=numbers["inbox"],
         mine=numbers["mine"],
         unassigned=numbers["unassigned"],
         waiting=numbers["waiting"],
         for_me=numbers["for_me"],
         snoozed=numbers["snoozed"],
         held=numbers["held"],
+        unsent=more[0],
         teams={team: numbers[team] for team in viewer.team_ids},
     )
-    return counts, more
+    return counts, more[1:]
 
 
 def _counted(
@@ -342,7 +356,12 @@ def _counts_sql(sees_all: bool, kinds: tuple[str, ...], more: tuple[str, ...], r
         )
         return made.replace("%(statuses)s", f"array['{statuses}']")
 
-    views = [InboxView(kind, statuses=("open",) if kind == "for_me" else ()) for kind in kinds]
+    views = [
+        InboxView(
+            "all" if kind == "inbox" else kind, statuses=("open",) if kind in ("inbox", "for_me") else ()
+        )
+        for kind in kinds
+    ]
     parts = [f"(SELECT array[{counted}] FROM ({beginning(view)}) c)" for view in views]
     team = beginning(InboxView("team", team_id=uuid.UUID(int=0))).replace("%(team)s", "asked.team")
     parts.append(

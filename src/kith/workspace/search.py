@@ -11,42 +11,24 @@ from __future__ import annotations
 import json
 import uuid
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
 from kith.base.keyset import cursor_decode, cursor_encode
-from kith.contacts.names import initials
-from kith.contacts.selectors import identities_named, identity_names
+from kith.contacts.selectors import identities_named
 from kith.core import sql
 from kith.networks.selectors import offered
 from kith.teams.types import Viewer
+from kith.workspace.search_hits import START, STOP, Key, SearchHit, hits_of
 from kith.workspace.search_query import SearchQuery, search_parse
 from kith.workspace.search_scopes import lexemes, seen
 
-START, STOP = "\ue000", "\ue001"
 FEW, MOST_GATHERED, MOST_WALKED = 2_000, 20_000, 4_000
 FIRST_WINDOW = 1  # months
 SMALL = 100_000  # documents of the viewer's scopes, by an estimate that knows no scope below a quarter of a per cent
 
-
-@dataclass(frozen=True, slots=True)
-class SearchHit:
-    """One message found. In `subject` and `snippet` matches stand between START and STOP; all else is plain text."""
-
-    message_id: uuid.UUID
-    conversation_id: uuid.UUID
-    thread_id: uuid.UUID
-    at: datetime
-    network: str
-    direction: str
-    name: str
-    initials: str
-    avatar: str
-    contact_id: uuid.UUID | None
-    subject: str
-    snippet: str
-    has_file: bool
+__all__ = ["START", "STOP", "SearchHit", "SearchPage", "search_messages"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,9 +37,6 @@ class SearchPage:
     next_cursor: str | None
     query: SearchQuery
     problems: tuple[str, ...]
-
-
-Key = tuple[datetime, uuid.UUID]
 
 
 @dataclass(slots=True)
@@ -83,16 +62,24 @@ class _Search:
         return " && ".join([*parts, "%(seen)s::tsquery"] if self.params["seen"] else parts)
 
 
-def search_messages(viewer: Viewer, text: str, *, cursor: str | None = None, limit: int = 30) -> SearchPage:
-    """One page of what the viewer may see, newest first."""
+def search_messages(
+    viewer: Viewer, text: str, *, cursor: str | None = None, limit: int = 30, only: str = ""
+) -> SearchPage:
+    """One page of what the viewer may see, newest first; `only` "note" or "file" keeps to these."""
     query = search_parse(text)
+    if only == "file":
+        query = replace(query, has_file=True)
+    elif only == "note":
+        if query.direction not in ("", "note"):
+            return SearchPage((), None, query, query.problems)
+        query = replace(query, direction="note")
     if query.is_empty or not viewer.scope_ids:
         return SearchPage((), None, query, query.problems)
     search = _build(viewer, query)
     if search is None:
         return SearchPage((), None, query, query.problems)
     keys = _find(search, cursor_decode(cursor), limit + 1)
-    hits = _hits(viewer, search, query, keys[:limit])
+    hits = hits_of(viewer, search.params, query, keys[:limit])
     more = len(keys) > limit
     return SearchPage(hits, cursor_encode(*keys[limit - 1]) if more else None, query, query.problems)
 
@@ -108,9 +95,8 @@ def _build(viewer: Viewer, query: SearchQuery) -> _Search | None:
     if query.has_file:
         groups.append(lexemes(["has:file"]))
     messages: list[str] = []
-    if query.senders:
-        people = [str(i) for name in query.senders for i in identities_named(name)]
-        groups.append(lexemes([f"from:{i}" for i in people] or ["from:nobody"]))
+    if query.senders or query.by_me:
+        _senders(query, groups, messages, params)
     parts = ["%(filter)s::tsquery"] if groups else []
     params["filter"] = " & ".join(groups)
     documents: list[str] = []
@@ -133,6 +119,15 @@ def _build(viewer: Viewer, query: SearchQuery) -> _Search | None:
     scopes = [] if viewer.sees_all else [str(s) for s in viewer.scope_ids]
     unfinished = any(t.prefix and not t.is_cjk for t in query.terms)
     return _Search(" && ".join(parts), scopes, documents, messages, params, cjk, unfinished)
+
+
+def _senders(query: SearchQuery, groups: list[str], messages: list[str], params: dict[str, Any]) -> None:
+    people = [i for name in query.senders for i in identities_named(name)]
+    if not query.by_me:
+        groups.append(lexemes([f"from:{i}" for i in people] or ["from:nobody"]))
+        return
+    messages.append("(m.author_id = %(me)s OR m.sender_id = ANY (%(senders)s))")
+    params["senders"] = people
 
 
 def _message_filters(query: SearchQuery, messages: list[str], params: dict[str, Any]) -> None:
@@ -312,83 +307,3 @@ def _windows(search: _Search, after: Key | None) -> Iterator[list[str]]:
 def _number(at: datetime) -> int:
     utc = at.astimezone(UTC)
     return utc.year * 12 + utc.month - 1
-
-
-_HITS = """
-SELECT m.id, place.conversation_id, place.thread_id, m.at, m.network, m.direction, m.sender_id, coalesce(u.name, ''),
-       {subject}, {snippet}, left(m.text, 20000),
-       EXISTS (SELECT 1 FROM conversations_attachment a WHERE a.message_id = m.id AND NOT a.inline)
-FROM conversations_message m
-JOIN LATERAL (
-    SELECT t.conversation_id, t.id AS thread_id FROM conversations_messagecopy k
-    JOIN conversations_thread t ON t.id = k.thread_id
-    WHERE k.message_id = m.id AND k.scope_id = ANY (%(scopes)s) ORDER BY k.id LIMIT 1
-) place ON true
-LEFT JOIN teams_user u ON u.id = m.author_id
-WHERE m.id = ANY (%(ids)s) AND m.state <> 'cancelled'
-"""
-_PLAIN = "translate({text}, '" + START + STOP + "', '')"
-TAG = "\ue002"  # stands for "<" where PostgreSQL would look for tags
-_MARKS = f"StartSel={START}, StopSel={STOP}"
-
-
-def _hits(viewer: Viewer, search: _Search, query: SearchQuery, keys: list[Key]) -> tuple[SearchHit, ...]:
-    """The page's rows, with snippets; a message whose copies the viewer may not see is left out (law 3)."""
-    if not keys:
-        return ()
-    words = [
-        (f"to_tsquery('kith', %(w{n})s)" if t.prefix else f"phraseto_tsquery('kith', %(w{n})s)")
-        for n, t in enumerate(query.terms)
-        if not t.negated and not t.is_cjk
-    ]
-    subject, body = _PLAIN.format(text="m.subject"), _PLAIN.format(text="left(m.text, 20000)")
-    snippet = f"left({body}, 300)"
-    if words:
-        marks = " || ".join(words)
-        subject = f"ts_headline('kith', {subject}, {marks}, '{_MARKS}, HighlightAll=true')"
-        options = f"{_MARKS}, MaxFragments=2, MaxWords=24, MinWords=10"
-        found = f"ts_headline('kith', {sql.for_words(body, tag=TAG)}, {marks}, '{options}')"
-        snippet = f"translate({found}, '{TAG}', '<')"
-    rows = {
-        row[0]: row
-        for row in sql.rows(
-            _HITS.format(subject=subject, snippet=snippet),
-            {**search.params, "ids": [key for _, key in keys], "scopes": list(viewer.scope_ids)},
-        )
-    }
-    names = identity_names(row[6] for row in rows.values() if row[6])
-    cjk = [t.text for t in query.terms if t.is_cjk and not t.negated]
-    return tuple(_hit(rows[key], names.get(rows[key][6]), cjk) for _, key in keys if key in rows)
-
-
-def _hit(row: tuple[Any, ...], sender: Any, cjk: list[str]) -> SearchHit:
-    message, conversation, thread, at, network, direction, _sender, author, subject, snippet, text, files = (
-        row
-    )
-    name = author or (sender.name if sender else "")
-    if cjk:
-        snippet = _around(text, cjk[0])
-    return SearchHit(
-        message_id=message,
-        conversation_id=conversation,
-        thread_id=thread,
-        at=at,
-        network=network,
-        direction=direction,
-        name=name,
-        initials=initials(name),
-        avatar=sender.avatar if sender and not author else "",
-        contact_id=sender.contact_id if sender else None,
-        subject=subject,
-        snippet=" ".join(snippet.split()),
-        has_file=files,
-    )
-
-
-def _around(text: str, word: str) -> str:
-    plain = text.replace(START, "").replace(STOP, "")
-    where = plain.casefold().find(word.casefold())
-    if where < 0:
-        return plain[:160]
-    end = where + len(word)
-    return f"{plain[max(0, where - 40) : where]}{START}{plain[where:end]}{STOP}{plain[end : end + 100]}"

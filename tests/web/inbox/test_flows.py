@@ -334,7 +334,7 @@ def test_a_conversation_is_split_moved_and_joined_each_with_its_undo(
     assert where(second) == other
     it.page.locator("#toasts [data-undo]").last.click()
     expect(it.page.locator(f"#m-{second.pk}")).to_be_visible()
-    it.page.keyboard.press("Shift+J")
+    it.page.keyboard.press("Shift+M")
     expect(dialog).to_be_visible()
     dialog.get_by_role("searchbox").fill("Bell")
     dialog.locator("#choose-rows button", has_text="Bell").click()

@@ -22,6 +22,7 @@ from kith.conversations.selectors.shapes import (
 from kith.conversations.selectors.visible import (
     conversation_resolve,
     conversation_scopes,
+    conversations_seen_by,
     identities_seen,
     threads_visible,
 )
@@ -41,6 +42,7 @@ __all__ = [
     "conversation_messages",
     "conversation_resolve",
     "conversation_scopes",
+    "conversations_seen_by",
     "identities_seen",
     "log_entries",
     "message_cursor",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -49,14 +49,33 @@ class Conflict:
 def seen_mark(viewer: Viewer, ids: Sequence[uuid.UUID]) -> None:
     """The viewer has read these conversations up to now; their notifications about them are read, too."""
     sql.run(_SEEN, {"user": viewer.user_id, "at": now(), "ids": list(ids), "scopes": list(viewer.scope_ids)})
-    for key in ids:
-        notifications_read(viewer, subject_id=key)
+    notifications_read(viewer, subject_ids=ids)
     tell_users("seen", [viewer.user_id])
 
 
 def seen_unmark(viewer: Viewer, ids: Sequence[uuid.UUID]) -> None:
     """Unread again, for this viewer."""
     Seen.objects.filter(user_id=viewer.user_id, conversation_id__in=ids).delete()
+    tell_users("seen", [viewer.user_id])
+
+
+def seen_times(viewer: Viewer, ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, datetime]:
+    """Up to when the viewer has read these conversations; those never read are left out."""
+    rows = Seen.objects.filter(user_id=viewer.user_id, conversation_id__in=ids)
+    return dict(rows.values_list("conversation_id", "at"))
+
+
+def seen_restore(viewer: Viewer, times: Mapping[uuid.UUID, datetime | None]) -> None:
+    """Put back what `seen_times` told before; None: never read."""
+    Seen.objects.filter(user_id=viewer.user_id, conversation_id__in=list(times)).delete()
+    Seen.objects.bulk_create(
+        [
+            Seen(user_id=viewer.user_id, conversation_id=key, at=at)
+            for key, at in times.items()
+            if at is not None
+        ],
+        ignore_conflicts=True,
+    )
     tell_users("seen", [viewer.user_id])
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import datetime
 from urllib.parse import urlsplit
 
 from django.http import HttpRequest, HttpResponse
@@ -12,7 +12,6 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST
 
 from kith.conversations.selectors import conversation_get
@@ -23,7 +22,6 @@ from kith.web import pages
 from kith.web.access import SignedIn, writers
 from kith.web.inbox.talk import talk_head, with_messages
 from kith.web.inbox.views import query_of
-from kith.web.inbox.words import later_choices
 
 CHANGED = {"HX-Trigger": "kith:changed"}
 
@@ -165,50 +163,6 @@ def tray(request: SignedIn, conversation_id: uuid.UUID) -> HttpResponse:
         lambda: actions.conversations_set_tray(request.viewer, [conversation_id], tray=where),
         said,
     )
-
-
-@require_POST
-@writers
-def bulk(request: SignedIn) -> HttpResponse:
-    """POST `id` (many) and `do`: close, open, assign_me, snooze, spam. One undo takes all of it back."""
-    ids = [key for text in request.POST.getlist("id") if (key := as_uuid(text)) is not None]
-    what, viewer = request.POST.get("do", ""), request.viewer
-    deeds: dict[str, Callable[[], actions.Done]] = {
-        "close": lambda: actions.conversations_close(viewer, ids),
-        "open": lambda: actions.conversations_reopen(viewer, ids),
-        "assign_me": lambda: actions.conversations_assign(viewer, ids, assignee_id=request.user.pk),
-        "snooze": lambda: actions.conversations_snooze(viewer, ids, until=_tomorrow()),
-        "spam": lambda: actions.conversations_set_tray(viewer, ids, tray="spam"),
-    }
-    if what not in deeds or not ids:
-        return pages.with_toast(HttpResponse(), _("Pick conversations first."), kind="error")
-    try:
-        done = deeds[what]()
-    except (actions.ActionError, NotAllowed) as error:
-        return pages.with_toast(HttpResponse(), str(error), kind="error")
-    count = len(done.entry_ids)
-    said = ngettext("%(num)s conversation changed", "%(num)s conversations changed", count) % {"num": count}
-    undo = reverse("undo", args=[done.batch_id]) if count else ""
-    return pages.with_toast(HttpResponse(headers=CHANGED), said, undo=undo)
-
-
-def _tomorrow() -> datetime:
-    morning = timezone.localtime().replace(hour=9, minute=0, second=0, microsecond=0) + timedelta(days=1)
-    return max(morning, later_choices()[0].at)
-
-
-@require_POST
-@writers
-def undo(request: SignedIn, batch_id: uuid.UUID) -> HttpResponse:
-    try:
-        touched = actions.actions_undo(request.viewer, batch_id)
-    except (actions.ActionError, NotAllowed) as error:
-        return pages.with_toast(HttpResponse(), str(error), kind="error")
-    shown = on_screen(request)
-    response = refreshed(request, shown) if shown in touched and shown else HttpResponse(headers=CHANGED)
-    if shown in touched and not response.content:  # it was made by what is undone
-        response.headers["HX-Redirect"] = reverse("conversation", args=[touched[0]])
-    return pages.with_toast(response, _("Taken back"))
 
 
 def on_screen(request: HttpRequest) -> uuid.UUID | None:

@@ -31,6 +31,7 @@ from kith.teams.models import Team, User
 from kith.teams.selectors import colleagues
 from kith.web.access import SignedIn
 from kith.web.inbox.box import Box, box_of
+from kith.web.inbox.filters import filters_of
 from kith.web.inbox.words import LaterChoice, bare_subject, later_choices
 from kith.web.people.card import Card, card_of
 
@@ -72,7 +73,8 @@ def back_to(request: SignedIn) -> str:
     except NoReverseMatch:
         address = reverse("inbox")
     status = request.GET.get("status", "")
-    return f"{address}?{urlencode({'status': status})}" if status else address
+    kept = {**({"status": status} if status else {}), **filters_of(request.GET)}
+    return f"{address}?{urlencode(kept)}" if kept else address
 
 
 def talk_head(request: SignedIn, conversation: ConversationView) -> Talk:

@@ -1,6 +1,17 @@
 from django.urls import path
 
-from kith.web.inbox import actions, compose, content, grouping, helpers, outgoing, views, write
+from kith.web.inbox import (
+    actions,
+    bulk,
+    compose,
+    content,
+    grouping,
+    helpers,
+    outgoing,
+    saved,
+    views,
+    write,
+)
 
 urlpatterns = [
     path("", views.home, name="home"),
@@ -8,8 +19,16 @@ urlpatterns = [
     path("inbox/", views.inbox_list, name="inbox"),
     path("inbox/write/", write.write, name="write"),
     path("inbox/write/draft/", write.write_draft, name="write_draft"),
-    path("inbox/bulk/", actions.bulk, name="inbox_bulk"),
-    path("inbox/undo/<uuid:batch_id>/", actions.undo, name="undo"),
+    path("inbox/bulk/", bulk.bulk, name="inbox_bulk"),
+    path("inbox/bulk/menus/", bulk.menus, name="bulk_menus"),
+    path("inbox/bulk/all/", bulk.everything, name="bulk_all"),
+    path("inbox/undo/<uuid:batch_id>/", bulk.undo, name="undo"),
+    path("inbox/filters/", saved.panel, name="filters"),
+    path("inbox/views/", saved.views, name="views"),
+    path("inbox/views/save/", saved.save, name="view_save"),
+    path("inbox/views/restore/", saved.restore, name="view_restore"),
+    path("inbox/views/<uuid:view_id>/move/", saved.move, name="view_move"),
+    path("inbox/views/<uuid:view_id>/delete/", saved.delete, name="view_delete"),
     path("inbox/<uuid:conversation_id>/", views.conversation, name="conversation"),
     path("inbox/<uuid:conversation_id>/head/", views.head, name="conversation_head"),
     path("inbox/<uuid:conversation_id>/messages/", views.messages, name="messages"),

@@ -12,6 +12,7 @@ from kith.conversations.services import attention
 from kith.core import live
 from kith.web import pages
 from kith.web.access import SignedIn, signed_in
+from kith.web.inbox.filters import filters_of
 from kith.web.inbox.lists import list_context, view_of
 from kith.web.inbox.talk import Talk, open_talk, talk_head, with_messages, with_page
 
@@ -25,7 +26,14 @@ def home(request: SignedIn) -> HttpResponse:
 def inbox_list(request: SignedIn, key: str = "inbox") -> HttpResponse:
     """A list of conversations; `?part=rows` the next rows, `?part=list` the rows again, `?cursor=` a later page."""
     status, part = request.GET.get("status", ""), request.GET.get("part", "")
-    context = list_context(request, key, status, cursor=request.GET.get("cursor"))
+    try:
+        context = list_context(request, key, status, cursor=request.GET.get("cursor"))
+    except Http404:
+        if part == "list" and key.startswith("saved-") and pages.wants_fragment(request):
+            return HttpResponse(
+                status=204
+            )  # deleted while it is on screen: it stays until one goes elsewhere
+        raise
     if part in ("rows", "list") and pages.wants_fragment(request):
         return pages.part(
             request, "inbox/row_items.html" if part == "rows" else "inbox/rows_list.html", context
@@ -46,7 +54,12 @@ def found_or_404(talk: Talk | None) -> Talk:
 
 
 def query_of(request: SignedIn) -> dict[str, str]:
-    return {"in": request.GET.get("in", ""), "status": request.GET.get("status", "")}
+    """The list that a conversation was opened from, as parameters of its addresses."""
+    return {
+        "in": request.GET.get("in", ""),
+        "status": request.GET.get("status", ""),
+        **filters_of(request.GET),
+    }
 
 
 @signed_in
