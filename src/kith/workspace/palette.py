@@ -83,7 +83,7 @@ def palette(
             ]
             + f"{hit.id}/",
         )
-        for hit in people_search(text, limit=6)
+        for hit in people_search(text, limit=6, with_strangers=False)
     ]
     talk = [
         PaletteItem(
