@@ -120,3 +120,125 @@ def test_vcards_with_several_addresses_make_one_person(tmp_path: Path) -> None:
 def test_a_missing_file_is_refused_in_words(tmp_path: Path) -> None:
     with pytest.raises(ImportRefused, match="There is no"):
         import_run("mbox", tmp_path / "nowhere")
+
+
+def _rows() -> dict[str, list[tuple[object, ...]]]:
+    """All that an import may bring, as it stands in the database."""
+    from django.apps import apps
+
+    names = (
+        "contact identity identityhandle identitylink fact tag contacttag organization affiliation nameword"
+    )
+    return {
+        name: sorted(
+            tuple(str(v) for k, v in sorted(row.items()) if not (name == "nameword" and k == "id"))
+            for row in apps.get_model("contacts", name).objects.values()
+        )
+        for name in names.split()
+    }  # type: ignore[return-value]
+
+
+def test_what_was_there_before_an_import_is_there_after_its_undo_to_the_last_column(tmp_path: Path) -> None:
+    path = tmp_path / "people.csv"
+    path.write_text(
+        "Name,Email,City,Company,Tags\nBob Byrne,bob@outside.example,Cork,Old Firm,vip\n"
+        "Orla Byrne,orla@outside.example,Cork,Old Firm,old\n"
+    )
+    import_run("csv", path)
+    before = _rows()
+    path.write_text(
+        "Name,Email,E-mail 2 - Value,City,Company,Tags,Phone\n"
+        "Robert Byrne,bob@outside.example,bob@home.example,Dublin,New Firm,vip new,+353 1 496 0000\n"
+        "Zoe Zed,zoe@outside.example,,Bray,Old Firm,fresh,\n"
+    )
+    import_run("csv", path)
+    assert _rows() != before
+    assert import_undo(Import.objects.latest("created_at")) == 1
+    assert _rows() == before
+
+
+def test_whoever_was_worked_with_since_stays_when_the_import_goes(tmp_path: Path) -> None:
+    from kith.contacts.services import fact_record
+
+    path = tmp_path / "people.csv"
+    path.write_text("Name,Email,City\nBob,bob@outside.example,Cork\nAda,ada@outside.example,London\n")
+    import_run("csv", path)
+    bob = Identity.objects.get(external_id="bob@outside.example").contact
+    assert bob is not None
+    fact_record(contact_id=bob.pk, attribute="name", value="Bob", source="told_us")
+    assert import_undo(Import.objects.get()) == 1
+    bob.refresh_from_db()
+    assert (bob.name, bob.city) == ("Bob", "")
+    assert Identity.objects.get(external_id="bob@outside.example").contact == bob
+    assert Contact.objects.count() == 1
+
+
+def test_a_dry_run_says_what_would_happen_line_by_line(tmp_path: Path) -> None:
+    path = tmp_path / "people.csv"
+    path.write_text(
+        "Name,Email\nBob,bob@outside.example\nAda,not an address\n,info@outside.example\nRobert,bob@outside.example\n"
+    )
+    found = import_run("csv", path, dry_run=True)
+    assert (found.read, found.visible, found.updated, found.skipped) == (4, 3, 1, 1)
+    assert [line for line, _why in found.problems] == [3, 4]
+    assert not Contact.objects.exists()
+    import_run("csv", path)
+    again = import_run("csv", path, dry_run=True)
+    assert (again.visible - again.updated, again.updated) == (1, 2)  # Ada has no address to know her by
+
+
+def _uploaded(name: str, content: bytes) -> Import:
+    import io
+
+    from kith.teams.models import User
+    from kith.workspace.imports.screen import import_check, import_upload
+
+    user = User.objects.filter(email="m@us.example").first() or User.objects.create(
+        email="m@us.example", name="M"
+    )
+    record = import_upload(name=name, file=io.BytesIO(content), user=user)
+    import_check(record)
+    record.refresh_from_db()
+    return record
+
+
+def test_a_zip_of_a_maildir_is_unpacked_inside_its_folder_only(tmp_path: Path) -> None:
+    import io
+    import zipfile
+
+    from kith.workspace.imports.screen import import_file, import_start
+
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as archive:
+        for number in range(4):
+            archive.writestr(f"Maildir/cur/{number}:2,S", _mail(number).as_bytes())
+        archive.writestr("../../../etc/evil/cur/9", _mail(9).as_bytes())
+        archive.writestr("Maildir/tmp/half", b"never delivered")
+    record = _uploaded("mail.zip", out.getvalue())
+    assert (record.state, record.found["visible"]) == ("checked", 5)
+    assert not Message.objects.exists()
+    import_start(record)
+    record.refresh_from_db()
+    import_file(record)
+    record.refresh_from_db()
+    assert (record.state, record.visible, record.file) == ("done", 5, "")
+    assert import_undo(record) == 5
+    assert not Message.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "words"),
+    [
+        ("x.exe", b"MZ", "this is none"),
+        ("x.zip", b"PK\x03\x04broken", "can't be opened"),
+        ("x.csv", b"", "empty"),
+    ],
+)
+def test_a_file_that_is_none_is_refused_in_words(name: str, content: bytes, words: str) -> None:
+    def refusal() -> str:
+        try:
+            return str(_uploaded(name, content).error)
+        except ImportRefused as error:
+            return str(error)
+
+    assert words in refusal()

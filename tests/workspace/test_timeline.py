@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import timedelta
 from typing import Any
 
@@ -207,3 +208,34 @@ def test_the_middle_of_ten_thousand_costs_what_the_end_costs(
     assert end < 1500
     assert middle < 1500
     assert start < 1500
+
+
+def test_the_page_opens_in_the_middle_of_ten_thousand_with_the_statements_of_the_end(
+    cast: Cast, ada: Contact
+) -> None:
+    from django.test import Client
+    from django.urls import reverse
+
+    from kith.core import company
+
+    company.set_value("name", "Bicycles Ltd")
+    _fill(cast, ada, 10_000)
+    client = Client()
+    client.force_login(cast.ines, backend="allauth.account.auth_backends.AuthenticationBackend")
+    address = reverse("person", args=[ada.pk])
+
+    def ask(query: dict[str, str]) -> tuple[int, str]:
+        with CaptureQueriesContext(connection) as caught:
+            answer = client.get(address, query)
+        assert answer.status_code == 200
+        return len(caught), answer.content.decode()
+
+    ask({})  # what is read once a process
+    end, page = ask({})
+    middle, there = ask({"on": "2023-01-15"})
+    assert middle <= end
+    assert page.count('id="t-') == there.count('id="t-') == 40
+    assert "2023-01-15" in there
+    only, messages = ask({"kind": "talk", "on": "2023-01-15"})
+    assert only <= end
+    assert set(re.findall(r'data-kind="(\w+)" id="t-', messages)) <= {"message", "private"}

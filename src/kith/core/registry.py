@@ -6,7 +6,8 @@ a contact or an identity and stands in neither list.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import uuid
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -32,6 +33,19 @@ class Kept:
 
 
 _kept: dict[str, Kept] = {}
+_forgetters: list[Callable[[Sequence[uuid.UUID], Sequence[str]], None]] = []
+
+
+def on_erased(callback: Callable[[Sequence[uuid.UUID], Sequence[str]], None]) -> None:
+    """Register what a room does, in the transaction of an erasure, with what it keeps outside of models that reach a
+    person: it gets the ids of all that was erased, and the words (addresses, handles, names) that must not be left."""
+    _forgetters.append(callback)
+
+
+def erased(ids: Sequence[uuid.UUID], words: Sequence[str]) -> None:
+    """Tell every room; called by the erasure."""
+    for callback in _forgetters:
+        callback(ids, words)
 
 
 def keeps(

@@ -57,8 +57,24 @@ class Shell:
         return unread_count(self.request.viewer)
 
     @cached_property
+    def toasts(self) -> list[dict[str, str]]:
+        """What `toast_later` kept for this page."""
+        kept: list[dict[str, str]] = (
+            self.request.session.pop(LATER, []) if LATER in self.request.session else []
+        )
+        return kept
+
+    @cached_property
     def live_url(self) -> str:
         return live_url(self.request)
+
+
+LATER = "kith_later_toasts"
+
+
+def toast_later(request: HttpRequest, text: str, *, undo: str = "") -> None:
+    """A toast on the next whole page, for a deed that leads there; `undo` is the address that takes it back."""
+    request.session[LATER] = [*request.session.get(LATER, []), {"text": str(text), "undo": undo}][-3:]
 
 
 def jinja() -> Templates:

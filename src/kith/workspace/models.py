@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 from kith.core.fields import Record
 from kith.teams.models import User
@@ -21,6 +22,11 @@ class Import(Record):
     skipped = models.PositiveBigIntegerField(default=0)
     examples = models.JSONField(default=list)
     mapping = models.JSONField(default=dict)
+    file = models.CharField(max_length=64, blank=True)  # what was uploaded, until it is done with
+    found = models.JSONField(default=dict)  # what a dry run found
+    problems = models.JSONField(default=list)
+    error = models.CharField(max_length=300, blank=True)
+    updated = models.PositiveBigIntegerField(default=0)
     started_by = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+")
     finished_at = models.DateTimeField(null=True)
     undone_at = models.DateTimeField(null=True)
@@ -33,3 +39,27 @@ class ImportedRow(models.Model):
     batch = models.ForeignKey(Import, on_delete=models.CASCADE, related_name="rows")
     kind = models.CharField(max_length=20)
     object_id = models.UUIDField()
+
+
+class PersonRequest(Record):
+    """An export of all that is kept about one person, or their erasure: how far it is, and what came of it.
+
+    Holds no word about the person: `report` has numbers, by model.
+    """
+
+    class Kind(models.TextChoices):
+        EXPORT = "export", _("Export")
+        ERASURE = "erasure", _("Erasure")
+
+    kind = models.CharField(max_length=8, choices=Kind.choices)
+    contact_id = models.UUIDField(db_index=True)
+    state = models.CharField(max_length=8, default="waiting")  # waiting, running, done, failed, gone
+    total = models.PositiveIntegerField(default=0)
+    done = models.PositiveIntegerField(default=0)
+    report = models.JSONField(default=dict)
+    digest = models.CharField(max_length=64, blank=True)
+    size = models.BigIntegerField(default=0)
+    never_again = models.BooleanField(default=False)
+    error = models.CharField(max_length=300, blank=True)
+    asked_by = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+")
+    finished_at = models.DateTimeField(null=True)

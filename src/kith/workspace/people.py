@@ -3,53 +3,29 @@
 from __future__ import annotations
 
 import uuid
-from collections import defaultdict
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
 
-from kith.base.keyset import cursor_decode_text, cursor_encode
 from kith.contacts.models import (
     Affiliation,
     Contact,
-    ContactTag,
-    CustomField,
     Fact,
     Identity,
     IdentityLink,
+    Merge,
     Relationship,
+    Tag,
 )
 from kith.contacts.names import greeting_name, initials, person_name
-from kith.contacts.selectors import canonical_of, contact_ids_search, identity_family
+from kith.contacts.selectors import canonical_of, identity_family
 from kith.core import sql
 from kith.networks.selectors import manifest_of
-from kith.teams.models import User
 from kith.teams.types import Viewer
 from kith.work.models import Note, Promise, Task
 from kith.work.selectors import notes_pinned, promises_of, promises_open, tasks_open
 from kith.workspace.inbox import InboxRow, InboxView, TagChip, inbox_page
-
-
-@dataclass(frozen=True, slots=True)
-class PersonRow:
-    id: uuid.UUID
-    name: str
-    initials: str
-    avatar: str
-    city: str
-    organization: str
-    role: str
-    networks: tuple[str, ...]
-    tags: tuple[TagChip, ...]
-    last_inbound_at: datetime | None
-
-
-@dataclass(frozen=True, slots=True)
-class PeoplePage:
-    """`next_cursor` is None for a search, which shows the best hits only."""
-
-    rows: tuple[PersonRow, ...]
-    next_cursor: str | None
+from kith.workspace.people_facts import FactRow, facts_of
+from kith.workspace.people_list import PeoplePage, PeopleView, people_list
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,23 +46,18 @@ class IdentityRow:
     blocked: bool
     bounced: bool
     link_allowed: bool
+    why: str = ""
 
 
 @dataclass(frozen=True, slots=True)
-class FactRow:
-    """A fact and how we know it; `current` is the one that the page shows, others disagree or are older."""
+class MergeRow:
+    """Who is read as this person, since when, by whose decision, and why."""
 
     id: uuid.UUID
-    attribute: str
-    label: str
-    value: Any
-    source: str
-    source_text: str
-    quote: str
-    message_id: uuid.UUID | None
-    observed_at: datetime
-    recorded_by: str
-    current: bool
+    name: str
+    at: datetime
+    decided_by: str
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +90,8 @@ class ContactPage:
     affiliations: tuple[AffiliationRow, ...]
     relationships: tuple[tuple[uuid.UUID, str, str], ...]
     facts: tuple[FactRow, ...]
+    merges: tuple[MergeRow, ...]
+    owner_id: uuid.UUID | None
     tasks: tuple[Task, ...]
     promises: tuple[Promise, ...]
     notes: tuple[Note, ...]
@@ -131,24 +104,6 @@ class ContactPage:
     aliases: tuple[uuid.UUID, ...]
 
 
-_LIST = """
-SELECT c.id, c.sort_key FROM contacts_contact c
-WHERE c.deleted_at IS NULL AND c.id = c.canonical_id {where} ORDER BY c.sort_key, c.id LIMIT %(limit)s
-"""
-_ROWS = """
-SELECT c.id, c.preferred_name, c.family_name, c.name, c.avatar, c.city, c.last_inbound_at, coalesce(o.name, ''),
-       coalesce(o.role, ''), array(SELECT DISTINCT i.network FROM contacts_contact a
-            JOIN contacts_identity i ON i.contact_id = a.id WHERE a.canonical_id = c.id ORDER BY 1),
-       (SELECT json_agg(json_build_array(t.id, t.name, t.color) ORDER BY t.name) FROM contacts_contacttag x
-        JOIN contacts_tag t ON t.id = x.tag_id WHERE x.contact_id = c.id),
-       (SELECT i.external_id FROM contacts_identity i WHERE i.contact_id = c.id ORDER BY i.id LIMIT 1)
-FROM contacts_contact c
-LEFT JOIN LATERAL (
-    SELECT o.name, f.role FROM contacts_affiliation f JOIN contacts_organization o ON o.id = f.organization_id
-    WHERE f.contact_id = c.id AND f.ends_on IS NULL ORDER BY f.id LIMIT 1
-) o ON true
-WHERE c.id = ANY (%(ids)s)
-"""
 # Counted up to a thousand: more is shown as "1,000+", and nobody waits for it.
 _NUMBERS = """
 SELECT count(*) FILTER (WHERE direction = 'in'), count(*) FILTER (WHERE direction = 'out'), min(at) FROM (
@@ -164,56 +119,10 @@ SELECT count(*) FILTER (WHERE direction = 'in'), count(*) FILTER (WHERE directio
 
 
 def people_page(
-    viewer: Viewer,
-    *,
-    search: str = "",
-    cursor: str | None = None,
-    limit: int = 50,
-    tag: str = "",
-    organization_id: uuid.UUID | None = None,
+    viewer: Viewer, *, search: str = "", cursor: str | None = None, limit: int = 50, tag: str = ""
 ) -> PeoplePage:
-    """People by name. Contacts are the company's, so every colleague sees them; what they wrote, by scope."""
-    if search.strip():
-        return PeoplePage(_rows(contact_ids_search(search, limit=limit)), None)
-    where, params = "", {"limit": limit + 1, "tag": tag, "organization": organization_id}
-    if after := cursor_decode_text(cursor):
-        where += " AND (c.sort_key, c.id) > (%(name)s, %(key)s)"
-        params["name"], params["key"] = after
-    if tag:
-        where += (
-            " AND EXISTS (SELECT 1 FROM contacts_contacttag x JOIN contacts_tag t ON t.id = x.tag_id "
-            "WHERE x.contact_id = c.id AND t.name = %(tag)s)"
-        )
-    if organization_id is not None:
-        where += (
-            " AND EXISTS (SELECT 1 FROM contacts_affiliation f WHERE f.contact_id = c.id "
-            "AND f.organization_id = %(organization)s AND f.ends_on IS NULL)"
-        )
-    found = sql.rows(_LIST.format(where=where), params)
-    last = found[limit - 1] if len(found) > limit else None
-    return PeoplePage(
-        _rows([row[0] for row in found[:limit]]), cursor_encode(last[1], last[0]) if last else None
-    )
-
-
-def _rows(ids: list[uuid.UUID]) -> tuple[PersonRow, ...]:
-    found = {}
-    for row in sql.rows(_ROWS, {"ids": ids}) if ids else []:
-        key, preferred, family, name, avatar, city, last, organization, role, networks, tags, address = row
-        shown = person_name(preferred=preferred, family=family, name=name, external_id=address or "")
-        found[key] = PersonRow(
-            key,
-            shown,
-            initials(shown),
-            avatar,
-            city,
-            organization,
-            role,
-            tuple(networks),
-            tuple(TagChip(uuid.UUID(t[0]), t[1], t[2]) for t in tags or ()),
-            last,
-        )
-    return tuple(found[i] for i in ids if i in found)
+    """People by name; see `people_list` for all that narrows."""
+    return people_list(viewer, PeopleView(search=search, tag=tag), cursor=cursor, limit=limit)
 
 
 def contact_page(viewer: Viewer, contact_id: uuid.UUID) -> ContactPage | None:
@@ -245,10 +154,8 @@ def contact_page(viewer: Viewer, contact_id: uuid.UUID) -> ContactPage | None:
         country=contact.country,
         owner=contact.owner.name if contact.owner else "",
         tags=tuple(
-            TagChip(x.tag_id, x.tag.name, x.tag.color)
-            for x in ContactTag.objects.filter(contact_id__in=aliases)
-            .select_related("tag")
-            .order_by("tag__name")
+            TagChip(x.pk, x.name, x.color)
+            for x in Tag.objects.filter(contacts__contact_id__in=aliases).distinct().order_by("name")
         ),
         identities=_identities(family),
         affiliations=tuple(
@@ -258,7 +165,9 @@ def contact_page(viewer: Viewer, contact_id: uuid.UUID) -> ContactPage | None:
             .order_by("id")
         ),
         relationships=_relationships(aliases),
-        facts=_facts(viewer, contact, aliases),
+        facts=facts_of(viewer, contact, aliases),
+        merges=_merges(aliases),
+        owner_id=contact.owner_id,
         tasks=tuple(tasks_open(viewer, contact_ids=aliases)[:50]),
         promises=tuple(promises_open(viewer, contact_ids=aliases)[:50]),
         notes=tuple(notes_pinned(viewer, aliases)[:20]),
@@ -269,6 +178,33 @@ def contact_page(viewer: Viewer, contact_id: uuid.UUID) -> ContactPage | None:
         promises_kept=sum(1 for kept, _ in promises if kept),
         promises_all=len(promises),
         aliases=aliases,
+    )
+
+
+def _merges(aliases: tuple[uuid.UUID, ...]) -> tuple[MergeRow, ...]:
+    """A merged contact's own name is read from its own facts: its columns belong to whom it is read as."""
+    rows = list(
+        Merge.objects.filter(survivor_id__in=aliases, undone_at=None)
+        .select_related("decided_by")
+        .order_by("-id")
+    )
+    names: dict[uuid.UUID, str] = {}
+    for fact in Fact.objects.filter(
+        contact_id__in=[m.loser_id for m in rows],
+        attribute__in=["name", "given_name"],
+        retracted_at=None,
+        scope_id=None,
+    ).order_by("attribute", "id"):
+        names[fact.contact_id] = str(fact.value)
+    return tuple(
+        MergeRow(
+            m.pk,
+            names.get(m.loser_id, ""),
+            m.created_at,
+            m.decided_by.name if m.decided_by else "",
+            m.reason,
+        )
+        for m in rows
     )
 
 
@@ -298,6 +234,7 @@ def _identities(family: tuple[uuid.UUID, ...]) -> tuple[IdentityRow, ...]:
                 blocked=i.blocked_at is not None,
                 bounced=i.bounced_at is not None,
                 link_allowed=manifest is None or manifest.limits.may_link_identity,
+                why=str(link.evidence.get("words", "")) if link else "",
             )
         )
     return tuple(found)
@@ -308,43 +245,3 @@ def _relationships(aliases: tuple[uuid.UUID, ...]) -> tuple[tuple[uuid.UUID, str
         "other__canonical"
     )
     return tuple((r.other.canonical_id, r.other.canonical.name, r.kind) for r in rows.order_by("id"))
-
-
-def _facts(viewer: Viewer, contact: Contact, aliases: tuple[uuid.UUID, ...]) -> tuple[FactRow, ...]:
-    """Facts with how we know them, those in use first; one derived from a message is seen by those who see that."""
-    labels = dict(CustomField.objects.values_list("key", "label"))
-    by_attribute: dict[str, list[Fact]] = defaultdict(list)
-    rows = Fact.objects.filter(contact_id__in=aliases, retracted_at=None).select_related("recorded_by")
-    for fact in rows.order_by("attribute", "-observed_at", "-id"):
-        if viewer.sees(fact.scope_id):
-            by_attribute[fact.attribute].append(fact)
-    found = []
-    for attribute, facts in by_attribute.items():
-        custom = attribute.removeprefix("custom.")
-        shown = (
-            contact.custom.get(custom)
-            if attribute.startswith("custom.")
-            else getattr(contact, attribute, None)
-        )
-        used = next((f for f in facts if f.value == shown), None)
-        for fact in facts:
-            found.append(
-                FactRow(
-                    id=fact.pk,
-                    attribute=attribute,
-                    label=labels.get(custom, ""),
-                    value=fact.value,
-                    source=fact.source,
-                    source_text=str(fact.get_source_display()),
-                    quote=fact.quote,
-                    message_id=fact.message_id,
-                    observed_at=fact.observed_at,
-                    recorded_by=_name(fact.recorded_by),
-                    current=fact is used,
-                )
-            )
-    return tuple(found)
-
-
-def _name(user: User | None) -> str:
-    return user.name if user is not None else ""

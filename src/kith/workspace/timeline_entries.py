@@ -145,7 +145,7 @@ def _notes(ids: list[uuid.UUID]) -> dict[uuid.UUID, dict[str, Any]]:
             "kind": n.kind,
             "text": n.text,
             "photo": n.photo,
-            "details": {"pinned": n.pinned},
+            "details": {"pinned": n.pinned, "pdf": n.photo_type == "application/pdf"},
             **_by(n.author),
         }
         for n in Note.objects.filter(pk__in=ids).select_related("author")

@@ -4,6 +4,7 @@ from kith.contacts.services.contacts import (
     contact_create,
     contact_delete,
     contact_for_identity,
+    contact_own,
     identity_link,
     identity_unlink,
 )
@@ -36,6 +37,7 @@ __all__ = [
     "contact_for_identity",
     "contact_merge",
     "contact_merge_undo",
+    "contact_own",
     "contact_project",
     "contact_set",
     "contacts_tag",

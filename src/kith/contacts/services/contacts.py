@@ -121,6 +121,15 @@ def identity_unlink(*, identity: Identity, user: User | None = None, project: bo
         events.record("identity_unlinked", [identity.pk])
 
 
+def contact_own(*, contact: Contact, owner: User | None) -> None:
+    """Who looks after a person; None: nobody in particular."""
+    if contact.owner_id == (owner.pk if owner else None):
+        return
+    Contact.objects.filter(pk=contact.pk).update(owner=owner)
+    audit.record("contact_owner_changed", "contact", contact.pk, owner=str(owner.pk) if owner else None)
+    events.record("contact_changed", [contact.pk])
+
+
 def contact_delete(*, contact: Contact) -> None:
     """Hide a contact; its identities stay, without one. Erasure for good is `workspace.erasure`."""
     for identity in Identity.objects.filter(contact__canonical=contact.canonical_id):

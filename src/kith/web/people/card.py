@@ -7,13 +7,14 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils.translation import gettext as _
 
 from kith.base.clock import now
 from kith.contacts.models import Affiliation, Contact, Fact, Identity, IdentityLink
 from kith.contacts.names import initials
 from kith.contacts.selectors import IdentityName, identity_family
+from kith.conversations.models import MessageCopy
 from kith.core import sql
 from kith.teams.types import Viewer
 from kith.trust import sentences
@@ -168,10 +169,14 @@ def known_of(viewer: Viewer, contact_ids: list[uuid.UUID], *, limit: int = 12) -
     return list(found.values())[:limit]
 
 
-def held_of(contact_ids: list[uuid.UUID]) -> list[Held]:
-    touches = Touch.objects.filter(contact_id__in=contact_ids, state=Touch.State.HELD).order_by(
-        "-planned_for"
-    )[:3]
+def held_of(viewer: Viewer, contact_ids: list[uuid.UUID]) -> list[Held]:
+    """What the gate holds back, for those who may see what it is held for."""
+    seen = MessageCopy.objects.filter(message_id=OuterRef("subject_id"), scope_id__in=viewer.scope_ids)
+    touches = (
+        Touch.objects.filter(contact_id__in=contact_ids, state=Touch.State.HELD)
+        .filter(Q(subject_id=None) | Exists(seen))
+        .order_by("-planned_for")[:3]
+    )
     found = []
     for touch in touches:
         decision = touch.decisions.order_by("-id").first()
@@ -238,7 +243,7 @@ def contact_card(viewer: Viewer, contact_id: uuid.UUID, person: IdentityName | N
         pending=pending_of(viewer, ids),
         work=works,
         known=known_of(viewer, ids),
-        held=held_of(ids),
+        held=held_of(viewer, ids),
         promises_made=promises.filter(Q(kept_at__isnull=False) | Q(broken_at__isnull=False)).count(),
         promises_kept=promises.filter(kept_at__isnull=False).count(),
     )

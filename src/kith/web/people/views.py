@@ -1,93 +1,227 @@
-"""People: the list with its search, and the page of one person."""
+"""People: the list with its search and filters, and the page of one person."""
 
 from __future__ import annotations
 
 import uuid
+from datetime import datetime, time
 from typing import Any
 
-from django.db.models import Q
 from django.http import Http404, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.dateparse import parse_date
+from django.utils.http import urlencode
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST
 
-from kith.base.clock import now
-from kith.base.keyset import cursor_encode
-from kith.contacts.models import Contact, Identity
-from kith.contacts.names import initials
-from kith.contacts.selectors import canonical_of, identity_family
-from kith.contacts.services import contact_create, contact_for_identity
-from kith.conversations.selectors import identities_seen
+from kith.contacts.models import Contact, Identity, Organization, Tag
+from kith.contacts.selectors import canonical_of, contact_ids_search
+from kith.contacts.services import contact_create, contact_for_identity, contacts_tag, contacts_untag
+from kith.contacts.services.contacts import ContactError
+from kith.conversations.selectors import LogItem, identities_seen
+from kith.core.fields import as_uuid
 from kith.networks.selectors import manifest_of, offered
-from kith.teams.models import User
 from kith.teams.selectors import colleagues
 from kith.web import pages
 from kith.web.access import SignedIn, signed_in, writers
-from kith.web.people.card import Card, aliases_of, contact_card, visible
-from kith.web.people.timeline import KINDS, Timeline, timeline_page
-from kith.work.models import Note, Promise, Task
+from kith.web.inbox.words import log_sentence
+from kith.web.people.acts import contact_or_404, done, refused
+from kith.web.people.card import contact_card
+from kith.web.people.fields import value_words
+from kith.work.models import Note
+from kith.work.selectors import promises_of, tasks_done
+from kith.workspace.people import ContactPage, contact_page
+from kith.workspace.people_facts import fact_groups
+from kith.workspace.people_list import SORTS, PeopleView, people_exist, people_list
+from kith.workspace.timeline import KINDS, TimelineEntry, TimelinePage, timeline
 
 PAGE = 60
+LAST = (0, 7, 30, 90, 365, -90, -365)
+# What a filter of the timeline shows; the rest is everything.
+SHOWN = {
+    "": (),
+    "talk": ("message",),
+    "notes": ("note", "comment"),
+    "work": ("task", "promise"),
+    "log": ("log", "touch"),
+}
 
 
-def people_rows(text: str, after: str = "", *, limit: int = PAGE) -> list[Contact]:
-    """Contacts by name; with a text, those in which all its words occur."""
-    rows = Contact.objects.filter(deleted_at=None, canonical_id=_self())
-    for word in text.split()[:6]:
-        rows = rows.filter(search_text__icontains=word)
-    key, _bar, last = after.partition("|")
-    if last:
-        rows = rows.filter(Q(sort_key__gt=key) | Q(sort_key=key, id__gt=last))
-    return list(rows.order_by("sort_key", "id")[:limit])
+def people_rows(text: str, *, limit: int = PAGE) -> list[Contact]:
+    """Contacts whom a fragment means, the best first."""
+    ids = contact_ids_search(text, limit=limit)
+    found = Contact.objects.in_bulk(ids)
+    return [found[i] for i in ids if i in found]
 
 
-def _self() -> Any:
-    from django.db.models import F
+def _view(request: SignedIn) -> PeopleView:
+    get = request.GET
+    last = get.get("last", "")
+    owner = get.get("owner", "")
+    key = as_uuid(owner)
+    sort = get.get("sort", "name")
+    return PeopleView(
+        search=get.get("q", "").replace("\x00", "").strip()[:300],
+        tag=get.get("tag", "").replace("\x00", "")[:60],
+        organization_id=as_uuid(get.get("org", "")),
+        network=get.get("channel", "").replace("\x00", "")[:40],
+        owner=str(key) if key else ("none" if owner == "none" else ""),
+        last=int(last) if last.lstrip("-").isdigit() and int(last) in LAST else 0,
+        sort=sort if sort in SORTS else "name",
+    )
 
-    return F("id")
+
+def _query(view: PeopleView) -> dict[str, str]:
+    values = {
+        "q": view.search,
+        "tag": view.tag,
+        "org": str(view.organization_id or ""),
+        "channel": view.network,
+        "owner": view.owner,
+        "last": str(view.last or ""),
+        "sort": view.sort if view.sort != "name" else "",
+    }
+    return {key: value for key, value in values.items() if value}
 
 
 @signed_in
 def people(request: SignedIn) -> HttpResponse:
-    text, after = request.GET.get("q", "").strip(), request.GET.get("after", "")
-    try:
-        found = people_rows(text, after, limit=PAGE + 1)
-    except ValueError as error:
-        raise Http404 from error
-    rows, more = found[:PAGE], len(found) > PAGE
-    context = {
-        "q": text,
-        "rows": [
-            (c, c.name or c.preferred_name or _("Somebody"), initials(c.name or c.preferred_name or "?"))
-            for c in rows
-        ],
-        "next": f"{rows[-1].sort_key}|{rows[-1].pk}" if more else "",
-        "whole": not text and not after,
+    view = _view(request)
+    found = people_list(request.viewer, view, cursor=request.GET.get("after"), limit=PAGE)
+    query = _query(view)
+    context: dict[str, Any] = {
+        "view": view,
+        "rows": found.rows,
+        "query": query,
+        "next": found.next_cursor,
+        "first": "after" not in request.GET,
+        "nobody": not found.rows and view.whole and not people_exist(),
     }
     if pages.wants_fragment(request):
         return pages.part(request, "people/rows.html", context)
+    last = {
+        0: _("Whenever"),
+        7: _("In the last 7 days"),
+        30: _("In the last 30 days"),
+        90: _("In the last 90 days"),
+        365: _("In the last year"),
+        -90: _("Not for 90 days"),
+        -365: _("Not for a year"),
+    }
+    context |= {
+        "tags": (tags := list(Tag.objects.order_by("name"))),
+        "tag_choices": [("", _("Any tag")), *((t.name, t.name) for t in tags)],
+        "organizations": (firms := list(Organization.objects.order_by("sort_key")[:300])),
+        "organization_choices": [("", _("Any company")), *((str(o.pk), o.name) for o in firms)],
+        "networks": [(m.name, m.title) for m in offered()],
+        "owner_choices": [
+            ("", _("Whoever looks after them")),
+            ("none", _("Nobody in particular")),
+            *((str(u.pk), u.name) for u in colleagues(request.viewer)),
+        ],
+        "last": [(value, last[value]) for value in LAST],
+        "sorts": [("name", _("By name")), ("recent", _("Talked to last")), ("new", _("Newest"))],
+    }
     return pages.page(request, "people/list.html", context, section="people")
 
 
-def _timeline(request: SignedIn, contact_id: uuid.UUID, kind: str) -> Timeline:
-    older, newer = request.GET.get("older"), request.GET.get("newer")
-    if day := parse_date(request.GET.get("on", "")) if request.GET.get("on") else None:
-        from datetime import datetime, time
-
-        from django.utils import timezone
-
-        older = cursor_encode(timezone.make_aware(datetime.combine(day, time.max)), uuid.UUID(int=2**128 - 1))
-    mail = [m.name for m in offered() if m.medium == "mail"]
-    return timeline_page(
-        request.viewer,
-        contact_ids=aliases_of(contact_id),
-        identity_ids=identity_family(contact_id=contact_id),
-        mail_networks=mail,
-        kind=kind,
-        older=older,
-        newer=newer,
+@require_POST
+@writers
+def bulk(request: SignedIn) -> HttpResponse:
+    """POST `pick` (several ids), `deed` (tag or untag) and `tag` (a name). The undo does the opposite to those changed."""
+    ids = [key for text in request.POST.getlist("pick")[:1000] if (key := as_uuid(text))]
+    name = " ".join(request.POST.get("tag", "").split())[:60]
+    if not ids or not name:
+        return pages.with_toast(HttpResponse(), _("Pick people, and name a tag."), kind="error")
+    off = request.POST.get("deed") == "untag"
+    tag = Tag.objects.filter(name__iexact=name).first()
+    if tag is None:
+        if off:
+            return pages.with_toast(HttpResponse(), _("There is no such tag."), kind="error")
+        tag = Tag.objects.create(name=name)
+    changed = (
+        contacts_untag(contact_ids=ids, tag=tag, user=request.user)
+        if off
+        else contacts_tag(contact_ids=ids, tag=tag)
     )
+    said = (
+        ngettext("“%(tag)s” taken off %(n)s person", "“%(tag)s” taken off %(n)s people", len(changed))
+        if off
+        else ngettext("%(n)s person tagged “%(tag)s”", "%(n)s people tagged “%(tag)s”", len(changed))
+    ) % {"tag": tag.name, "n": len(changed)}
+    back = [("deed", "tag" if off else "untag"), ("tag", tag.name), *(("pick", str(i)) for i in changed)]
+    request.session["people_bulk_undo"] = back if changed else []
+    return done(request, None, said, undo=reverse("people_bulk_undo") if changed else "")
+
+
+@require_POST
+@writers
+def bulk_undo(request: SignedIn) -> HttpResponse:
+    """What the last bulk deed of this session changed, back."""
+    back = request.session.pop("people_bulk_undo", None)
+    if back:
+        values: dict[str, list[str]] = {}
+        for key, value in back:
+            values.setdefault(key, []).append(value)
+        tag = Tag.objects.filter(name=values["tag"][0]).first()
+        ids = [uuid.UUID(text) for text in values["pick"]]
+        if tag is not None and values["deed"][0] == "untag":
+            contacts_untag(contact_ids=ids, tag=tag, user=request.user)
+        elif tag is not None:
+            contacts_tag(contact_ids=ids, tag=tag)
+    return done(request, None, _("Taken back"))
+
+
+def _timeline(request: SignedIn, contact_id: uuid.UUID, kind: str, network: str) -> TimelinePage:
+    get = request.GET
+    at = None
+    try:
+        day = parse_date(get.get("on", ""))
+    except ValueError:
+        day = None
+    if day is not None:
+        at = timezone.make_aware(datetime.combine(day, time.max))
+    kinds = SHOWN.get(kind, ()) if kind != "touch" else ("touch",)
+    return timeline(
+        request.viewer,
+        contact_id=contact_id,
+        kinds=[k for k in kinds if k in KINDS],
+        networks=[network] if network else (),
+        before=get.get("before"),
+        after=get.get("after"),
+        at=at,
+        limit=40,
+    )
+
+
+def _log_words(item: TimelineEntry) -> str:
+    return log_sentence(
+        LogItem(item.id, item.at, item.state, None, item.actor, item.details, can_undo=False, undone_at=None)
+    )
+
+
+def _filters(page: ContactPage, kind: str, network: str, day: str) -> list[dict[str, Any]]:
+    names = {
+        "": _("Everything"),
+        "talk": _("Messages"),
+        "notes": _("Notes and visits"),
+        "work": _("Tasks and promises"),
+        "log": _("What was done"),
+    }
+
+    def item(text: str, icon_of: str, **values: str) -> dict[str, Any]:
+        wanted = {k: v for k, v in values.items() if v} | ({"on": day} if day else {})
+        return {
+            "text": text,
+            "network": icon_of,
+            "href": f"?{urlencode(wanted)}",
+            "current": values == {"kind": kind, "channel": network},
+        }
+
+    found = [item(text, "", kind=value, channel="") for value, text in names.items()]
+    networks = dict.fromkeys((i.network, i.network_title) for i in page.identities)
+    return found + [item(title, name, kind="", channel=name) for name, title in networks]
 
 
 @signed_in
@@ -98,36 +232,42 @@ def person(request: SignedIn, contact_id: uuid.UUID) -> HttpResponse:
         raise Http404
     if here != contact_id:
         return HttpResponseRedirect(reverse("person", args=[here]))
-    kind = request.GET.get("kind", "")
-    kind = kind if kind in KINDS else ""
-    timeline = _timeline(request, contact_id, kind)
-    context: dict[str, Any] = {"contact_id": contact_id, "timeline": timeline, "kind": kind}
-    if pages.wants_fragment(request) and ("older" in request.GET or "newer" in request.GET):
-        return pages.part(request, "people/timeline_items.html", context)
-    ids = aliases_of(contact_id)
-    card: Card = contact_card(request.viewer, contact_id)
-    done = visible(Task.objects.filter(contact_id__in=ids, done_at__isnull=False), request.viewer)
-    kept = visible(Promise.objects.filter(contact_id__in=ids), request.viewer)
-    names = {
-        "": _("Everything"),
-        "mail": _("Mail"),
-        "public": _("Public"),
-        "chat": _("Chat"),
-        "notes": _("Notes"),
+    kind, network = request.GET.get("kind", ""), request.GET.get("channel", "").replace("\x00", "")
+    kind = kind if kind in SHOWN else ""
+    entries = _timeline(request, contact_id, kind, network)
+    context: dict[str, Any] = {
+        "contact_id": contact_id,
+        "timeline": entries,
+        "kind": kind,
+        "channel": network,
+        "say": as_uuid(request.GET.get("say", "")),
+        "log_of": _log_words,
+        "on": request.GET.get("on", ""),
     }
+    if pages.wants_fragment(request) and ("before" in request.GET or "after" in request.GET):
+        return pages.part(request, "people/timeline_items.html", context)
+    page = contact_page(request.viewer, contact_id)
+    if page is None:
+        raise Http404
+    contact = Contact.objects.get(pk=contact_id)
+    card = contact_card(request.viewer, contact_id)
+    settled = [p for p in promises_of(request.viewer, page.aliases)[:30] if p.kept_at or p.broken_at]
     context |= {
+        "page": page,
         "card": card,
-        "done": list(done.select_related("done_by", "assignee").order_by("-done_at")[:8]),
-        "promises": list(
-            kept.filter(Q(kept_at__isnull=False) | Q(broken_at__isnull=False)).select_related("who")[:8]
-        ),
-        "filters": [
-            {"text": text, "href": f"?kind={value}" if value else "?", "current": kind == value}
-            for value, text in names.items()
+        "facts": fact_groups(request.viewer, contact, page.aliases),
+        "done": list(tasks_done(request.viewer, page.aliases)[:8]),
+        "promises": settled[:8],
+        "filters": _filters(page, kind, network, context["on"]),
+        "writable": [
+            i
+            for i in page.identities
+            if i.kind == "person" and (m := manifest_of(i.network)) and "sends" in m.capabilities
         ],
-        "colleagues": list(colleagues(request.viewer)),
-        "writable": [h for h in card.handles if (m := manifest_of(h.network)) and "sends" in m.capabilities],
-        "kinds": [(str(k), label) for k, label in Note.Kind.choices],
+        "value_words": value_words,
+        "tag_names": list(Tag.objects.order_by("name").values_list("name", flat=True)),
+        "elsewhere": [k for k in Note.Kind if k not in (Note.Kind.NOTE, Note.Kind.LETTER)],
+        "today": timezone.now(),
     }
     return pages.page(request, "people/person.html", context, section="people")
 
@@ -145,68 +285,35 @@ def person_from_identity(request: SignedIn, identity_id: uuid.UUID) -> HttpRespo
 @require_POST
 @writers
 def person_new(request: SignedIn) -> HttpResponse:
-    name = request.POST.get("name", "").strip()[:300]
+    """POST `name`, and an `email` if one likes: one that somebody has already is refused, and leads to them."""
+    from kith.contacts.models import IdentityLink
+    from kith.contacts.services import identities_observe, identity_link
+    from kith.contacts.types import ObservedIdentity
+    from kith.workspace.people_find import address_of
+
+    name = " ".join(request.POST.get("name", "").split())[:300]
+    typed = request.POST.get("email", "").strip()
+    address = address_of(typed)
     if not name:
-        return pages.with_toast(HttpResponse(), _("A name is needed."), kind="error")
+        return refused(request, _("A name is needed."))
+    if typed and not address:
+        return refused(request, _("This is no mail address."))
+    identity: Identity | None = None
+    if address:
+        network = next(m.name for m in offered() if m.medium == "mail")
+        observed = ObservedIdentity(network, address, handle=address)
+        identity = Identity.objects.get(pk=identities_observe([observed])[observed.key].id)
+        if identity.contact_id is not None:
+            return refused(request, _("%(address)s is somebody's already.") % {"address": address})
+    try:
+        if identity is not None and identity.kind != Identity.Kind.PERSON:
+            raise ContactError(
+                _("%(address)s is a shared address. Link the person who wrote, not the address.")
+                % {"address": address}
+            )
+    except ContactError as error:
+        return refused(request, error)
     contact = contact_create(name=name, user=request.user)
-    return HttpResponse(headers={"HX-Redirect": reverse("person", args=[contact.pk])})
-
-
-@require_POST
-@writers
-def note_new(request: SignedIn, contact_id: uuid.UUID) -> HttpResponse:
-    """What happened elsewhere (a visit, a call, a letter), or a remark."""
-    here, text = canonical_of(contact_id), request.POST.get("text", "").strip()[:20_000]
-    kind = request.POST.get("kind", "note")
-    if here is None:
-        raise Http404
-    if text or kind != "note":
-        Note.objects.create(
-            contact_id=here,
-            kind=kind if kind in Note.Kind.values else "note",
-            text=text,
-            happened_at=now(),
-            author=request.user,
-        )
-    return HttpResponse(headers={"HX-Redirect": reverse("person", args=[here])})
-
-
-@require_POST
-@writers
-def task_new(request: SignedIn, contact_id: uuid.UUID) -> HttpResponse:
-    from kith.core.fields import as_uuid
-    from kith.web.inbox.actions import moment_of
-
-    here, title = canonical_of(contact_id), request.POST.get("title", "").strip()[:300]
-    if here is None:
-        raise Http404
-    if title:
-        who = User.objects.filter(
-            pk=as_uuid(request.POST.get("assignee", "")) or uuid.UUID(int=0), is_active=True
-        ).first()
-        Task.objects.create(
-            contact_id=here,
-            title=title,
-            assignee=who or request.user,
-            due_at=moment_of(request),
-            created_by=request.user,
-        )
-    return HttpResponse(headers={"HX-Redirect": reverse("person", args=[here])})
-
-
-@require_POST
-@writers
-def task_done(request: SignedIn, task_id: uuid.UUID) -> HttpResponse:
-    done = visible(Task.objects.filter(pk=task_id, done_at=None), request.viewer).update(
-        done_at=now(), done_by=request.user
-    )
-    if not done:
-        raise Http404
-    return pages.with_toast(HttpResponse(), _("Done"), undo=reverse("task_reopen", args=[task_id]))
-
-
-@require_POST
-@writers
-def task_reopen(request: SignedIn, task_id: uuid.UUID) -> HttpResponse:
-    visible(Task.objects.filter(pk=task_id), request.viewer).update(done_at=None, done_by=None)
-    return HttpResponse(headers={"HX-Refresh": "true"})
+    if identity is not None:
+        identity_link(identity=identity, contact=contact, basis=IdentityLink.Basis.BY_HAND, user=request.user)
+    return done(request, contact_or_404(contact.pk).pk, _("Added"))

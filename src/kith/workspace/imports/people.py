@@ -10,6 +10,7 @@ from pathlib import Path
 
 import phonenumbers
 import vobject
+from django.utils.translation import gettext as _
 
 from kith.base.clock import now
 from kith.base.ids import new_id
@@ -21,6 +22,7 @@ from kith.contacts.services import (
     identities_observe,
     organization_get_or_create,
 )
+from kith.contacts.services.identities import ROLE_ADDRESSES
 from kith.contacts.types import IdentityKey, ObservedIdentity
 from kith.core import audit
 from kith.teams.models import User
@@ -166,29 +168,27 @@ class Stored:
     made: list[uuid.UUID] = field(default_factory=list)
     updated: int = 0
     skipped: int = 0
-    facts: list[uuid.UUID] = field(default_factory=list)
+    rows: list[tuple[str, uuid.UUID]] = field(default_factory=list)  # (kind, id) of all that was made
 
 
 def store(batch: Sequence[Person], *, user: User | None) -> Stored:
     """Make or update the people of a batch: by their own exact addresses, never by name."""
     result = Stored()
-    observed: dict[int, list[ObservedIdentity]] = {}
-    for index, person in enumerate(batch):
-        shown = person.attributes.get("name") or " ".join(
-            filter(None, (person.attributes.get("given_name"), person.attributes.get("family_name")))
-        )
-        keys = [
-            ObservedIdentity("email", e, handle=e, display_name=shown) for e in dict.fromkeys(person.emails)
-        ]
-        keys += [
-            ObservedIdentity("phone", p, handle=p, display_name=shown) for p in dict.fromkeys(person.phones)
-        ]
-        observed[index] = keys
-    known = identities_observe(one for several in observed.values() for one in several)
+    observed = _observed(batch)
+    keys = [one.key for several in observed.values() for one in several]
+    before = _known(keys)
+    # What is known already keeps its name: an import that is taken back leaves no trace on it.
+    known = identities_observe(
+        one if one.key not in before else ObservedIdentity(one.network, one.external_id)
+        for several in observed.values()
+        for one in several
+    )
+    result.rows += [("identity", known[k].id) for k in dict.fromkeys(keys) if k not in before]
     owner: dict[IdentityKey, uuid.UUID] = {k: v.contact_id for k, v in known.items() if v.contact_id}
     contacts, facts, links, tags = [], [], [], []
     moment = now()
     touched: set[uuid.UUID] = set()
+    said = _said(list(owner.values()))
     for index, person in enumerate(batch):
         exact = [one.key for one in observed[index] if known[one.key].kind != Identity.Kind.SHARED]
         if not person.attributes and not exact:
@@ -202,11 +202,13 @@ def store(batch: Sequence[Person], *, user: User | None) -> Stored:
         else:
             result.updated += 1
         touched.add(contact_id)
-        facts += [
-            Fact(contact_id=contact_id, attribute=a, value=v, source=Fact.Source.IMPORT, observed_at=moment,
-                 recorded_by=user)
-            for a, v in person.attributes.items()
-        ]  # fmt: skip
+        for attribute, value in person.attributes.items():
+            if (contact_id, attribute, value) not in said:
+                said.add((contact_id, attribute, value))
+                facts.append(
+                    Fact(contact_id=contact_id, attribute=attribute, value=value, source=Fact.Source.IMPORT,
+                         observed_at=moment, recorded_by=user)
+                )  # fmt: skip
         for key in exact:
             if key not in owner:
                 owner[key] = contact_id
@@ -220,27 +222,100 @@ def store(batch: Sequence[Person], *, user: User | None) -> Stored:
     IdentityLink.objects.bulk_create(links)
     identities = [Identity(id=link.identity_id, contact_id=link.contact_id) for link in links]
     Identity.objects.bulk_update(identities, ["contact"], batch_size=1000)
-    _tag(tags)
+    result.rows += [("contact", c) for c in result.made]
+    result.rows += [("fact", f.id) for f in facts] + [("link", link.id) for link in links]
+    result.rows += _tag(tags)
     for person, index in ((p, i) for i, p in enumerate(batch) if p.organization):
         mine = next((owner[k.key] for k in observed[index] if k.key in owner), None)
         if mine is not None:
-            affiliation_record(
-                contact_id=mine,
-                organization=organization_get_or_create(name=person.organization),
-                role=person.role,
-            )
+            result.rows += _affiliate(mine, person)
     contact_project(list(touched))
     audit.record_many([("contact_imported", "contact", c, {}) for c in result.made])
-    result.facts = [f.id for f in facts]
     return result
 
 
-def _tag(pairs: Sequence[tuple[uuid.UUID, str]]) -> None:
-    if not pairs:
-        return
-    names = {name for _, name in pairs}
-    Tag.objects.bulk_create([Tag(name=n) for n in names], ignore_conflicts=True)
-    ids = dict(Tag.objects.filter(name__in=names).values_list("name", "id"))
-    ContactTag.objects.bulk_create(
-        [ContactTag(contact_id=c, tag_id=ids[n]) for c, n in dict.fromkeys(pairs)], ignore_conflicts=True
+def _observed(batch: Sequence[Person]) -> dict[int, list[ObservedIdentity]]:
+    found: dict[int, list[ObservedIdentity]] = {}
+    for index, person in enumerate(batch):
+        shown = person.attributes.get("name") or " ".join(
+            filter(None, (person.attributes.get("given_name"), person.attributes.get("family_name")))
+        )
+        found[index] = [
+            ObservedIdentity("email", e, handle=e, display_name=shown) for e in dict.fromkeys(person.emails)
+        ] + [ObservedIdentity("phone", p, handle=p, display_name=shown) for p in dict.fromkeys(person.phones)]
+    return found
+
+
+def _known(keys: Sequence[IdentityKey]) -> dict[IdentityKey, uuid.UUID | None]:
+    """Identities that are there already, with the contact that they are read as."""
+    rows = Identity.objects.filter(external_id__in=[k[2] for k in keys], realm="").values_list(
+        "network", "external_id", "contact__canonical_id"
     )
+    wanted = set(keys)
+    return {key: owner for network, external, owner in rows if (key := (network, "", external)) in wanted}
+
+
+def _said(contact_ids: Sequence[uuid.UUID]) -> set[tuple[uuid.UUID, str, str]]:
+    """What imports have said of them before, so that the same file says nothing twice."""
+    rows = Fact.objects.filter(
+        contact_id__in=contact_ids, source=Fact.Source.IMPORT, retracted_at=None
+    ).values_list("contact_id", "attribute", "value")
+    return {(c, a, v) for c, a, v in rows if isinstance(v, str)}
+
+
+def _affiliate(contact_id: uuid.UUID, person: Person) -> list[tuple[str, uuid.UUID]]:
+    started = now()
+    organization = organization_get_or_create(name=person.organization)
+    role = affiliation_record(contact_id=contact_id, organization=organization, role=person.role)
+    made = [("organization", organization.pk)] if organization.created_at >= started else []
+    return made + ([("affiliation", role.pk)] if role.created_at >= started else [])
+
+
+def _tag(pairs: Sequence[tuple[uuid.UUID, str]]) -> list[tuple[str, uuid.UUID]]:
+    if not pairs:
+        return []
+    names = {name for _, name in pairs}
+    there = set(Tag.objects.filter(name__in=names).values_list("name", flat=True))
+    Tag.objects.bulk_create([Tag(name=n) for n in names - there], ignore_conflicts=True)
+    ids = dict(Tag.objects.filter(name__in=names).values_list("name", "id"))
+    wanted = [(c, ids[n]) for c, n in dict.fromkeys(pairs)]
+    worn = set(
+        ContactTag.objects.filter(contact_id__in=[c for c, _ in wanted]).values_list("contact_id", "tag_id")
+    )
+    rows = [ContactTag(contact_id=c, tag_id=t) for c, t in wanted if (c, t) not in worn]
+    ContactTag.objects.bulk_create(rows, ignore_conflicts=True)
+    return [("tag", ids[n]) for n in names - there] + [("contact_tag", row.pk) for row in rows]
+
+
+@dataclass(slots=True)
+class Plan:
+    """What an import would do, so far: nothing is written. `problems`: (number of the line or card, why)."""
+
+    made: int = 0
+    updated: int = 0
+    skipped: int = 0
+    problems: list[tuple[int, str]] = field(default_factory=list)
+    seen: dict[IdentityKey, int] = field(default_factory=dict)
+
+    def add(self, batch: Sequence[Person], first: int) -> None:
+        observed = _observed(batch)
+        known = _known([one.key for several in observed.values() for one in several])
+        for index, person in enumerate(batch):
+            keys = [
+                one.key for one in observed[index]
+                if not (one.network == "email" and one.external_id.partition("@")[0] in ROLE_ADDRESSES)
+            ]  # fmt: skip
+            if person.problem:
+                self.problems.append((first + index, person.problem))
+            if not person.attributes and not keys:
+                self.skipped += 1
+                if not person.problem:
+                    self.problems.append((first + index, _("nothing in it can be used")))
+                continue
+            mine = next((n for k in keys if (n := self.seen.get(k)) is not None), None)
+            if mine is not None or any(known.get(k) for k in keys):
+                self.updated += 1
+            else:
+                self.made += 1
+            for key in keys:
+                self.seen.setdefault(key, first + index)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import email.parser
 import hashlib
 import uuid
 from collections.abc import Callable, Iterator, Mapping
@@ -16,7 +17,17 @@ from django.utils.translation import gettext as _
 
 from kith.base.clock import now
 from kith.channels.intake import Parser, mail_account_for_imports, mails_store_and_parse
-from kith.contacts.models import Contact, Fact, Identity, IdentityLink
+from kith.channels.models import RawItem
+from kith.contacts.models import (
+    Affiliation,
+    Contact,
+    ContactTag,
+    Fact,
+    Identity,
+    IdentityLink,
+    Organization,
+    Tag,
+)
 from kith.contacts.services import contact_project
 from kith.conversations.models import Message, MessageCopy
 from kith.conversations.services import conversations_refresh
@@ -48,6 +59,7 @@ class ImportResult:
     import_id: uuid.UUID | None = None
     mapping: dict[str, str] = field(default_factory=dict)
     examples: list[dict[str, Any]] = field(default_factory=list)
+    problems: list[tuple[int, str]] = field(default_factory=list)  # number of the line, card or mail, and why
 
     def counts(self) -> dict[str, int]:
         return {k: v for k, v in asdict(self).items() if k in ("read", "visible", "unreadable", "skipped")}
@@ -67,13 +79,17 @@ def import_run(
     account: ChannelAccount | None = None,
     mapping: Mapping[str, str] | None = None,
     progress: Progress | None = None,
+    record: Import | None = None,
 ) -> ImportResult:
-    """Import a file or folder. Running it twice doubles nothing. Raises ImportRefused (nothing was written)."""
+    """Import a file or folder. Running it twice doubles nothing. Raises ImportRefused (nothing was written).
+
+    `record`: what a screen has begun; one is made otherwise.
+    """
     try:
         if kind in files.MAIL_KINDS:
-            return _mail(kind, path, dry_run, user, account, progress)
+            return _mail(kind, path, dry_run, user, account, progress, record)
         if kind in files.PEOPLE_KINDS:
-            return _people(kind, path, dry_run, user, mapping, progress)
+            return _people(kind, path, dry_run, user, mapping, progress, record)
     except files.FileRefused as error:
         raise ImportRefused(str(error)) from error
     raise ImportRefused(_("%r can't be imported; mbox, maildir, eml, vcard and csv can.") % kind)
@@ -86,20 +102,12 @@ def _mail(
     user: User | None,
     account: ChannelAccount | None,
     progress: Progress | None,
+    record: Import | None,
 ) -> ImportResult:
     result = ImportResult()
     if dry_run:
-        seen: set[str] = set()
-        for body in files.mails(kind, path):
-            result.read += 1
-            digest = hashlib.sha256(body).hexdigest()
-            result.skipped += digest in seen
-            seen.add(digest)
-            if len(result.examples) < 5:
-                result.examples.append({"begins": body[:200].decode("utf-8", "replace")})
-        result.visible = result.read - result.skipped
-        return result
-    record = Import.objects.create(kind=kind, source=str(path)[:500], started_by=user)
+        return _mail_dry(kind, path, user, account, progress)
+    record = record or Import.objects.create(kind=kind, source=str(path)[:500], started_by=user)
     result.import_id = record.pk
     target = account or mail_account_for_imports(user)
     with Parser() as parser:
@@ -118,32 +126,67 @@ def _mail(
     return result
 
 
+def _mail_dry(
+    kind: str, path: Path, user: User | None, account: ChannelAccount | None, progress: Progress | None
+) -> ImportResult:
+    """What would be new, what is there already, and what can't be read; nothing is written."""
+    result, seen = ImportResult(), set()
+    there: set[str] = set()
+    for batch in _batches(files.mails(kind, path), BATCH):
+        names = [f"file:{hashlib.sha256(body).hexdigest()}" for body in batch]
+        rows = RawItem.objects.filter(external_id__in=names)
+        rows = rows.filter(channel_account=account) if account else rows
+        there = set(rows.values_list("external_id", flat=True))
+        for body, name in zip(batch, names, strict=True):
+            result.read += 1
+            if name in seen or name in there:
+                result.skipped += 1
+                continue
+            seen.add(name)
+            head = email.parser.BytesHeaderParser().parsebytes(body[:65536])
+            if not head.keys():
+                result.unreadable += 1
+                result.problems.append(
+                    (result.read, _("no mail: it has no header; it would be shown as unreadable"))
+                )
+            elif len(result.examples) < 5:
+                result.examples.append({n: str(head.get(n, ""))[:200] for n in ("From", "Subject", "Date")})
+        if progress:
+            progress(result)
+    result.visible = result.read - result.skipped
+    return result
+
+
 def _people(
     kind: str, path: Path, dry_run: bool, user: User | None, mapping: Mapping[str, str] | None,
-    progress: Progress | None,
+    progress: Progress | None, record: Import | None,
 ) -> ImportResult:  # fmt: skip
-    result = ImportResult()
+    result, plan = ImportResult(), people.Plan()
+    begin = 2 if kind == "csv" else 1  # a CSV's first line names its columns
     if kind == "csv":
         first = next(files.csv_rows(path), None)
         result.mapping = dict(mapping or people.guess_mapping(first or {}))
     found = people.people(kind, path, result.mapping or None)
-    record = None if dry_run else Import.objects.create(
-        kind=kind, source=str(path)[:500], started_by=user, mapping=result.mapping
-    )  # fmt: skip
+    if not dry_run:
+        record = record or Import.objects.create(kind=kind, source=str(path)[:500], started_by=user)
+        record.mapping = result.mapping
     for batch in _batches(found, BATCH):
         result.read += len(batch)
         result.unreadable += sum(1 for p in batch if p.problem and not p.attributes and not p.emails)
         for person in batch:
             if len(result.examples) < 5:
                 result.examples.append(asdict(person))
-        if record is None:
-            result.visible += sum(1 for p in batch if p.attributes or p.emails or p.phones)
+        if record is None or dry_run:
+            plan.add(batch, begin + result.read - len(batch))
+            result.visible, result.updated = plan.made + plan.updated, plan.updated
+            result.skipped, result.problems = plan.skipped, plan.problems
+            if progress:
+                progress(result)
             continue
         with transaction.atomic():
             stored = people.store(batch, user=user)
             ImportedRow.objects.bulk_create(
-                [ImportedRow(batch=record, kind="contact", object_id=c) for c in stored.made]
-                + [ImportedRow(batch=record, kind="fact", object_id=f) for f in stored.facts]
+                [ImportedRow(batch=record, kind=made, object_id=key) for made, key in stored.rows]
             )
             result.visible += len(stored.made) + stored.updated
             result.updated += stored.updated
@@ -151,7 +194,7 @@ def _people(
             _note(record, result)
         if progress:
             progress(result)
-    if record is not None:
+    if record is not None and not dry_run:
         result.import_id = record.pk
         _finish(record, result)
     return result
@@ -160,7 +203,7 @@ def _people(
 def _note(record: Import, result: ImportResult) -> None:
     for name, value in result.counts().items():
         setattr(record, name, value)
-    record.examples = result.examples
+    record.examples, record.updated = result.examples, result.updated
     record.save()
 
 
@@ -194,8 +237,6 @@ def _undo_mail(record: Import) -> int:
     copies.delete()
     gone = Message.objects.filter(pk__in=messages, copies=None)
     count = gone.count()
-    from kith.channels.models import RawItem
-
     RawItem.objects.filter(pk__in=gone.exclude(raw_id=None).values_list("raw_id", flat=True)).delete()
     gone.delete()
     conversations_refresh(conversations)
@@ -203,21 +244,44 @@ def _undo_mail(record: Import) -> int:
 
 
 def _undo_people(record: Import) -> int:
-    made = list(record.rows.filter(kind="contact").values_list("object_id", flat=True))
-    facts = list(record.rows.filter(kind="fact").values_list("object_id", flat=True))
-    touched = set(Fact.objects.filter(pk__in=facts).values_list("contact__canonical_id", flat=True))
+    """Exactly what came goes: a contact that somebody has since worked with stays, without what the import said."""
+    rows: dict[str, list[uuid.UUID]] = {}
+    for kind, key in record.rows.values_list("kind", "object_id"):
+        rows.setdefault(kind, []).append(key)
+    made, facts = rows.get("contact", []), rows.get("fact", [])
+    links = IdentityLink.objects.filter(pk__in=rows.get("link", []))
+    touched = set(Fact.objects.filter(pk__in=facts).values_list("contact__canonical", flat=True))
+    touched |= set(links.values_list("contact__canonical", flat=True))
     Fact.objects.filter(pk__in=facts).delete()
-    # A contact that somebody has since written facts on, linked, merged or worked with, stays.
+    ContactTag.objects.filter(pk__in=rows.get("contact_tag", [])).delete()
+    Affiliation.objects.filter(pk__in=rows.get("affiliation", [])).delete()
     free = (
         Contact.objects.filter(
-            pk__in=made, facts=None, merges_in=None, merges_out=None, notes=None, tasks=None
+            pk__in=made, facts=None, merges_in=None, merges_out=None, notes=None, tasks=None, promises=None,
+            tags=None, affiliations=None, relationships=None, relationships_to=None, touches=None,
         )
-        .exclude(links__in=IdentityLink.objects.exclude(basis=IdentityLink.Basis.IMPORTED))
+        .exclude(links__in=IdentityLink.objects.exclude(pk__in=links.values("pk")))
         .distinct()
-    )
+    )  # fmt: skip
     keys = list(free.values_list("pk", flat=True))
-    Identity.objects.filter(contact_id__in=keys).update(contact=None)
-    IdentityLink.objects.filter(contact_id__in=keys).delete()
+    kept = [c for c in made if c not in set(keys)]
+    # An address by which somebody who stays was worked with is theirs; one that was added to somebody known goes.
+    gone = links.exclude(contact_id__in=kept)
+    for identity, contact in gone.filter(unlinked_at=None).values_list("identity_id", "contact_id"):
+        Identity.objects.filter(pk=identity, contact_id=contact).update(contact=None)
+    gone.delete()
     Contact.objects.filter(pk__in=keys).delete()
+    Organization.objects.filter(
+        pk__in=rows.get("organization", []), affiliations=None, children=None
+    ).delete()
+    Tag.objects.filter(pk__in=rows.get("tag", []), contacts=None, conversations=None).delete()
+    Identity.objects.filter(
+        pk__in=rows.get("identity", []),
+        contact=None,
+        participations=None,
+        links=None,
+        threads=None,
+        touches=None,
+    ).delete()
     contact_project([c for c in touched if c not in set(keys)])
     return len(keys)

@@ -1,0 +1,45 @@
+"""Background work of what joins rooms: exports and erasures of people, imports of files."""
+
+from __future__ import annotations
+
+from kith.core.jobs import job
+from kith.workspace.models import Import, PersonRequest
+
+
+@job("workspace.person_request", tries=4)
+def person_request_run(*, request_id: str) -> None:
+    """Export or erase one person, as was asked; runs again after an interruption."""
+    from kith.workspace.erasure import erasure_run
+    from kith.workspace.export import export_run
+
+    request = PersonRequest.objects.filter(pk=request_id, state__in=["waiting", "running"]).first()
+    if request is not None:
+        (export_run if request.kind == PersonRequest.Kind.EXPORT else erasure_run)(request)
+
+
+@job("workspace.sweep_exports", every="41 3 * * *")
+def sweep_exports() -> None:
+    """Exports of people lie for a week."""
+    from kith.workspace.export import exports_sweep
+
+    exports_sweep()
+
+
+@job("workspace.import_check", tries=3)
+def import_check_run(*, import_id: str) -> None:
+    """Look through an uploaded file; nothing is imported."""
+    from kith.workspace.imports.screen import import_check
+
+    record = Import.objects.filter(pk=import_id, state="checking").first()
+    if record is not None:
+        import_check(record)
+
+
+@job("workspace.import_file", tries=3)
+def import_file_run(*, import_id: str) -> None:
+    """Import an uploaded file; again from its start after an interruption, which doubles nothing."""
+    from kith.workspace.imports.screen import import_file
+
+    record = Import.objects.filter(pk=import_id, state="running").first()
+    if record is not None:
+        import_file(record)

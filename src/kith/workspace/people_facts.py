@@ -1,0 +1,156 @@
+"""What we know of a person, and how: facts by what they tell of, those in use first."""
+
+from __future__ import annotations
+
+import uuid
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from kith.base.clock import now
+from kith.contacts.models import Contact, CustomField, Fact
+from kith.teams.models import Scope, User
+from kith.teams.types import Viewer
+
+# In the order in which a page shows them.
+LABELS: dict[str, Any] = {
+    "name": _("Name"),
+    "preferred_name": _("Wants to be called"),
+    "given_name": _("First name"),
+    "family_name": _("Last name"),
+    "language": _("Language"),
+    "city": _("City"),
+    "country": _("Country"),
+    "time_zone": _("Time zone"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class FactRow:
+    """A fact and how we know it; `current` is the one that the page shows, others disagree or are older.
+
+    `scope`: the name of whom it is kept to, "" for everybody. `used`: about the person, not about somebody else.
+    """
+
+    id: uuid.UUID
+    attribute: str
+    label: str
+    value: Any
+    source: str
+    source_text: str
+    quote: str
+    message_id: uuid.UUID | None
+    observed_at: datetime
+    recorded_by: str
+    current: bool
+    retracted_at: datetime | None = None
+    retracted_by: str = ""
+    scope: str = ""
+    corrects: Any = None
+    used: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class FactGroup:
+    """All that is said of one attribute. `shown` is in use (None: none is), `kind` a custom field's kind."""
+
+    attribute: str
+    label: str
+    kind: str
+    shown: FactRow | None
+    others: tuple[FactRow, ...]
+    wrong: tuple[FactRow, ...]
+
+
+def _name(user: User | None) -> str:
+    return user.name if user is not None else ""
+
+
+def facts_of(
+    viewer: Viewer, contact: Contact, aliases: Sequence[uuid.UUID], *, with_wrong: bool = False
+) -> tuple[FactRow, ...]:
+    """Facts that the viewer may see; what was derived from a message is seen by those who see that."""
+    labels = dict(CustomField.objects.values_list("key", "label"))
+    scopes = dict(
+        Scope.objects.filter(pk__in=viewer.scope_ids)
+        .exclude(kind=Scope.Kind.EVERYONE)
+        .values_list("pk", "name")
+    )
+    by_attribute: dict[str, list[Fact]] = defaultdict(list)
+    rows = Fact.objects.filter(Q(expires_at=None) | Q(expires_at__gt=now()), contact_id__in=aliases)
+    if not with_wrong:
+        rows = rows.filter(retracted_at=None)
+    for fact in rows.select_related("recorded_by", "retracted_by", "corrects").order_by(
+        "attribute", "-observed_at", "-id"
+    ):
+        if viewer.sees(fact.scope_id):
+            by_attribute[fact.attribute].append(fact)
+    found = []
+    for attribute, facts in by_attribute.items():
+        custom = attribute.removeprefix("custom.")
+        shown = (
+            contact.custom.get(custom)
+            if attribute.startswith("custom.")
+            else getattr(contact, attribute, None)
+        )
+        used = next((f for f in facts if f.value == shown and f.retracted_at is None), None)
+        for fact in facts:
+            found.append(
+                FactRow(
+                    id=fact.pk,
+                    attribute=attribute,
+                    label=labels.get(custom, ""),
+                    value=fact.value,
+                    source=fact.source,
+                    source_text=str(fact.get_source_display()),
+                    quote=fact.quote,
+                    message_id=fact.message_id,
+                    observed_at=fact.observed_at,
+                    recorded_by=_name(fact.recorded_by),
+                    current=fact is used,
+                    retracted_at=fact.retracted_at,
+                    retracted_by=_name(fact.retracted_by),
+                    scope=scopes.get(fact.scope_id, "") if fact.scope_id else "",
+                    corrects=fact.corrects.value if fact.corrects else None,
+                    used=fact.about == "self",
+                )
+            )
+    return tuple(found)
+
+
+def fact_groups(viewer: Viewer, contact: Contact, aliases: Sequence[uuid.UUID]) -> list[FactGroup]:
+    """Facts by attribute: the person's own data first, then the company's fields, then whatever else was noted."""
+    fields = {f"custom.{f.key}": f for f in CustomField.objects.order_by("position", "key")}
+    by_attribute: dict[str, list[FactRow]] = defaultdict(list)
+    for row in facts_of(viewer, contact, aliases, with_wrong=True):
+        by_attribute[row.attribute].append(row)
+    order = [*LABELS, *fields]
+    found = []
+    for attribute in sorted(by_attribute, key=lambda a: (order.index(a) if a in order else len(order), a)):
+        rows = by_attribute[attribute]
+        standing = [r for r in rows if r.retracted_at is None]
+        several = attribute not in LABELS and attribute not in fields and len(standing) > 1
+        for shown in standing if several else [next((r for r in standing if r.current), None)]:
+            shown = shown or next(iter(standing), None)
+            field = fields.get(attribute)
+            found.append(
+                FactGroup(
+                    attribute,
+                    str(LABELS.get(attribute) or (field.label if field else "") or words_of(attribute)),
+                    field.kind if field else "",
+                    shown,
+                    () if several else tuple(r for r in standing if r is not shown),
+                    tuple(r for r in rows if r.retracted_at is not None and not several),
+                )
+            )
+    return found
+
+
+def words_of(attribute: str) -> str:
+    """An attribute without a label of its own, as words."""
+    return attribute.removeprefix("custom.").replace("_", " ").capitalize()

@@ -1,0 +1,109 @@
+"""What is kept about one person, by the registry that every room fills (`core.registry`): the rows, and who may see them."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass
+
+from django.db.models import Model, Q, QuerySet
+
+from kith.contacts.models import Contact, Identity
+from kith.core.registry import Kept
+from kith.teams.types import Viewer
+
+OUTSIDE_ROLES = ("from", "sender", "to", "cc", "bcc", "member")
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """A person's ids: of the contact with all that were merged into it, and of their identities."""
+
+    contact_ids: tuple[uuid.UUID, ...]
+    identity_ids: tuple[uuid.UUID, ...]
+
+
+def person_of(contact_id: uuid.UUID) -> Person:
+    contacts = tuple(
+        Contact.objects.filter(canonical__aliases=contact_id).values_list("pk", flat=True).distinct()
+    )
+    identities = Identity.objects.filter(contact_id__in=contacts).exclude(kind=Identity.Kind.US)
+    return Person(contacts, tuple(identities.values_list("pk", flat=True)))
+
+
+def rows_of(person: Person, row: Kept) -> QuerySet[Model]:
+    """The rows of one model that are about a person; messages to them too, not only those from them."""
+    model: type[Model] = row.model
+    walk = model
+    for step in row.path.split("__") if row.path else []:
+        walk = walk._meta.get_field(step).related_model  # type: ignore[assignment]
+    ids = person.contact_ids if walk is Contact else person.identity_ids
+    mine = Q(**{f"{row.path}__in" if row.path else "pk__in": ids})
+    if row.path.startswith("identity__contact"):
+        mine |= Q(identity__in=person.identity_ids)
+    if row.path in ("contact", "") and model is Identity:
+        mine = Q(pk__in=person.identity_ids)
+    if model._meta.label == "conversations.Message":
+        mine |= Q(participants__identity__in=person.identity_ids, participants__role__in=OUTSIDE_ROLES)
+    if model._meta.label == "conversations.Attachment":
+        mine |= Q(
+            message__participants__identity__in=person.identity_ids,
+            message__participants__role__in=OUTSIDE_ROLES,
+        )
+    if model._meta.label == "channels.Delivery":  # of what we wrote to them
+        mine |= Q(message__participants__identity__in=person.identity_ids)
+    if model._meta.label == "contacts.Merge":
+        mine |= Q(loser__in=person.contact_ids)
+    return model._default_manager.filter(mine).distinct()
+
+
+# How a row shows who may see it. A model that is exported stands here or in OPEN; a test holds that.
+_BY_MESSAGE = "message__copies__scope_id__in"
+SCOPED = {
+    "conversations.Message": "copies__scope_id__in",
+    "conversations.Attachment": _BY_MESSAGE,
+    "conversations.Participant": _BY_MESSAGE,
+    "conversations.Reaction": _BY_MESSAGE,
+    "conversations.Conversation": "threads__scope_id__in",
+    "conversations.Thread": "scope_id__in",
+    "conversations.ConversationTag": "conversation__threads__scope_id__in",
+    "conversations.ConversationLogEntry": "conversation__threads__scope_id__in",
+    "contacts.Fact": "scope_id__in",
+    "work.Task": "scope_id__in",
+    "work.Note": "scope_id__in",
+    "work.Promise": "scope_id__in",
+}
+OPEN = frozenset(
+    [
+        "contacts.Contact",
+        "contacts.Identity",
+        "contacts.IdentityHandle",
+        "contacts.IdentityLink",
+        "contacts.Merge",
+        "contacts.Affiliation",
+        "contacts.Relationship",
+        "contacts.ContactTag",
+        "contacts.TagSetAside",
+        "trust.Consent",
+        "trust.Touch",
+        "trust.Decision",
+        "trust.Situation",
+        "channels.ChatVisitor",
+    ]
+)
+
+
+def visible_rows(viewer: Viewer, rows: QuerySet[Model], label: str) -> QuerySet[Model]:
+    """Those that the viewer may see: an export shows nothing that its asker could not have opened (law 11)."""
+    if label in ("trust.Touch", "trust.Decision"):
+        from kith.conversations.models import MessageCopy
+
+        path = "subject_id" if label == "trust.Touch" else "touch__subject_id"
+        seen = MessageCopy.objects.filter(scope_id__in=viewer.scope_ids).values("message_id")
+        return rows.filter(Q(**{path: None}) | Q(**{f"{path}__in": seen}))
+    path = SCOPED.get(label, "")
+    if not path:
+        return rows
+    allowed = Q(**{path: list(viewer.scope_ids)})
+    if path == "scope_id__in" and label != "conversations.Thread":
+        allowed |= Q(scope_id=None)
+    return rows.filter(allowed).distinct()
