@@ -6,12 +6,14 @@ import { composer } from "./js/composer.js";
 import "./js/dialogs.js";
 import { armToasts } from "./js/toasts.js";
 import "./js/conversation.js";
+import "./js/devices.js";
 import "./js/keys.js";
 import "./js/list.js";
 import "./js/live.js";
 import "./js/menus.js";
 import "./js/palette.js";
 import "./js/theme.js";
+import "./js/tour.js";
 import { refreshTimes } from "./js/times.js";
 
 refreshTimes();

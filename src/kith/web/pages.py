@@ -9,11 +9,13 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 from django.middleware.csrf import get_token
 from django.template import engines
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from jinja2 import Environment
 
 from kith.core import company
 from kith.engagement.models import SavedView
+from kith.networks.models import ChannelAccount
 from kith.teams.models import Notification, Team, User
 from kith.web.access import SignedIn
 from kith.web.live.address import live_url
@@ -52,6 +54,16 @@ class Shell:
     @cached_property
     def unread_notifications(self) -> int:
         return Notification.objects.filter(user=self.user, read_at=None).count()
+
+    @cached_property
+    def wants_tour(self) -> bool:
+        """The inbox shows the tour to who has not seen it, and to who asks for it again."""
+        at_inbox = self.request.path == reverse("inbox")
+        return at_inbox and ("tour" in self.request.GET or not self.user.preferences.get("toured"))
+
+    @cached_property
+    def has_channels(self) -> bool:
+        return ChannelAccount.objects.exists()
 
     @cached_property
     def live_url(self) -> str:
