@@ -45,6 +45,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         default="sampled",
         help="how long the tests that kill go on: a sample, or as long as `make torture` does",
     )
+    parser.addoption(
+        "--pictures", action="store_true", help="take the pictures of the README anew (docs/pictures)"
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -9,12 +9,14 @@ import "./js/bell.js";
 import "./js/conversation.js";
 import "./js/copy.js";
 import "./js/countdown.js";
+import "./js/devices.js";
 import "./js/keys.js";
 import "./js/list.js";
 import "./js/live.js";
 import "./js/menus.js";
 import "./js/palette.js";
 import "./js/theme.js";
+import "./js/tour.js";
 import { refreshTimes } from "./js/times.js";
 
 refreshTimes();

@@ -79,11 +79,25 @@ def browser() -> Iterator[Any]:
 
 @contextmanager
 def screen(
-    running: Any, base: str, user: User, *, width: int = 1680, height: int = 1000, theme: str = "light"
+    running: Any,
+    base: str,
+    user: User,
+    *,
+    width: int = 1680,
+    height: int = 1000,
+    theme: str = "light",
+    toured: bool = True,
+    **context_options: Any,
 ) -> Iterator[Screen]:
+    """A window in which `user` is signed in; who has not `toured` is met by the tour in the inbox."""
+    if toured:
+        user.preferences = {**user.preferences, "toured": True}
+        user.save(update_fields=["preferences"])
     client = Client()
     client.force_login(user, backend="allauth.account.auth_backends.AuthenticationBackend")
-    context = running.new_context(viewport={"width": width, "height": height}, color_scheme=theme)
+    context = running.new_context(
+        viewport={"width": width, "height": height}, color_scheme=theme, **context_options
+    )
     cookie = client.cookies[settings.SESSION_COOKIE_NAME].value
     context.add_cookies([{"name": settings.SESSION_COOKIE_NAME, "value": cookie, "url": base}])
     page = context.new_page()

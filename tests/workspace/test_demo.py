@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
+from kith.base.clock import now
+from kith.channels.models import Delivery
 from kith.contacts.models import Contact, Identity
-from kith.conversations.models import ConversationScope, Message
+from kith.conversations.models import Attachment, Conversation, ConversationScope, Message
+from kith.core.blobs import path_of
+from kith.engagement.models import SavedView
 from kith.networks.models import ChannelAccount
+from kith.teams.models import Notification, User
 from kith.workspace.demo import build, is_built
 
 pytestmark = pytest.mark.django_db
@@ -26,5 +33,21 @@ def test_the_demo_has_people_messages_and_something_to_do() -> None:
     assert steve is not None
     assert steve.preferred_name == "Steve"
     assert steve.promises.count() == 3
-    assert Contact.objects.get(given_name="Margaret").touches.count() == 38
+    margaret = Contact.objects.get(given_name="Margaret")
+    assert margaret.touches.filter(kind="campaign").count() == 38
     assert Contact.objects.get(given_name="Stphn").name_confidence < 0.5
+    held = Message.objects.get(state=Message.State.HELD)
+    assert held.text.startswith("Dear Ms Hollis")
+    perhaps = Delivery.objects.get(state=Delivery.State.UNKNOWN)
+    assert "connection broke" in perhaps.error
+    assert Conversation.objects.filter(status="snoozed").count() == 1
+    assert set(Conversation.objects.exclude(tray="").values_list("tray", flat=True)) >= {"spam", "auto_reply"}
+    mara = User.objects.get(email="mara@velohof.example")
+    assert Notification.objects.filter(user=mara, kind="mention").exists()
+    assert SavedView.objects.filter(owner=mara).count() == 2
+    assert Contact.objects.exclude(avatar="").count() > 100
+    for picture in Attachment.objects.filter(content_type="image/png"):
+        assert path_of(picture.digest).read_bytes().startswith(b"\x89PNG")
+        assert picture.alt_text
+    assert Attachment.objects.filter(content_type="image/png").count() == 5
+    assert Message.objects.latest("at").at > now() - timedelta(minutes=30)

@@ -22,12 +22,22 @@ function arm(toast) {
   start();
 }
 
-export function toast(text, kind = "plain") {
+// `action`: {text, act}, a button in it; such a toast waits until it is answered.
+export function toast(text, kind = "plain", action = undefined) {
   const template = document.getElementById("toast-template");
   if (!template || !place()) return;
   const item = template.content.firstElementChild.cloneNode(true);
   item.querySelector("[data-text]").textContent = text;
   item.dataset.kind = kind;
+  if (action) {
+    const button = document.createElement("button");
+    button.type = "button";
+    button.className = "btn btn-xs border-current bg-transparent text-neutral-content";
+    button.textContent = action.text;
+    button.addEventListener("click", action.act, { once: true });
+    item.querySelector("[data-dismiss]").before(button);
+    item.dataset.seconds = "3600";
+  }
   place().append(item);
   arm(item);
 }

@@ -181,19 +181,22 @@ class Notification(Record):
     scope = models.ForeignKey(Scope, null=True, on_delete=models.CASCADE, related_name="+")
     read_at = models.DateTimeField(null=True)
     pushed_at = models.DateTimeField(null=True)
+    mailed_at = models.DateTimeField(null=True)
 
     class Meta:
         indexes = [models.Index(fields=["user", "-id"], name="notification_user")]
 
 
 class PushSubscription(Record):
-    """A browser that asked to be told (Web Push)."""
+    """A browser that asked to be told (Web Push); it is told as long as the session that asked is open."""
 
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="push_subscriptions")
     endpoint = models.URLField(max_length=1000, unique=True)
     keys = models.JSONField()
     failed_at = models.DateTimeField(null=True)
     device = models.CharField(max_length=200, blank=True)
+    session_key = models.CharField(max_length=40, blank=True, db_index=True)
+    used_at = models.DateTimeField(null=True)
 
 
 class SystemMail(Record):

@@ -3,33 +3,24 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from django.conf import settings
 from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.utils import translation
-from django.utils.translation import gettext_lazy as _
 
 from kith.base.clock import now
 from kith.core.jobs import defer
 from kith.core.live import tell_users
 from kith.teams.models import Notification, User
 from kith.teams.types import Viewer
+from kith.teams.wishes import wants
 
-KINDS: dict[str, Any] = {
-    "mention": _("A colleague calls you in a note"),
-    "assigned": _("A conversation is given to you"),
-    "message": _("Somebody answers in a conversation of yours"),
-    "snooze": _("A conversation of yours wakes up"),
-    "task": _("A task of yours is due"),
-    "promise": _("A promise of yours is due"),
-    "alarm": _("Kith itself needs somebody (a backup is missing, say)"),
-}
 COUNT_CAP = 100
+MAIL_AFTER = 180  # seconds in which somebody who sits there has read it anyway
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +62,7 @@ def notify(
     told: list[uuid.UUID] = []
     made: list[Notification] = []
     for user in wanted.values():
-        if not settings_of(user)[kind]["screen"] or (scope_id and not viewer_of(user).sees(scope_id)):
+        if not wants(user, kind, "screen") or (scope_id and not viewer_of(user).sees(scope_id)):
             continue
         with translation.override(user.language or settings.LANGUAGE_CODE):
             words = title()
@@ -92,10 +83,20 @@ def notify(
     if made:
         Notification.objects.bulk_create(made)
         tell_users("notification", told)
-        from kith.teams.jobs import push_send
-
-        defer(push_send, ids=[str(n.id) for n in made])
+        _interrupt(made)
     return told
+
+
+def _interrupt(made: Sequence[Notification]) -> None:
+    """Jobs for what rings elsewhere; they look again at wishes and sight when they run."""
+    from kith.teams.jobs import mail_send, push_send
+
+    ids = [str(n.id) for n in made if wants(n.user, n.kind, "push")]
+    if ids:
+        defer(push_send, ids=ids)
+    ids = [str(n.id) for n in made if n.kind != "alarm" and wants(n.user, n.kind, "mail")]
+    if ids:
+        defer(mail_send, ids=ids, after=MAIL_AFTER)
 
 
 def _visible(viewer: Viewer) -> QuerySet[Notification]:
@@ -162,24 +163,3 @@ def notification_get(viewer: Viewer, notification_id: uuid.UUID) -> Notification
     """One of the user's own, as long as they see what it tells of."""
     found = _visible(viewer).filter(pk=notification_id).first()
     return _row(found) if found else None
-
-
-def settings_of(user: User) -> dict[str, dict[str, bool]]:
-    """For each kind, whether it is shown on the screen and pushed to devices; all true until the user says otherwise."""
-    kept = user.preferences.get("notify", {})
-    return {
-        kind: {way: bool(kept.get(kind, {}).get(way, True)) for way in ("screen", "push")} for kind in KINDS
-    }
-
-
-def settings_set(user: User, values: Mapping[str, Mapping[str, bool]]) -> None:
-    """Keep a user's wishes; unknown kinds and ways are ignored."""
-    user.preferences = {
-        **user.preferences,
-        "notify": {
-            kind: {way: bool(values[kind].get(way, True)) for way in ("screen", "push")}
-            for kind in KINDS
-            if kind in values
-        },
-    }
-    user.save(update_fields=["preferences"])

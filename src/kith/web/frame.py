@@ -10,6 +10,7 @@ from django.views.decorators.http import require_POST
 
 from kith.contacts.names import initials
 from kith.teams.models import User
+from kith.teams.services import user_update_profile
 from kith.web import pages
 from kith.web.access import SignedIn, signed_in
 from kith.web.commands import commands
@@ -23,6 +24,15 @@ from kith.workspace.search import search_messages
 def theme(request: SignedIn) -> HttpResponse:
     chosen = request.POST.get("theme", "")
     User.objects.filter(pk=request.user.pk).update(theme=chosen if chosen in ("light", "dark") else "")
+    return HttpResponse(status=204)
+
+
+@require_POST
+@signed_in
+def toured(request: SignedIn) -> HttpResponse:
+    """The tour was seen or skipped; it comes again only when asked for."""
+    if not request.user.preferences.get("toured"):
+        user_update_profile(user=request.user, values={"preferences": {"toured": True}})
     return HttpResponse(status=204)
 
 

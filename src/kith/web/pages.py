@@ -10,9 +10,11 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 from django.middleware.csrf import get_token
 from django.template import engines
+from django.urls import reverse
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
+from kith.networks.models import ChannelAccount
 from kith.teams.models import User
 from kith.teams.notifications import unread_count
 from kith.web.access import SignedIn
@@ -63,6 +65,16 @@ class Shell:
             self.request.session.pop(LATER, []) if LATER in self.request.session else []
         )
         return kept
+
+    @cached_property
+    def wants_tour(self) -> bool:
+        """The inbox shows the tour to who has not seen it, and to who asks for it again."""
+        at_inbox = self.request.path == reverse("inbox")
+        return at_inbox and ("tour" in self.request.GET or not self.user.preferences.get("toured"))
+
+    @cached_property
+    def has_channels(self) -> bool:
+        return ChannelAccount.objects.exists()
 
     @cached_property
     def live_url(self) -> str:

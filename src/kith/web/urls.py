@@ -10,6 +10,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("kith.web.people.urls")),
     path("", include("kith.web.today.urls")),
     path("theme/", frame.theme, name="theme"),
+    path("toured/", frame.toured, name="toured"),
     path("palette/", frame.palette, name="palette"),
     path("styleguide/", frame.styleguide, name="styleguide"),
     path("health/", health.ready, name="health"),
@@ -22,4 +23,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("kith.web.chat.urls")),
     path("", include("kith.web.search.urls")),
     path("", include("kith.web.notifications.urls")),
+    path("", include("kith.web.install.urls")),
+    path("", include("kith.web.push.urls")),
 ]

@@ -7,10 +7,10 @@ from datetime import datetime
 
 from allauth.usersessions.models import UserSession
 from django.contrib.sessions.models import Session
-from django.db import transaction
+from django.db import models, transaction
 
 from kith.core import audit
-from kith.teams.models import User
+from kith.teams.models import PushSubscription, User
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +52,9 @@ def _end(user: User, *, session_id: int | None = None, keep_key: str = "") -> in
     keys = list(rows.values_list("session_key", flat=True))
     Session.objects.filter(session_key__in=keys).delete()
     rows.delete()
+    PushSubscription.objects.filter(user=user).filter(
+        models.Q(session_key__in=keys) if session_id is not None else ~models.Q(session_key=keep_key or "-")
+    ).delete()
     if keys:
         audit.record("sessions_ended", "user", user.id, count=len(keys))
     return len(keys)

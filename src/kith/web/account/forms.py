@@ -7,8 +7,8 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from kith.teams.notifications import KINDS
 from kith.teams.types import API_PERMISSIONS
+from kith.teams.wishes import KINDS, WAYS
 from kith.web.settings.base_forms import Form, languages, password_field, time_zones
 
 
@@ -32,20 +32,38 @@ class ProfileForm(Form):
 
 
 class NotificationsForm(Form):
-    """Which news interrupts, where."""
+    """Which news interrupts, by which way; when nothing rings; how much is said where others can read it."""
 
-    screen = forms.MultipleChoiceField(
-        label=_("Shown in the browser"),
+    quiet = forms.BooleanField(label=_("Nothing rings at night"), required=False)
+    start = forms.TimeField(label=_("From"), widget=forms.TimeInput(attrs={"type": "time"}, format="%H:%M"))
+    end = forms.TimeField(label=_("Until"), widget=forms.TimeInput(attrs={"type": "time"}, format="%H:%M"))
+    weekends = forms.BooleanField(label=_("Nothing rings on Saturdays and Sundays"), required=False)
+    aloud = forms.BooleanField(
+        label=_("Show names and words, not only that something happened"),
         required=False,
-        choices=lambda: list(KINDS.items()),
-        widget=forms.CheckboxSelectMultiple,
+        help_text=_("They then stand on locked screens and in mails. Pushes are encrypted on their way."),
     )
-    push = forms.MultipleChoiceField(
-        label=_("Pushed to my devices"),
-        required=False,
-        choices=lambda: list(KINDS.items()),
-        widget=forms.CheckboxSelectMultiple,
-    )
+
+    def __init__(self, *args: Any, **rest: Any) -> None:
+        super().__init__(*args, **rest)
+        for way, title in WAYS.items():
+            self.fields[way] = forms.MultipleChoiceField(
+                label=title,
+                required=False,
+                choices=list(KINDS.items()),
+                widget=forms.CheckboxSelectMultiple,
+            )
+            self.style(way)
+
+    def wishes(self) -> dict[str, dict[str, bool]]:
+        return {kind: {way: kind in self.cleaned_data[way] for way in WAYS} for kind in KINDS}
+
+    def cells(self) -> list[tuple[str, Any, list[tuple[str, Any, bool]]]]:
+        """Rows of the table: kind, its title, and for each way (way, its title, whether it is on)."""
+        return [
+            (kind, title, [(way, name, kind in (self[way].value() or ())) for way, name in WAYS.items()])
+            for kind, title in KINDS.items()
+        ]
 
 
 PERMISSION_WORDS = {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from datetime import timedelta
+from typing import Any
 
 from allauth.mfa.models import Authenticator
 from allauth.socialaccount.models import SocialAccount
@@ -20,8 +21,8 @@ from django.views.decorators.http import require_POST
 from kith.base.clock import now
 from kith.core import company
 from kith.teams.errors import TeamsError
-from kith.teams.models import ApiToken, PushSubscription
-from kith.teams.notifications import KINDS, settings_of, settings_set
+from kith.teams.models import ApiToken
+from kith.teams.push import devices_of
 from kith.teams.services import (
     api_token_create,
     api_token_revoke,
@@ -32,6 +33,17 @@ from kith.teams.services import (
     sessions_end,
     sessions_of,
     user_update_profile,
+)
+from kith.teams.wishes import (
+    KINDS,
+    WAYS,
+    Quiet,
+    quiet_of,
+    quiet_set,
+    says_aloud,
+    settings_of,
+    settings_set,
+    zone_of,
 )
 from kith.web.access import SignedIn, public, signed_in
 from kith.web.account.browsers import browser_named
@@ -70,23 +82,28 @@ def profile(request: SignedIn) -> HttpResponse:
 
 @signed_in
 def notifications(request: SignedIn) -> HttpResponse:
-    """Which news interrupts, and the browsers that asked to be told."""
-    wishes = settings_of(request.user)
-    initial = {way: [kind for kind in KINDS if wishes[kind][way]] for way in ("screen", "push")}
-    form = NotificationsForm(request.POST or None, initial=initial)
-    if request.method == "POST":
-        form = NotificationsForm(request.POST)
-        if form.is_valid():
-            chosen = form.cleaned_data
-            settings_set(
-                request.user,
-                {kind: {way: kind in chosen[way] for way in ("screen", "push")} for kind in KINDS},
-            )
-            done(request, _("Your notifications are changed."))
-            return redirect("account:notifications")
-    devices = PushSubscription.objects.filter(user=request.user).order_by("-id")
+    """Which news interrupts, how and when, and the devices that asked to be told."""
+    wishes, quiet = settings_of(request.user), quiet_of(request.user)
+    initial: dict[str, Any] = {way: [kind for kind in KINDS if wishes[kind][way]] for way in WAYS}
+    initial |= {"quiet": quiet.on, "start": quiet.start, "end": quiet.end, "weekends": quiet.weekends}
+    form = NotificationsForm(request.POST or None, initial={**initial, "aloud": says_aloud(request.user)})
+    if request.method == "POST" and form.is_valid():
+        chosen = form.cleaned_data
+        settings_set(request.user, form.wishes())
+        hours = Quiet(chosen["quiet"], chosen["start"], chosen["end"], chosen["weekends"])
+        quiet_set(request.user, hours, aloud=chosen["aloud"])
+        done(request, _("Your notifications are changed."))
+        return redirect("account:notifications")
     return show(
-        request, "account/notifications.html", section="account:notifications", form=form, devices=devices
+        request,
+        "account/notifications.html",
+        section="account:notifications",
+        status=SENT_WRONG if request.method == "POST" else 200,
+        form=form,
+        ways=list(WAYS.items()),
+        devices=devices_of(request.user),
+        here=request.session.session_key,
+        zone=str(zone_of(request.user)),
     )
 
 

@@ -25,12 +25,13 @@ from kith.contacts.services import (
 from kith.contacts.types import ObservedIdentity
 from kith.conversations.models import Conversation, Message, MessageCopy
 from kith.conversations.services import conversations_refresh, messages_record
-from kith.conversations.types import IncomingMessage, IncomingParticipant, Place
-from kith.core import company
+from kith.conversations.types import IncomingAttachment, IncomingMessage, IncomingParticipant, Place
+from kith.core import blobs, company
 from kith.trust.models import Touch
 from kith.work.models import Note, Promise, Task
 from kith.workspace.demo import house
 from kith.workspace.demo.arrange import arrange
+from kith.workspace.demo.drawings import face, picture
 from kith.workspace.demo.everyday import everyday
 
 STORIES = Path(__file__).parent / "stories"
@@ -66,6 +67,8 @@ def build(say: Say = print) -> None:
         builder.people()
         say(f"{len(lines)} messages over two years")
         builder.messages(lines)
+        say("faces, drawn here")
+        builder.faces()
         builder.work()
         builder.settle()
         arrange(place, builder.contacts, arranged)
@@ -181,7 +184,24 @@ class _Builder:
             own_key=f"demo:{line['channel']}:{key or bare}:{line.get('thread', bare)}",
             language=line.get("language", ""),
             automatic=line.get("automatic", ""),
+            attachments=tuple(self._picture(name) for name in line.get("pictures", ())),
         )
+
+    @staticmethod
+    def _picture(name: str) -> IncomingAttachment:
+        data, says = picture(name)
+        digest, size = blobs.put(data)
+        return IncomingAttachment(f"{name}.png", "image/png", size, digest, alt_text=says)
+
+    def faces(self) -> None:
+        """Two of three people have a picture, and all colleagues."""
+        for number, (key, contact) in enumerate(self.contacts.items()):
+            if not key.startswith("p") or key == "paul" or number % 3:
+                contact.avatar = blobs.put(face(key, beard=self.cast[key].get("beard", False)))[0]
+        Contact.objects.bulk_update(self.contacts.values(), ["avatar"])
+        for key, user in self.house.users.items():
+            user.avatar = blobs.put(face(f"colleague {key}", beard=key == "anton"))[0]
+            user.save(update_fields=["avatar"])
 
     def work(self) -> None:
         users, day = self.house.users, timedelta(days=1)
