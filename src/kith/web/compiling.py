@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, MutableMapping
+from contextlib import suppress
 from functools import lru_cache
 from keyword import iskeyword
 from typing import Any
@@ -95,7 +96,10 @@ class _Known(NodeTransformer):
             return node
         named = {k.key: k.value.value for k in node.kwargs if isinstance(k.value, nodes.Const)}
         if node.node.name in self.fixed and len(named) == len(node.kwargs):
-            return nodes.Const(self.fixed[node.node.name](*constants, **named), lineno=node.lineno)
+            with suppress(
+                KeyError
+            ):  # an icon that is not bundled fails where it is shown, not the whole template
+                return nodes.Const(self.fixed[node.node.name](*constants, **named), lineno=node.lineno)
         return node
 
 
