@@ -9,9 +9,11 @@ from kith.config.environment import Environment
 from kith.core.postgres import location
 
 # `core.sql.prepared` says which statements it prepares; the number only keeps psycopg from preparing any by itself.
+# A plan that is made while a table is empty reads it whole and stays when a million rows have come: so a table is read
+# whole only where no index serves.
 PREPARED: dict[str, Any] = {
     "prepare_threshold": 1_000_000,
-    "options": "-c plan_cache_mode=force_generic_plan",
+    "options": "-c plan_cache_mode=force_generic_plan -c enable_seqscan=off",
 }
 
 
