@@ -6,6 +6,8 @@ import { composer } from "./js/composer.js";
 import "./js/dialogs.js";
 import { armToasts } from "./js/toasts.js";
 import "./js/conversation.js";
+import "./js/copy.js";
+import "./js/countdown.js";
 import "./js/keys.js";
 import "./js/list.js";
 import "./js/live.js";

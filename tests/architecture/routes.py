@@ -10,7 +10,14 @@ from typing import Any
 from django.urls import URLPattern, URLResolver, get_resolver
 from django.urls.resolvers import RegexPattern, RoutePattern
 
-SAMPLES = {"uuid": str(uuid.UUID(int=7)), "int": "7", "slug": "x", "str": "x", "path": "x"}
+SAMPLES = {
+    "uuidstr": str(uuid.UUID(int=7)),
+    "uuid": str(uuid.UUID(int=7)),
+    "int": "7",
+    "slug": "x",
+    "str": "x",
+    "path": "x",
+}
 
 
 @dataclass(frozen=True, slots=True)

@@ -87,7 +87,7 @@ def test_the_code_is_searched() -> None:
         "%(num)s message",
         "Held back: %(why)s",
         "Handle",
-        "Forgotten your password?",
+        "Sign in with a passkey",
     } <= found
 
 

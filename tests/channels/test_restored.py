@@ -14,6 +14,7 @@ from kith.channels.models import Delivery
 from kith.channels.outbox import message_send
 from kith.channels.restored import deliveries_doubt
 from kith.connectors.contract import FoundSent
+from kith.conversations.models import Message
 from kith.core.backup import making
 from kith.networks.models import ChannelAccount
 from kith.teams.models import User
@@ -81,3 +82,19 @@ def test_the_network_is_asked_for_all_it_has_had_since_the_first_claim(
 
 def test_a_restore_calls_it() -> None:
     assert deliveries_doubt in making._restored
+
+
+def test_what_was_planned_for_a_time_since_the_backup_is_in_doubt_too(
+    account: ChannelAccount, mara: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    planned = message_send(reply(account, mara, "at three", send_at=now() + timedelta(hours=1)))
+    monkeypatch.setattr(
+        "kith.connectors.simulator.connector.Connector.find_sent", lambda *a, **k: FoundSent("unknown")
+    )
+    with frozen(now() + timedelta(hours=4)):
+        deliveries_doubt(now() - timedelta(hours=5))
+        assert send_due() == 0, "nothing due is sent before the network was asked"
+        orphans_recover(Claimer.start())
+        assert send_due() == 0
+    assert texts(account) == []
+    assert Message.objects.get(pk=planned.message_id).state == "unknown"

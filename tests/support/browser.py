@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -100,3 +101,20 @@ def screen(
         yield made
     finally:
         context.close()
+        _wait_for_quiet()
+
+
+def _wait_for_quiet() -> None:
+    """Until nothing that the browser asked for is still at work in the database, which is emptied next."""
+    from django.db import connection
+
+    busy = (
+        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid() "
+        "AND state <> 'idle'"
+    )
+    quiet, end = 0, time.monotonic() + 10
+    while quiet < 3 and time.monotonic() < end:
+        with connection.cursor() as cursor:
+            cursor.execute(busy)
+            quiet = quiet + 1 if cursor.fetchone()[0] == 0 else 0
+        time.sleep(0.03)

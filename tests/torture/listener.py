@@ -40,18 +40,18 @@ def read_from(source: str) -> None:
 
 
 def work(what: str) -> None:
-    from kith.channels import deliver, runner
+    from kith.channels import claims, runner
 
     # As tests kill whole processes, an orphan's sender is surely gone; nobody wants to wait longer for that.
-    deliver.ORPHAN_AFTER = timedelta(seconds=float(os.environ.get("TORTURE_ORPHAN_AFTER", "30")))
+    claims.ORPHAN_AFTER = timedelta(seconds=float(os.environ.get("TORTURE_ORPHAN_AFTER", "30")))
     runner.LONGEST_WAIT = 3.0
     runner.PAGE = int(os.environ.get("TORTURE_PAGE", runner.PAGE))
     if source := os.environ.get("TORTURE_SOURCE"):
         read_from(source)
     loops = {"read": runner.accounts_loop, "parse": runner.parse_loop, "send": runner.send_loop}
     stop = threading.Event()
-    signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
-    if what == "all":
+    signal.signal(signal.SIGTERM, lambda *_: stop.set() if what == "gentle" else os._exit(0))
+    if what in ("all", "gentle"):
         runner.run_forever(stop)
     else:
         runner._guarded(loops[what], stop)

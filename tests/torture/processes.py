@@ -7,7 +7,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -68,3 +68,18 @@ class Nursery:
             os.killpg(self._zygote.pid, signal.SIGKILL)
         self._zygote.wait()
         self._log.close()
+
+
+def owner_of(port: int, candidates: Sequence[int]) -> int | None:
+    """Which of these processes has the connection from `port` of this machine."""
+    with Path("/proc/net/tcp").open() as lines:
+        next(lines)
+        fields = [line.split() for line in lines]
+    sockets = {f"socket:[{f[9]}]" for f in fields if int(f[1].rpartition(":")[2], 16) == port}
+    for process in candidates:
+        with contextlib.suppress(OSError):
+            for entry in os.scandir(f"/proc/{process}/fd"):
+                with contextlib.suppress(OSError):
+                    if os.readlink(entry.path) in sockets:
+                        return process
+    return None

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import uuid
 
+from django.core.exceptions import RequestDataTooBig
 from django.http import HttpRequest, HttpResponse
-from django.http.request import RequestDataTooBig
 from django.urls import path
 from django.views.decorators.csrf import csrf_exempt
 

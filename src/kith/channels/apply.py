@@ -30,9 +30,15 @@ from kith.contacts.models import Identity
 from kith.contacts.services import identities_observe
 from kith.contacts.types import ObservedIdentity
 from kith.conversations.models import Message, Reaction
-from kith.conversations.services import conversations_refresh, messages_record, search_documents_write
+from kith.conversations.services import (
+    conversations_refresh,
+    messages_record,
+    messages_refresh,
+    search_documents_write,
+)
 from kith.conversations.types import IncomingAttachment, IncomingMessage, IncomingParticipant, Place, Recorded
 from kith.core import blobs, events
+from kith.core.logs import hide_secrets
 from kith.networks.models import ChannelAccount, ChannelHealth
 from kith.networks.selectors import manifest_of
 
@@ -143,6 +149,13 @@ def _vouched(account: ChannelAccount, raw: RawItem, event: MessageReceived) -> b
     return event.outgoing
 
 
+def _automatic(event: MessageReceived) -> str:
+    """Why it is held back. A mention elsewhere is told by a machine, but somebody waits there: it is not held."""
+    if event.spam:
+        return "spam"
+    return "mention" if event.mention_network and event.automatic == "notification" else event.automatic
+
+
 def _incoming(account: ChannelAccount, raw: RawItem, event: MessageReceived) -> IncomingMessage:
     outgoing = event.outgoing and _vouched(account, raw, event)
     return IncomingMessage(
@@ -163,7 +176,7 @@ def _incoming(account: ChannelAccount, raw: RawItem, event: MessageReceived) -> 
         thread_keys=(event.bounce_of, *event.thread_keys) if event.bounce_of else event.thread_keys,
         own_key=event.own_thread_key,
         visibility=event.visibility,
-        automatic="spam" if event.spam else event.automatic,
+        automatic=_automatic(event),
         quote_at=event.quote_at,
         signature_at=event.signature_at,
         attachments=tuple(_attachment(m) for m in event.media),
@@ -260,7 +273,7 @@ def _other(account: ChannelAccount, event: Event) -> None:
         _delivery(account, event)
     elif isinstance(event, StreamGap):
         ChannelHealth.objects.filter(channel_account=account).update(
-            stream_gap_at=event.at, last_error=event.reason
+            stream_gap_at=event.at, last_error=hide_secrets(event.reason)[:1000]
         )
 
 
@@ -270,11 +283,7 @@ def _known(account: ChannelAccount, external_id: str) -> list[Message]:
 
 def _touch(ids: Sequence[uuid.UUID]) -> None:
     search_documents_write(ids)
-    conversations_refresh(
-        Message.objects.filter(pk__in=ids)
-        .values_list("copies__thread__conversation_id", flat=True)
-        .distinct()
-    )
+    messages_refresh(ids)
 
 
 def _edited(account: ChannelAccount, event: MessageEdited) -> None:

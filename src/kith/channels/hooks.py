@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from kith.base.clock import now
 from kith.channels import gateway
+from kith.channels.limits import words_of
 from kith.channels.receive import raw_items_store
 from kith.connectors.contract import BadPayload, ConnectorError, Forged, ReceivesWebhooks, WebhookRequest
 from kith.core import company
@@ -64,8 +65,8 @@ def hook_receive(
     except Forged:
         return HookAnswer(401, b"The signature does not hold.")
     except BadPayload as error:
-        return HookAnswer(400, str(error).encode())
+        return HookAnswer(400, words_of(error, account).encode())
     except ConnectorError as error:
-        return HookAnswer(503, str(error).encode())
+        return HookAnswer(503, words_of(error, account).encode())
     raw_items_store(account, list(items))
     return HookAnswer(200)

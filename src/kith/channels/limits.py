@@ -3,27 +3,30 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TypeVar
 
 from kith.base.text import clean
 from kith.connectors.contract import OutcomeUnknown
+from kith.connectors.words import say
+from kith.core.logs import hide
 from kith.networks.models import ChannelAccount
 
 R = TypeVar("R")
-SHORTEST_SECRET = 6
 
 
 def words_of(error: BaseException, account: ChannelAccount | None = None) -> str:
     """What an error says, in at most 1,000 characters, without the account's secrets. Never raises."""
+    return words_without(error, (account.secrets or {}).values() if account is not None else ())
+
+
+def words_without(error: BaseException, secrets: Iterable[str]) -> str:
+    """`words_of` where there is no account (yet). What a server echoes of our request is in an error's words, too."""
     try:
-        said = clean(str(error)).strip()
+        said = clean(str(error)).strip()[:20_000]
     except Exception:  # noqa: BLE001  (an error that has no words, or whose words are an error)
         said = ""
-    for secret in (account.secrets or {}).values() if account is not None else ():
-        if len(secret) >= SHORTEST_SECRET:
-            said = said.replace(secret, "\u2022\u2022\u2022")
-    return (said or type(error).__name__)[:1000]
+    return (hide(said, secrets) or type(error).__name__)[:1000]
 
 
 def call_within(seconds: float, call: Callable[[], R]) -> R:
@@ -50,5 +53,5 @@ def call_within(seconds: float, call: Callable[[], R]) -> R:
             raise error
         raise RuntimeError(f"the connector raised {type(error).__name__}") from error
     if not done:
-        raise OutcomeUnknown(f"There was no answer within {seconds:.0f} seconds.")
+        raise OutcomeUnknown(say("There was no answer within {seconds} seconds.", seconds=f"{seconds:.0f}"))
     return done[0]

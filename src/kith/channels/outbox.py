@@ -2,129 +2,61 @@
 
 from __future__ import annotations
 
+import logging
 import uuid
-from collections.abc import Sequence
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
-from typing import Any
+from datetime import timedelta
 
-from django.db import connection, transaction
+from django.db import Error, connection, transaction
 from django.utils.translation import gettext as _
 
 from kith.base.clock import now
 from kith.base.ids import new_id
 from kith.base.text import clean
+from kith.channels.compose import (
+    UNDO_SECONDS,
+    Compose,
+    OutboxError,
+    OutgoingFile,
+    SendResult,
+    compose_again,
+    gate_ask,
+    request_of,
+    verdict_preview,
+)
+from kith.channels.limits import words_of
 from kith.channels.models import Delivery
 from kith.contacts.models import Identity
-from kith.contacts.services import contact_for_identity
+from kith.contacts.services import contact_for_identity, identities_observe
 from kith.contacts.types import ObservedIdentity
-from kith.conversations.models import (
-    Attachment,
-    Conversation,
-    Message,
-    MessageCopy,
-    Participant,
-    Thread,
-    ThreadKey,
-)
-from kith.conversations.services import conversations_refresh, search_documents_write
+from kith.conversations.models import Attachment, Conversation, Message, MessageCopy, Participant, Thread
+from kith.conversations.services import conversations_refresh, messages_refresh, search_documents_write
 from kith.core import audit, events
 from kith.networks.models import ChannelAccount
-from kith.networks.selectors import manifest_of
 from kith.teams.models import User
-from kith.trust.services import TouchRequest, channel_of, gate_preview, touch_request, touches_cancel
+from kith.trust.services import gate_preview, touch_request, touches_cancel
 from kith.trust.types import GateResult, Verdict
 
-UNDO_SECONDS = 10
+__all__ = [
+    "DELIVER_CHANNEL",
+    "SIGNED",
+    "UNDO_SECONDS",
+    "Compose",
+    "OutboxError",
+    "OutgoingFile",
+    "SendResult",
+    "compose_again",
+    "deliver_notify",
+    "gate_ask",
+    "message_release",
+    "message_send",
+    "message_unsend",
+    "own_identity_id",
+    "scheduled_release",
+    "verdict_preview",
+]
+log = logging.getLogger(__name__)
+SIGNED = "\n\n-- \n"
 DELIVER_CHANNEL = "kith_deliver"
-
-
-class OutboxError(ValueError):
-    """Why a message can't be taken, in words for the person who wrote it."""
-
-
-@dataclass(frozen=True, slots=True)
-class OutgoingFile:
-    digest: str
-    file_name: str
-    content_type: str
-    size: int
-    alt_text: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Compose:
-    """What a person wants to send. Recipients are identities (id, role); a public post may have none."""
-
-    user: User | None
-    account: ChannelAccount
-    text: str
-    recipients: tuple[tuple[uuid.UUID, str], ...]
-    conversation_id: uuid.UUID | None = None
-    reply_to: Message | None = None
-    thread: Thread | None = None
-    subject: str = ""
-    html: str = ""
-    visibility: str = "private"
-    files: tuple[OutgoingFile, ...] = ()
-    content_warning: str = ""
-    send_at: datetime | None = None
-    kind: str = "reply"
-    actor: str = "person"
-    override_reason: str = ""
-    undo_seconds: int = UNDO_SECONDS
-    extra: dict[str, Any] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class SendResult:
-    """The message as it stands now, and what the gate said. Held messages stand in the conversation, unsent."""
-
-    message_id: uuid.UUID
-    conversation_id: uuid.UUID
-    verdict: Verdict
-    delivery_id: uuid.UUID | None = None
-
-
-def _request(compose: Compose, subject_id: uuid.UUID | None = None) -> TouchRequest:
-    manifest = manifest_of(compose.account.network)
-    kind = compose.kind
-    if kind == "reply" and compose.conversation_id is None and compose.reply_to is None:
-        kind = "outreach"
-    inbound = (
-        compose.conversation_id is not None
-        and MessageCopy.objects.filter(
-            thread__conversation_id=compose.conversation_id, message__direction="in"
-        ).exists()
-    )
-    return TouchRequest(
-        kind=kind,  # type: ignore[arg-type]
-        channel=channel_of(manifest.medium if manifest else "", visibility=compose.visibility),
-        network=compose.account.network,
-        identity_ids=tuple(dict.fromkeys(i for i, _ in compose.recipients)),
-        subject_id=subject_id,
-        actor=compose.actor,
-        text_length=_length(compose),
-        answers_inbound=inbound,
-        user=compose.user,
-    )
-
-
-def _length(compose: Compose) -> int:
-    manifest = manifest_of(compose.account.network)
-    if manifest is not None and manifest.limits.length_unit == "bytes":
-        return len(compose.text.encode())
-    return len(compose.text)
-
-
-def verdict_preview(compose: Compose) -> Verdict:
-    """What the gate would say if this were sent now."""
-    return gate_preview(_request(compose))
-
-
-def gate_ask(compose: Compose, *, subject_id: uuid.UUID) -> Verdict:
-    """Ask the gate for the record, without a message: what it says is kept as a Touch with its Decision."""
-    return touch_request(_request(compose, subject_id)).verdict
 
 
 def message_send(compose: Compose) -> SendResult:
@@ -135,18 +67,21 @@ def message_send(compose: Compose) -> SendResult:
         message = _message(compose, thread)
         later = compose.send_at is not None and compose.send_at > now()
         if later:
-            verdict = gate_preview(_request(compose, message.pk))
+            verdict = gate_preview(request_of(compose, message.pk))
             if verdict.outcome == "deny":
+                verdict = gate_ask(compose, subject_id=message.pk)  # so that its reason is kept
                 message.state = Message.State.HELD
             delivery = None
         else:
-            result = touch_request(_request(compose, message.pk), override_reason=compose.override_reason)
+            result = touch_request(request_of(compose, message.pk), override_reason=compose.override_reason)
             verdict = result.verdict
             delivery = _deliver(compose, message, thread, result) if result.allowed else None
             message.state = Message.State.QUEUED if delivery else Message.State.HELD
         message.save(update_fields=["state"])
         _after(compose, message, thread)
-    return SendResult(message.pk, thread.conversation_id, verdict, delivery.pk if delivery else None)
+    if delivery is None:
+        return SendResult(message.pk, thread.conversation_id, verdict)
+    return SendResult(message.pk, thread.conversation_id, verdict, delivery.pk, delivery.not_before)
 
 
 def _check(compose: Compose) -> None:
@@ -186,8 +121,6 @@ def _thread(compose: Compose) -> Thread:
 
 
 def own_identity_id(account: ChannelAccount) -> uuid.UUID | None:
-    from kith.contacts.services import identities_observe
-
     if not account.external_id:
         return None
     us = ObservedIdentity(
@@ -211,7 +144,8 @@ def _message(compose: Compose, thread: Thread) -> Message:
         sender_id=sender,
         author=compose.user,
         subject=clean(compose.subject)[:1000],
-        text=clean(compose.text),
+        text=clean(compose.text) + (f"{SIGNED}{clean(compose.signature)}" if compose.signature else ""),
+        signature_at=len(clean(compose.text)) if compose.signature else None,
         html=clean(compose.html),
         visibility=compose.visibility,
         in_reply_to=compose.reply_to.external_id if compose.reply_to else "",
@@ -294,37 +228,8 @@ def message_unsend(*, message: Message) -> bool:
         message.save(update_fields=["state"])
         touches_cancel(message.pk)
         audit.record("message_unsent", "message", message.pk)
-        refresh_message(message.pk)
+        messages_refresh([message.pk])
     return True
-
-
-def refresh_message(message_id: uuid.UUID) -> None:
-    conversations_refresh(
-        MessageCopy.objects.filter(message_id=message_id).values_list("thread__conversation_id", flat=True)
-    )
-
-
-def compose_again(message: Message, *, override_reason: str = "", user: User | None = None) -> Compose:
-    """The Compose of a stored message, for one that is due or was held."""
-    account = ChannelAccount.objects.get(pk=message.extra["channel_account"])
-    copy = message.copies.select_related("thread").order_by("id").first()
-    recipients: Sequence[tuple[uuid.UUID, str]] = [
-        (p.identity_id, p.role) for p in message.participants.exclude(role="from")
-    ]
-    return Compose(
-        user=user or message.author,
-        account=account,
-        text=message.text,
-        recipients=tuple(recipients),
-        conversation_id=copy.thread.conversation_id if copy else None,
-        thread=copy.thread if copy else None,
-        subject=message.subject,
-        html=message.html,
-        visibility=message.visibility,
-        kind=message.extra.get("kind", "reply"),
-        override_reason=override_reason,
-        undo_seconds=0,
-    )
 
 
 def message_release(message: Message, *, override_reason: str = "", user: User | None = None) -> Verdict:
@@ -334,14 +239,15 @@ def message_release(message: Message, *, override_reason: str = "", user: User |
         if message.state not in (Message.State.SCHEDULED, Message.State.HELD):
             return Verdict("deny", "plain", "")
         compose = compose_again(message, override_reason=override_reason, user=user)
-        result = touch_request(_request(compose, message.pk), override_reason=override_reason)
+        touches_cancel(message.pk)
+        result = touch_request(request_of(compose, message.pk), override_reason=override_reason)
         if result.allowed and compose.thread is not None:
             _deliver(compose, message, compose.thread, result)
         message.state = Message.State.QUEUED if result.allowed else Message.State.HELD
         message.at = now()
         message.save(update_fields=["state", "at"])
         MessageCopy.objects.filter(message=message).update(at=message.at)
-        refresh_message(message.pk)
+        messages_refresh([message.pk])
     return result.verdict
 
 
@@ -349,17 +255,17 @@ def scheduled_release() -> int:
     """Release the messages whose planned time has come; returns how many."""
     due = list(Message.objects.filter(state=Message.State.SCHEDULED, at__lte=now()).order_by("at")[:200])
     for message in due:
-        message_release(message)
+        try:
+            message_release(message)
+        except Error:
+            raise
+        except Exception as error:
+            # One that can't be released holds up no other, and is shown.
+            log.exception("message %s can't be released", message.pk)
+            message.state, message.extra = (
+                Message.State.FAILED,
+                {**message.extra, "failure": words_of(error)[:500]},
+            )
+            message.save(update_fields=["state", "extra"])
+            messages_refresh([message.pk])
     return len(due)
-
-
-def thread_key_record(*, thread: Thread, keys: Sequence[str]) -> None:
-    """Note under which keys the network knows what we sent, so that answers find their thread."""
-    ThreadKey.objects.bulk_create(
-        [
-            ThreadKey(thread=thread, scope_id=thread.scope_id, network=thread.network, key=k[:1000])
-            for k in keys
-            if k
-        ],
-        ignore_conflicts=True,
-    )

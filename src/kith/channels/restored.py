@@ -6,6 +6,7 @@ from datetime import datetime
 
 from kith.base.clock import now
 from kith.channels.models import Delivery
+from kith.channels.outbox import scheduled_release
 from kith.core.backup import making
 
 NOBODY = "0"  # a claimer whose lock is always free, so that the recovery of orphans takes these up
@@ -20,5 +21,7 @@ def deliveries_doubt(made_at: datetime) -> None:
 
     What is planned for later has not left yet, unless it fell due between the backup and now; then it is due here too.
     """
+    while scheduled_release():
+        continue
     due = Delivery.objects.filter(state=Delivery.State.QUEUED, not_before__lte=now())
     due.update(state=Delivery.State.CLAIMED, claimed_by=NOBODY, claimed_at=made_at)

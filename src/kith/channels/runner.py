@@ -1,4 +1,4 @@
-"""The process that listens: a thread for each channel account, one that parses, some that send.
+"""The processes that listen: threads that parse and send, and apart from them, a thread for each channel account.
 
 Any number of these processes may run; an account is read by one of them at a time (a session lock), and PostgreSQL is
 told of everything before the network is.
@@ -8,61 +8,69 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 import uuid
+from collections.abc import Callable
 from datetime import timedelta
 
 from django.db import InterfaceError, OperationalError, close_old_connections, connection
 
 from kith.base.clock import now
-from kith.channels import gateway
-from kith.channels.deliver import (
-    Claimer,
-    account_needs_reconnect,
-    deliver,
-    deliveries_claim,
-    orphans_recover,
-)
+from kith.channels import gateway, readers
+from kith.channels.claims import Claimer, deliveries_claim
+from kith.channels.deliver import deliver, orphans_recover
+from kith.channels.health import account_needs_reconnect, account_read, account_troubled
 from kith.channels.limits import words_of
-from kith.channels.models import RawItem
 from kith.channels.outbox import DELIVER_CHANNEL, scheduled_release
 from kith.channels.parser import Parser
 from kith.channels.receive import RAW_CHANNEL, accounts_waiting, cursor_of, raw_items_parse, raw_items_store
-from kith.channels.tokens import tokens_fresh, tokens_renew
+from kith.channels.tokens import tokens_fresh, tokens_renew, tokens_renewable
 from kith.connectors.contract import (
     Connector,
-    Forged,
+    NotSupported,
     Page,
     Polls,
     ReconnectNeeded,
-    RetryLater,
     Streams,
     Waits,
 )
+from kith.core import blobs
 from kith.networks.models import ChannelAccount, ChannelHealth
 from kith.networks.selectors import manifest_of
 
 log = logging.getLogger(__name__)
 PAGE = 200
 SENDERS = 2
-LONGEST_PAUSE = 900.0
 LONGEST_WAIT = 120.0
+AFTER_TROUBLE = 2.0
 
 
 def run_forever(stop: threading.Event) -> None:
-    """Read, parse and send until `stop` is set; returns when every thread has ended."""
+    """Read, parse and send until `stop` is set; returns when every thread and process has ended.
+
+    Connectors read in processes of their own (`readers`); they are forked first, while there is no other thread.
+    """
+    keeper = readers.fork_keeper(read_accounts)
     threads = [
         threading.Thread(target=_guarded, args=(work, stop), name=name, daemon=True)
         for name, work in [
             ("parse", parse_loop),
-            ("accounts", accounts_loop),
             *((f"send-{n}", send_loop) for n in range(SENDERS)),
         ]
     ]
     for thread in threads:
         thread.start()
-    stop.wait()
+    lost = False
+    while not stop.wait(1.0) and not lost:
+        lost = readers.ended(keeper)
+    stop.set()
+    readers.end(keeper)
     for thread in threads:
         thread.join(timeout=20)
+    if lost:
+        raise RuntimeError(
+            "the keeper of the reading processes is gone"
+        )  # whoever started us starts us again
 
 
 def _guarded(work: object, stop: threading.Event) -> None:
@@ -73,7 +81,7 @@ def _guarded(work: object, stop: threading.Event) -> None:
         except BaseException:
             log.exception("%s broke off and begins anew", threading.current_thread().name)
             _forget_connection()
-            stop.wait(2.0)
+            stop.wait(AFTER_TROUBLE)
 
 
 def _forget_connection() -> None:
@@ -87,8 +95,8 @@ def _forget_connection() -> None:
 
 def _wait_for(channel: str, stop: threading.Event, seconds: float) -> None:
     """Until PostgreSQL tells of `channel`, or the time is over."""
-    until = now() + timedelta(seconds=seconds)
-    while not stop.is_set() and now() < until:
+    until = time.monotonic() + seconds
+    while not stop.is_set() and time.monotonic() < until:
         for _ in connection.connection.notifies(timeout=min(1.0, seconds), stop_after=1):
             return
 
@@ -118,6 +126,9 @@ def _parse_some(account_id: uuid.UUID, parser: Parser) -> int:
         return raw_items_parse(account_id, parser)
     except (OperationalError, InterfaceError):
         raise
+    except blobs.StoreFull as error:
+        account_troubled(ChannelAccount.objects.get(pk=account_id), error, 1)
+        return 0
     except Exception:
         log.exception("items of account %s could not be parsed", account_id)
         return 0
@@ -135,7 +146,14 @@ def send_loop(stop: threading.Event) -> None:
         _wait_for(DELIVER_CHANNEL, stop, 1.0)
 
 
-def accounts_loop(stop: threading.Event) -> None:
+def read_accounts(stop: threading.Event, wanted: Callable[[uuid.UUID], bool]) -> None:
+    """What a reading process does: `accounts_loop`, begun anew when the database has gone away."""
+    _guarded(lambda until: accounts_loop(until, wanted), stop)
+
+
+def accounts_loop(
+    stop: threading.Event, wanted: Callable[[uuid.UUID], bool] = lambda account_id: True
+) -> None:
     """Keeps one thread for each active account that nobody else reads, and ends those of accounts that are paused."""
     running: dict[uuid.UUID, tuple[threading.Thread, threading.Event]] = {}
     try:
@@ -143,6 +161,7 @@ def accounts_loop(stop: threading.Event) -> None:
             active = set(
                 ChannelAccount.objects.filter(state=ChannelAccount.State.ACTIVE).values_list("id", flat=True)
             )
+            active = {key for key in active if wanted(key)}
             for key in list(running):
                 thread, ended = running[key]
                 if key not in active:
@@ -162,9 +181,9 @@ def accounts_loop(stop: threading.Event) -> None:
     finally:
         for _, ended in running.values():
             ended.set()
-        until = now() + timedelta(seconds=10)
+        until = time.monotonic() + 10
         for thread, _ in running.values():
-            thread.join(timeout=max(0.0, (until - now()).total_seconds()))
+            thread.join(timeout=max(0.0, until - time.monotonic()))
         # Their locks go with the session, which may be what broke.
         _forget_connection()
 
@@ -193,18 +212,20 @@ def read_account(account_id: uuid.UUID, stop: threading.Event) -> None:
         if account.state != ChannelAccount.State.ACTIVE:
             return
         try:
-            account = tokens_fresh(account)
-            pause = read_once(account, stop)
+            with readers.calling(account_id):
+                account = tokens_fresh(account)
+                pause = read_once(account, stop)
             failures, renewed = 0, False
         except ReconnectNeeded as error:
-            if renewed or error.field != "auth":
+            if renewed or not tokens_renewable(account, error):
                 account_needs_reconnect(account, words_of(error, account))
                 return
             renewed = True
-            pause = _renew(account)
+            with readers.calling(account_id):
+                pause = _renew(account)
         except BaseException as error:  # noqa: BLE001  (told in the account's health, and tried again later)
             failures += 1
-            pause = _trouble(account, error, failures)
+            pause = account_troubled(account, error, failures)
         close_old_connections()
         connection.close()
         stop.wait(pause)
@@ -217,7 +238,7 @@ def _renew(account: ChannelAccount) -> float:
     except ReconnectNeeded as error:
         account_needs_reconnect(account, words_of(error, account))
     except Exception as error:  # noqa: BLE001  (told in the account's health, and tried again later)
-        return _trouble(account, error, 1)
+        return account_troubled(account, error, 1)
     return 0.0
 
 
@@ -228,18 +249,21 @@ def read_once(account: ChannelAccount, stop: threading.Event) -> float:
     pause = float(manifest.poll_seconds if manifest else 60)
     if isinstance(connector, Polls):
         fetch_all(account, connector, stop)
-    _health_good(account)
+    account_read(account)
     if isinstance(connector, Streams) and not stop.is_set():
-        _follow(account, connector, stop)
+        try:
+            _follow(account, connector, stop)
+        except NotSupported:
+            return pause  # this server has no stream: it is asked again and again instead
         return 1.0
     if isinstance(connector, Waits) and not stop.is_set():
         cursor = cursor_of(account)
         connection.close()
-        begun = now()
+        begun = time.monotonic()
         # Not longer than a poll would take: what is waited for is one folder, and there may be others.
-        connector.wait(cursor, until=begun + timedelta(seconds=min(pause, LONGEST_WAIT)))
+        connector.wait(cursor, until=now() + timedelta(seconds=min(pause, LONGEST_WAIT)))
         # A network that has news at once, each time, is not asked as fast as it answers.
-        return 0.0 if now() - begun > timedelta(seconds=1) else 1.0
+        return 0.0 if time.monotonic() - begun > 1 else 1.0
     return pause
 
 
@@ -264,44 +288,3 @@ def _follow(account: ChannelAccount, connector: Streams, stop: threading.Event) 
         raw_items_store(account, [item], cursor=item.cursor or None, stream="stream")
         if stop.is_set():
             return
-
-
-def _health_good(account: ChannelAccount) -> None:
-    moment = now()
-    ChannelHealth.objects.update_or_create(
-        channel_account=account,
-        defaults={
-            "last_try_at": moment,
-            "last_success_at": moment,
-            "failures_in_a_row": 0,
-            "last_error": "",
-            "next_try_at": None,
-        },
-    )
-
-
-def _trouble(account: ChannelAccount, error: BaseException, failures: int) -> float:
-    """Note what is wrong, in words; returns after how many seconds to try again."""
-    told = words_of(error, account)
-    if isinstance(error, RetryLater):
-        pause = min(max(error.after, 1.0), LONGEST_PAUSE)
-    else:
-        log.warning("reading %s failed: %s: %s", account.name, type(error).__name__, told)
-        pause = min(5.0 * 2 ** min(failures, 8), LONGEST_PAUSE)
-    if isinstance(error, Forged):
-        log.error("a forged item reached %s", account.name)
-    ChannelHealth.objects.update_or_create(
-        channel_account=account,
-        defaults={
-            "last_try_at": now(),
-            "last_error": told,
-            "last_error_at": now(),
-            "failures_in_a_row": failures,
-            "next_try_at": now() + timedelta(seconds=pause),
-        },
-    )
-    return pause
-
-
-def set_aside(account: ChannelAccount) -> int:
-    return RawItem.objects.filter(channel_account=account, state=RawItem.State.SET_ASIDE).count()

@@ -20,7 +20,9 @@ from django.db import transaction
 
 from kith.base.clock import now
 from kith.channels import gateway
+from kith.channels.limits import words_without
 from kith.connectors.contract import ConnectorError, Outgoing, Party, Sends
+from kith.connectors.words import say
 from kith.core.jobs import defer, job
 from kith.networks.models import ChannelAccount
 from kith.networks.selectors import manifest_of
@@ -28,7 +30,7 @@ from kith.teams.models import SystemMail
 
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 PATIENCE = 15.0  # seconds for a server to answer
-NO_WAY = "There is no server for system mail: set KITH_MAIL_URL, or connect a mailbox."
+NO_WAY = say("There is no server for system mail: set KITH_MAIL_URL, or connect a mailbox.")
 
 
 class Backend(BaseEmailBackend):
@@ -78,7 +80,7 @@ def system_mail_send(mail_id: uuid.UUID) -> str:
             SystemMail.objects.filter(pk=mail_id).update(error=NO_WAY)
             return ""
     except (OSError, smtplib.SMTPException, ConnectorError, gateway.ChannelError) as problem:
-        error = str(problem) or type(problem).__name__
+        error = words_without(problem, [unquote(urlsplit(settings.KITH.mail_url).password or "")])
     if error:
         SystemMail.objects.filter(pk=mail_id).update(error=error[:2000])
     else:

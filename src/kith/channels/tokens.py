@@ -8,22 +8,21 @@ may be open while the network is asked.
 from __future__ import annotations
 
 import contextlib
-import logging
-import time
 from collections.abc import Iterator, Mapping
 
 from django.db import Error, connection, transaction
 
 from kith.base.clock import now
 from kith.channels import gateway
+from kith.channels.durable import stored
 from kith.channels.limits import call_within
 from kith.connectors.contract import Authorizes, ReconnectNeeded
+from kith.connectors.words import say
 from kith.networks.models import ChannelAccount
 
-log = logging.getLogger(__name__)
 NEAR = 120.0
+_TOKEN_FIELDS = ("auth", "access_token")
 REFRESH_SECONDS = 60.0
-COMMIT_SECONDS = 60.0
 
 
 def tokens_near_end(account: ChannelAccount) -> bool:
@@ -32,6 +31,11 @@ def tokens_near_end(account: ChannelAccount) -> bool:
         return float((account.secrets or {}).get("expires_at", "")) - NEAR < now().timestamp()
     except ValueError:
         return False
+
+
+def tokens_renewable(account: ChannelAccount, error: ReconnectNeeded) -> bool:
+    """Whether new tokens may be the answer to `error`: it blames a token, or there is one to renew others with."""
+    return error.field in _TOKEN_FIELDS or bool((account.secrets or {}).get("refresh_token"))
 
 
 def tokens_fresh(account: ChannelAccount) -> ChannelAccount:
@@ -51,7 +55,9 @@ def tokens_renew(account: ChannelAccount) -> ChannelAccount:
             return account
         connector = gateway.connector_for(account)
         if not isinstance(connector, Authorizes):
-            raise ReconnectNeeded("The network no longer accepts what it was connected with.", field="auth")
+            raise ReconnectNeeded(
+                say("The network no longer accepts what it was connected with."), field="auth"
+            )
         found = dict(call_within(REFRESH_SECONDS, connector.refresh))
         return _stored(account, held, found)
 
@@ -71,18 +77,13 @@ def _alone(account: ChannelAccount) -> Iterator[None]:
 
 def _stored(account: ChannelAccount, held: Mapping[str, str], found: Mapping[str, str]) -> ChannelAccount:
     """Commit new tokens. They may exist nowhere else, so a database that is away for a moment is waited for."""
-    until = time.monotonic() + COMMIT_SECONDS
-    while True:
-        try:
-            with transaction.atomic():
-                row = ChannelAccount.objects.select_for_update(of=("self",)).get(pk=account.pk)
-                if (row.secrets or {}) == held:  # else a person has connected it anew meanwhile
-                    row.secrets = {**held, **found}
-                    row.save(update_fields=["secrets"])
-            return row
-        except Error:
-            if connection.in_atomic_block or time.monotonic() > until:
-                raise
-            log.warning("new tokens of %s wait for the database", account.name)
-            connection.close()
-            time.sleep(0.5)
+
+    def write() -> ChannelAccount:
+        with transaction.atomic():
+            row = ChannelAccount.objects.select_for_update(of=("self",)).get(pk=account.pk)
+            if (row.secrets or {}) == held:  # else a person has connected it anew meanwhile
+                row.secrets = {**held, **found}
+                row.save(update_fields=["secrets"])
+        return row
+
+    return stored(write)[0]

@@ -17,6 +17,7 @@ from kith.base.dns_mail import Level
 
 LEAST_PYTHON, LEAST_POSTGRESQL = (3, 11), 150_000
 FREE_BAD, FREE_SCANTY = 500_000_000, 2_000_000_000  # bytes
+FREE_FILES = 5000
 NEEDED_EXTENSIONS = ("pg_trgm", "unaccent", "btree_gin")
 QUIET_DAYS = 3
 
@@ -52,10 +53,30 @@ def machine(environment: Any) -> Iterator[Finding]:
         )
     else:
         yield Finding("home", "ok", f"Data in {home}.")
-    free = shutil.disk_usage(home).free
-    level: Level = "problem" if free < FREE_BAD else "warning" if free < FREE_SCANTY else "ok"
-    yield Finding("disk", level, f"{free / 1e9:.1f} GB are free in {home}.", "Make room or move KITH_HOME.")
+    yield from _disks(environment)
     yield from _keys(environment)
+
+
+def _disks(environment: Any) -> Iterator[Finding]:
+    """Each disk once: that of the data (the embedded server's may be another) and that of the backups."""
+    from kith.core.postgres import location
+
+    places = [(environment.home, "Make room, or move KITH_HOME to a larger disk.")]
+    if not environment.database_url:
+        places.append(
+            (location.of(environment.home).data, "Make room: PostgreSQL stops when its disk is full.")
+        )
+    places.append((environment.backups, "Make room, lower KITH_BACKUP_KEEP, or set KITH_BACKUP_FOLDER."))
+    seen: set[int] = set()
+    for place, remedy in places:
+        if not place.exists() or place.stat().st_dev in seen:
+            continue
+        seen.add(place.stat().st_dev)
+        free, nodes = shutil.disk_usage(place).free, os.statvfs(place)
+        level: Level = "problem" if free < FREE_BAD else "warning" if free < FREE_SCANTY else "ok"
+        yield Finding("disk", level, f"{free / 1e9:.1f} GB are free in {place}.", remedy)
+        if nodes.f_files and nodes.f_favail < FREE_FILES:
+            yield Finding("disk", "problem", f"Only {nodes.f_favail} more files fit in {place}.", remedy)
 
 
 def _keys(environment: Any) -> Iterator[Finding]:
@@ -125,15 +146,19 @@ def database(environment: Any) -> Iterator[Finding]:
 
 
 def inside(environment: Any, *, with_dns: bool) -> dict[str, Callable[[], Iterable[Finding]]]:
-    """The looks that need a migrated database, by name."""
+    """The looks that need a migrated database, by name. `with_dns`: those that ask others, too."""
+    from kith.cli import reach
+
     looks: dict[str, Callable[[], Iterable[Finding]]] = {
         "processes": lambda: processes(environment),
         "backup": backup,
-        "address": address,
+        "address": lambda: reach.address(environment, reach.fetch if with_dns else None),
+        "clock": reach.clock,
         "system mail": lambda: system_mail(environment),
         "channels": channels,
     }
     if with_dns:
+        looks["single sign-on"] = lambda: reach.single_sign_on(environment)
         looks["dns"] = lambda: domains(sending_domains(environment), resolve)
     return looks
 
@@ -160,7 +185,10 @@ def processes(environment: Any) -> Iterator[Finding]:
         yield Finding("processes", "warning", "Kith does not run here.", "Start it: kith up")
     elif not workers:
         yield Finding(
-            "processes", "problem", "No worker runs: mail is not sent and nothing is done.", "kith up"
+            "processes",
+            "problem",
+            "No worker runs: mail is neither fetched nor sent.",
+            "Start it: kith up (or kith up --only worker).",
         )
     else:
         yield Finding("processes", "ok", f"Workers running: {workers}.")
@@ -170,7 +198,10 @@ def processes(environment: Any) -> Iterator[Finding]:
         )
     if late and workers:
         yield Finding(
-            "jobs", "problem", f"Jobs that wait for more than ten minutes: {late}.", "Restart kith up."
+            "jobs",
+            "problem",
+            f"Jobs that wait for more than ten minutes: {late}.",
+            "Restart kith up; the log says what holds them up.",
         )
     aside = EventDelivery.objects.filter(set_aside=True).count()
     if aside:
@@ -198,24 +229,6 @@ def backup() -> Iterator[Finding]:
         yield Finding(kind, "problem", alarm)
 
 
-def address() -> Iterator[Finding]:
-    from kith.core.company import public_url
-
-    url = public_url()
-    if not url:
-        yield Finding(
-            "address", "warning",
-            "There is no public address, so chat on your site, one-click links and webhooks do not work.",
-            "Set KITH_PUBLIC_URL, or the address under Settings.",
-        )  # fmt: skip
-    elif not url.startswith("https://"):
-        yield Finding(
-            "address", "warning", f"{url} is not encrypted.", "Put Caddy or nginx in front (docs/howto)."
-        )
-    else:
-        yield Finding("address", "ok", f"Public address {url}.")
-
-
 def system_mail(environment: Any) -> Iterator[Finding]:
     from kith.networks.models import ChannelAccount
     from kith.teams.models import SystemMail
@@ -229,7 +242,10 @@ def system_mail(environment: Any) -> Iterator[Finding]:
     unsent = SystemMail.objects.filter(sent_at=None).exclude(error="").order_by("-created_at").first()
     if unsent is not None:
         yield Finding(
-            "system mail", "problem", f"A mail could not be sent: {unsent.error[:200]}", "Check the server."
+            "system mail",
+            "problem",
+            f"A mail could not be sent: {unsent.error[:200]}",
+            "Check KITH_MAIL_URL or the mailbox, then Settings, System mails, Try again.",
         )
 
 
@@ -239,11 +255,17 @@ def channels() -> Iterator[Finding]:
     for account in ChannelAccount.objects.exclude(state="removed").select_related("health").defer("secrets"):
         about, health = f"channel {account.name}", getattr(account, "health", None)
         if account.state == "reconnect":
-            yield Finding(about, "problem", "It needs to be connected again.", "Channels, then Reconnect.")
+            yield Finding(
+                about, "problem", f"It was refused and waits for you: {_last(health)}",
+                f"Settings, Channels, {account.name}: Connect again, with the password or permission it asks for.",
+            )  # fmt: skip
         elif account.state == "paused":
-            yield Finding(about, "warning", "It is paused.")
+            yield Finding(about, "warning", "It is paused.", f"Settings, Channels, {account.name}: Go on.")
         elif health is not None and health.failures_in_a_row >= 3:
-            yield Finding(about, "problem", health.last_error or "It fails.", "Look at the channel's page.")
+            yield Finding(
+                about, "problem", f"It has failed {health.failures_in_a_row} times in a row: {_last(health)}",
+                f"Settings, Channels, {account.name}: test the connection; Kith goes on trying by itself.",
+            )  # fmt: skip
         elif (
             health is not None
             and health.last_success_at
@@ -251,10 +273,15 @@ def channels() -> Iterator[Finding]:
         ):
             days = (now() - health.last_success_at).days
             yield Finding(
-                about, "problem", f"Nothing was fetched for {days} days.", "Look at the channel's page."
-            )
+                about, "problem", f"Nothing was fetched for {days} days.",
+                f"Settings, Channels, {account.name}: test the connection. Is a worker running?",
+            )  # fmt: skip
         else:
             yield Finding(about, "ok", "Working.")
+
+
+def _last(health: Any) -> str:
+    return (health.last_error if health is not None else "") or "no reason is known."
 
 
 def sending_domains(environment: Any) -> list[str]:

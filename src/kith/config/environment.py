@@ -33,7 +33,8 @@ class Environment:
     )
     database_url: str = Setting(
         "DATABASE_URL",
-        "Your own PostgreSQL (15 or newer) instead of the embedded one: `postgresql://user:pw@host/db`.",
+        "Your own PostgreSQL (15 or newer) instead of the embedded one: `postgresql://user:pw@host/db`. Add "
+        "`?prepare=no` behind a pooler that shares connections between transactions.",
         kind="url",
         default="",
         schemes=("postgres", "postgresql"),
@@ -155,6 +156,31 @@ class Environment:
         "KITH_OIDC_CLIENT_SECRET", "Client secret at that issuer.", default="", secret=True
     )
     oidc_name: str = Setting("KITH_OIDC_NAME", "Name on its sign-in button.", default="Single sign-on")
+    oidc_new_people: str = Setting(
+        "KITH_OIDC_NEW_PEOPLE",
+        "Who is let in at their first sign-in there: `invited` (and who works here already), or `everyone` whom the "
+        "issuer confirms.",
+        default="invited",
+        choices=("invited", "everyone"),
+    )
+    oidc_role: str = Setting(
+        "KITH_OIDC_ROLE",
+        "Role of those who come in uninvited: `viewer`, `agent` or `manager`.",
+        default="agent",
+        choices=("viewer", "agent", "manager"),
+    )
+    oidc_domains: str = Setting(
+        "KITH_OIDC_DOMAINS",
+        "Only addresses of these domains come in uninvited, with commas. Default: all that the issuer confirms.",
+        default="",
+    )
+    oidc_trust_email: bool = Setting(
+        "KITH_OIDC_TRUST_EMAIL",
+        "`yes`: addresses count as confirmed though the issuer does not say so (Entra ID does not). Only for an "
+        "issuer at which nobody can choose an address of somebody else.",
+        kind="bool",
+        default=False,
+    )
 
     def __repr__(self) -> str:
         """Without the secrets: Django's error page shows the settings."""
@@ -187,6 +213,10 @@ class Environment:
     @property
     def networks(self) -> tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]:
         return tuple(ipaddress.ip_network(text, strict=False) for text in self.allowed_networks)
+
+    @property
+    def oidc_domain_names(self) -> frozenset[str]:
+        return frozenset(name.strip().lower() for name in self.oidc_domains.split(",") if name.strip())
 
     @property
     def public_host(self) -> str:

@@ -11,6 +11,7 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.utils.translation import gettext as _
 
+from kith.base.http import is_local
 from kith.core import company
 from kith.web.live.address import live_origin, split_host
 
@@ -19,6 +20,18 @@ POLICY = (
     "connect-src 'self'; media-src 'self' blob:; frame-src 'self'; manifest-src 'self'; worker-src 'self'; "
     "form-action 'self'; frame-ancestors 'self'; base-uri 'none'; object-src 'none'"
 )
+
+
+HSTS_SECONDS = 365 * 86400
+HEALTH = "/health/"  # asked by number or by a container's name; says one word and reads no company value
+
+
+def _public_url(request: HttpRequest) -> str:
+    """Asked for once a request."""
+    if not hasattr(request, "kith_public_url"):
+        request.kith_public_url = company.public_url()  # type: ignore[attr-defined]
+    found: str = request.kith_public_url  # type: ignore[attr-defined]
+    return found
 
 
 class ClientAddress:
@@ -69,14 +82,15 @@ class KnownHost:
         self.names |= {f"{machine}.local"} if "." not in machine else set()
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        if self.known(str(request.META.get("HTTP_HOST") or request.META.get("SERVER_NAME") or "")):
+        host = str(request.META.get("HTTP_HOST") or request.META.get("SERVER_NAME") or "")
+        if request.path.startswith(HEALTH) or self.known(host, lambda: _public_url(request)):
             return self.get_response(request)
         text = _(
             "Kith does not answer to this name. If it is yours, set it as KITH_PUBLIC_URL, or under Settings, Company."
         )
         return HttpResponse(text, status=400, content_type="text/plain; charset=utf-8")
 
-    def known(self, host: str) -> bool:
+    def known(self, host: str, public_url: Callable[[], str]) -> bool:
         place = split_host(host)
         if place is None:
             return False
@@ -86,8 +100,41 @@ class KnownHost:
         try:
             ipaddress.ip_address(name)
         except ValueError:
-            return bool(name) and name == urlsplit(company.public_url()).hostname
+            return bool(name) and name == urlsplit(public_url()).hostname
         return True
+
+
+class Encrypted:
+    """Everything that depends on encryption follows the public address, without a restart.
+
+    A proxy takes the encryption off, and may not say so (or may not be named in KITH_TRUSTED_PROXIES). Who asks for the
+    host of a public https address is behind it: such a request counts as encrypted, so that forms are taken from that
+    origin, cookies are for https only, and browsers are told to come by https alone from now on (HSTS).
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        at_home = self._by_public_address(request)
+        if at_home:
+            request.META["wsgi.url_scheme"] = "https"
+            request.META["HTTP_HOST"] = urlsplit(_public_url(request)).netloc  # some proxies add ":443"
+        response = self.get_response(request)
+        if request.is_secure():
+            for cookie in response.cookies.values():
+                cookie["secure"] = True
+        if at_home:
+            response.headers.setdefault("Strict-Transport-Security", f"max-age={HSTS_SECONDS}")
+        return response
+
+    @staticmethod
+    def _by_public_address(request: HttpRequest) -> bool:
+        place = split_host(str(request.META.get("HTTP_HOST") or ""), secure=True)
+        if place is None or is_local(place[0]) or request.path.startswith(HEALTH):
+            return False  # asks the database for nothing
+        public = urlsplit(_public_url(request))
+        return public.scheme == "https" and place == (public.hostname, public.port or 443)
 
 
 class SecurityHeaders:

@@ -10,6 +10,7 @@ from typing import Any
 from kith.base.setting import SettingError
 from kith.config import environment
 from kith.config.database import database_settings
+from kith.config.sign_in import single_sign_on
 
 try:
     ENV = environment.load()
@@ -61,6 +62,7 @@ MIDDLEWARE = [
     "kith.config.middleware.ClientAddress",
     "kith.config.middleware.SecurityHeaders",
     "kith.config.middleware.KnownHost",
+    "kith.config.middleware.Encrypted",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -117,7 +119,7 @@ AUTH_PASSWORD_VALIDATORS = [
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "/"
 ACCOUNT_ADAPTER = "kith.teams.adapters.AccountAdapter"
-SOCIALACCOUNT_ADAPTER = "kith.teams.adapters.SocialAccountAdapter"
+SOCIALACCOUNT_ADAPTER = "kith.teams.single_sign_on.SocialAccountAdapter"
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*", "password2*"]
@@ -133,31 +135,18 @@ MFA_ADAPTER = "kith.teams.adapters.MFAAdapter"
 MFA_SUPPORTED_TYPES = ["totp", "recovery_codes", "webauthn"]
 MFA_PASSKEY_LOGIN_ENABLED = True
 MFA_TOTP_ISSUER = "Kith"
-MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = ENV.debug or ENV.test
-SOCIALACCOUNT_PROVIDERS: dict[str, Any] = {}
-if ENV.oidc_url:
-    SOCIALACCOUNT_PROVIDERS["openid_connect"] = {
-        "APPS": [
-            {
-                "provider_id": "company",
-                "name": ENV.oidc_name,
-                "client_id": ENV.oidc_client_id,
-                "secret": ENV.oidc_client_secret,
-                "settings": {"server_url": ENV.oidc_url},
-            }
-        ]
-    }
+MFA_TOTP_TOLERANCE = 1  # a code of the half minute before or after: clocks differ
+MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = False  # https, or localhost
+SOCIALACCOUNT_PROVIDERS = single_sign_on(ENV)
+SOCIALACCOUNT_STORE_TOKENS = False  # nothing here asks the issuer for more
 USERSESSIONS_TRACK_ACTIVITY = False
 
-_secure = ENV.public_url.startswith("https://")
-SESSION_COOKIE_SECURE = _secure
+# Whether cookies are for encrypted connections only follows the public address: config.middleware.Encrypted sets it.
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_AGE = 60 * 60 * 24 * 30
-SESSION_ENGINE = "django.contrib.sessions.backends.db"
-CSRF_COOKIE_SECURE = _secure
+SESSION_ENGINE = "kith.teams.sessions"
 CSRF_COOKIE_SAMESITE = "Lax"
-CSRF_TRUSTED_ORIGINS = [ENV.public_url] if ENV.public_url else []
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if ENV.trusted_proxies else None

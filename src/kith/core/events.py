@@ -16,7 +16,9 @@ from datetime import timedelta
 from django.db import connection, transaction
 
 from kith.base.clock import now
+from kith.core.logs import hide_secrets
 from kith.core.models import EventDelivery
+from kith.core.rows import insert
 
 log = logging.getLogger(__name__)
 Handler = Callable[[str, Sequence[uuid.UUID]], None]
@@ -49,7 +51,7 @@ def record(kind: str, ids: Iterable[uuid.UUID]) -> None:
     wanted = [s.name for s in _subscribers.values() if kind in s.kinds and s.wanted()]
     rows = [EventDelivery(subscriber=name, kind=kind, subject_id=i) for i in ids for name in wanted]
     if rows:
-        EventDelivery.objects.bulk_create(rows)
+        insert(rows)
         with connection.cursor() as cursor:
             cursor.execute(f"NOTIFY {CHANNEL}")
 
@@ -80,7 +82,7 @@ def _postpone_first(subscriber: Subscriber, error: Exception) -> None:
     with transaction.atomic():
         for row in _claim(subscriber, 1):
             row.attempts += 1
-            row.error = f"{type(error).__name__}: {error}"[:2000]
+            row.error = hide_secrets(f"{type(error).__name__}: {error}"[:20_000])[:2000]
             row.not_before = now() + timedelta(seconds=2**row.attempts)
             row.set_aside = row.attempts >= MAX_ATTEMPTS
             row.save()

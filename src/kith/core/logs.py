@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import base64
 import logging
 import re
+from collections.abc import Iterable, Iterator
+from urllib.parse import quote, quote_plus
 
 # A name that ends in one of the words (access_token, smtp_password), a sign, then the value, quoted or bare.
 _SECRET = re.compile(
@@ -21,6 +24,35 @@ def hide_secrets(text: str) -> str:
     text = _IN_URL.sub("…:…", text)
     text = _SECRET.sub(r"\1\2…", text)
     return _LINK.sub(r"\1…", _OURS.sub("kith_…", _BEARER.sub(r"\1 …", text)))
+
+
+SHORTEST_SECRET = 6
+
+
+def hide(text: str, secrets: Iterable[str]) -> str:
+    """`hide_secrets`, and these secrets wherever they stand: as they are, in an address, in base64."""
+    for secret in secrets:
+        if len(secret) < SHORTEST_SECRET:
+            continue
+        for form in {
+            secret,
+            quote(secret),
+            quote(secret, safe=""),
+            quote_plus(secret),
+            *_in_base64(secret.encode()),
+        }:
+            text = text.replace(form, "\u2022\u2022\u2022")
+    return hide_secrets(text)
+
+
+def _in_base64(secret: bytes) -> Iterator[str]:
+    """What base64 makes of a secret wherever it begins in a longer text (a user's name before it, say)."""
+    for shift in range(3):
+        letters = base64.b64encode(b"\0" * shift + secret).decode().rstrip("=")
+        core = letters[(0, 2, 3)[shift] : len(letters) - bool((shift + len(secret)) % 3)]
+        if len(core) >= SHORTEST_SECRET:
+            yield core
+            yield core.replace("+", "-").replace("/", "_")
 
 
 class HideSecrets(logging.Filter):

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.mfa.adapter import DefaultMFAAdapter
-from allauth.socialaccount.adapter import DefaultSocialAccountAdapter
 from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
 
 from kith.core import company, secrets
-from kith.teams.models import User
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +23,13 @@ class _Site:
 
 
 class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
+    error_messages: ClassVar[dict[str, Any]] = {
+        **DefaultAccountAdapter.error_messages,
+        "too_many_login_attempts": _(
+            "Too many failed attempts. Wait five minutes, or choose a new password by mail."
+        ),
+    }
+
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         return False
 
@@ -43,23 +49,13 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
         return str(credentials.get("email") or credentials.get("username") or "").strip().lower()
 
 
-class SocialAccountAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]
-    """Single sign-on lets in those who are invited or known by their (verified) address, and nobody else."""
-
-    def is_open_for_signup(self, request: HttpRequest, sociallogin: Any) -> bool:
-        return False
-
-    def pre_social_login(self, request: HttpRequest, sociallogin: Any) -> None:
-        if sociallogin.is_existing:
-            return
-        verified = [a.email.lower() for a in sociallogin.email_addresses if a.verified]
-        user = User.objects.filter(email__in=verified, is_active=True).first()
-        if user is not None:
-            sociallogin.connect(request, user)
-
-
 class MFAAdapter(DefaultMFAAdapter):  # type: ignore[misc]
     """Secrets of authenticator apps and seeds of recovery codes are encrypted with the key file."""
+
+    error_messages: ClassVar[dict[str, Any]] = {
+        **DefaultMFAAdapter.error_messages,
+        "incorrect_code": _("This code or key is not known here, or it was used already."),
+    }
 
     def encrypt(self, text: str) -> str:
         return secrets.encrypt(text.encode()).hex()

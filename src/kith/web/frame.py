@@ -16,6 +16,7 @@ from kith.contacts.names import initials
 from kith.teams.models import User
 from kith.web import pages
 from kith.web.access import SignedIn, signed_in
+from kith.web.inbox.actions import on_screen
 from kith.web.people.views import people_rows
 from kith.workspace.search import search_messages
 
@@ -37,7 +38,25 @@ class Command:
     press: str = ""
 
 
-def _commands(text: str) -> list[Command]:
+def _of_conversation() -> list[Command]:
+    """What can be done with the open conversation; each presses the button that stands in its head."""
+
+    def entry(text: str, name: str, icon: str, key: str = "") -> Command:
+        return Command(text, icon_name=icon, press=f"[data-command={name}]", key=key)
+
+    return [
+        entry(_("Answer everybody"), "reply-all", "reply-all", "R"),
+        entry(_("Forward"), "forward", "forward", "f"),
+        entry(_("Join with another conversation"), "join", "merge", "J"),
+        entry(_("Unread again"), "unread", "mail", "u"),
+        entry(_("Spam: set it aside"), "spam", "octagon-alert", "!"),
+        entry(_("Not spam: into the inbox"), "inbox", "inbox", "!"),
+        entry(_("Block the sender"), "block", "ban"),
+        entry(_("No longer block the sender"), "unblock", "user-check"),
+    ]
+
+
+def _commands(text: str, *, in_conversation: bool) -> list[Command]:
     every = [
         Command(_("Go to the inbox"), icon_name="inbox", href=reverse("inbox"), key="g i"),
         Command(_("Go to people"), icon_name="users", href=reverse("people"), key="g p"),
@@ -52,6 +71,8 @@ def _commands(text: str) -> list[Command]:
         Command(_("Keyboard"), icon_name="keyboard", press="[data-dialog=help]", key="?"),
         Command(_("Settings"), icon_name="settings", href="/settings/profile/"),
     ]
+    if in_conversation:
+        every += _of_conversation()
     words = text.lower().split()
     return [c for c in every if all(word in c.text.lower() for word in words)][: 6 if text else 10]
 
@@ -68,7 +89,7 @@ def palette(request: SignedIn) -> HttpResponse:
             (c, c.name or c.preferred_name, initials(c.name or c.preferred_name or "?")) for c in people
         ],
         "hits": found,
-        "commands": _commands(text),
+        "commands": _commands(text, in_conversation=on_screen(request) is not None),
     }
     return pages.part(request, "palette.html", context)
 

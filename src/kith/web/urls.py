@@ -1,26 +1,23 @@
 """Every screen's address. A room of screens has a `urls.py` of its own."""
 
-from importlib.util import find_spec
-
 from django.urls import URLPattern, URLResolver, include, path
 
-from kith.web import frame
+from kith.web import frame, health
 
-PARTS = (
-    ("", "kith.web.setup.urls"),
-    ("accounts/", "kith.web.account.allauth_urls"),
-    ("", "kith.web.account.urls"),
-    ("settings/", "kith.web.settings.urls"),
-    ("", "kith.web.simulator.urls"),
-    ("", "kith.web.chat.urls"),
-    ("", "kith.web.inbox.urls"),
-    ("", "kith.web.people.urls"),
-    ("", "kith.web.today.urls"),
-)
-
+# What is asked for most stands first: addresses are tried in this order.
 urlpatterns: list[URLPattern | URLResolver] = [
+    path("", include("kith.web.inbox.urls")),
+    path("", include("kith.web.people.urls")),
+    path("", include("kith.web.today.urls")),
     path("theme/", frame.theme, name="theme"),
     path("palette/", frame.palette, name="palette"),
     path("styleguide/", frame.styleguide, name="styleguide"),
-    *(path(prefix, include(module)) for prefix, module in PARTS if find_spec(module)),
+    path("health/", health.ready, name="health"),
+    path("health/live/", health.live, name="health_live"),
+    path("", include("kith.web.setup.urls")),
+    path("accounts/", include("kith.web.account.allauth_urls")),
+    path("", include("kith.web.account.urls")),
+    path("settings/", include("kith.web.settings.urls")),
+    path("", include("kith.web.simulator.urls")),
+    path("", include("kith.web.chat.urls")),
 ]

@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from kith.base.keyset import cursor_decode, cursor_encode
@@ -22,10 +22,12 @@ from kith.core import sql
 from kith.networks.selectors import offered
 from kith.teams.types import Viewer
 from kith.workspace.search_query import SearchQuery, search_parse
+from kith.workspace.search_scopes import lexemes, seen
 
 START, STOP = "\ue000", "\ue001"
-FEW, MOST_GATHERED, MOST_WALKED = 2_000, 20_000, 1_500
+FEW, MOST_GATHERED, MOST_WALKED = 2_000, 20_000, 4_000
 FIRST_WINDOW = 1  # months
+SMALL = 100_000  # documents of the viewer's scopes, by an estimate that knows no scope below a quarter of a per cent
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,13 +62,25 @@ Key = tuple[datetime, uuid.UUID]
 
 @dataclass(slots=True)
 class _Search:
-    """A search as SQL: the tsquery (text of lexemes and functions), conditions on the document, and on its message."""
+    """A search as SQL: the tsquery (text of lexemes and functions), conditions on the document, and on its message.
+
+    `scopes` are the only ones to be read, empty for those who see all; `tsquery` does not speak of them, `asked` does.
+    `unfinished`: a word's beginning is looked for, and the index gathers the whole list of each word that begins so.
+    """
 
     tsquery: str
+    scopes: list[str]
     documents: list[str]
     messages: list[str]
     params: dict[str, Any]
     cjk: bool
+    unfinished: bool
+
+    def asked(self, months: Sequence[str] = ()) -> str:
+        """The tsquery with the scopes, and of some months only. `seen` of the parameters is the latter alone."""
+        self.params["seen"] = seen(self.scopes, months)
+        parts = [self.tsquery] if self.tsquery else []
+        return " && ".join([*parts, "%(seen)s::tsquery"] if self.params["seen"] else parts)
 
 
 def search_messages(viewer: Viewer, text: str, *, cursor: str | None = None, limit: int = 30) -> SearchPage:
@@ -83,27 +97,20 @@ def search_messages(viewer: Viewer, text: str, *, cursor: str | None = None, lim
     return SearchPage(hits, cursor_encode(*keys[limit - 1]) if more else None, query, query.problems)
 
 
-def _lexemes(names: list[str]) -> str:
-    """A tsquery's text: any of these lexemes, taken as they are."""
-    return "(" + " | ".join("'" + n.replace("\\", "\\\\").replace("'", "''") + "'" for n in names) + ")"
-
-
 def _build(viewer: Viewer, query: SearchQuery) -> _Search | None:
     """None: a filter names somebody whom nobody knows, so nothing can be found."""
     params: dict[str, Any] = {"me": viewer.user_id, "scopes": list(viewer.scope_ids)}
     groups: list[str] = []
-    if not viewer.sees_all:
-        groups.append(_lexemes([f"scope:{s}" for s in viewer.scope_ids]))
     if query.channels:
-        groups.append(_lexemes([f"net:{n}" for n in _networks(query.channels)]))
+        groups.append(lexemes([f"net:{n}" for n in _networks(query.channels)]))
     if query.direction:
-        groups.append(_lexemes([f"dir:{query.direction}"]))
+        groups.append(lexemes([f"dir:{query.direction}"]))
     if query.has_file:
-        groups.append(_lexemes(["has:file"]))
+        groups.append(lexemes(["has:file"]))
     messages: list[str] = []
     if query.senders:
         people = [str(i) for name in query.senders for i in identities_named(name)]
-        groups.append(_lexemes([f"from:{i}" for i in people] or ["from:nobody"]))
+        groups.append(lexemes([f"from:{i}" for i in people] or ["from:nobody"]))
     parts = ["%(filter)s::tsquery"] if groups else []
     params["filter"] = " & ".join(groups)
     documents: list[str] = []
@@ -123,7 +130,9 @@ def _build(viewer: Viewer, query: SearchQuery) -> _Search | None:
         if at is not None:
             documents.append(f"d.at {sign} %({name})s")
             params[name] = at
-    return _Search(" && ".join(parts), documents, messages, params, cjk)
+    scopes = [] if viewer.sees_all else [str(s) for s in viewer.scope_ids]
+    unfinished = any(t.prefix and not t.is_cjk for t in query.terms)
+    return _Search(" && ".join(parts), scopes, documents, messages, params, cjk, unfinished)
 
 
 def _message_filters(query: SearchQuery, messages: list[str], params: dict[str, Any]) -> None:
@@ -163,11 +172,11 @@ def _networks(channels: tuple[str, ...]) -> list[str]:
 
 def _find(search: _Search, after: Key | None, wanted: int) -> list[Key]:
     """The newest keys after a cursor."""
-    if search.cjk or not search.tsquery:
+    if search.cjk or not search.asked():
         return _walk(search, after, wanted)
-    share, expected = _estimate(search)
+    share, expected = _estimate(search, search.asked())
     if expected <= FEW:
-        found = _gather(search, after, wanted, "", cap=MOST_GATHERED)
+        found = _gather(search, after, wanted, cap=MOST_GATHERED)
         if found is not None:
             return found
     keys: list[Key] = []
@@ -175,18 +184,19 @@ def _find(search: _Search, after: Key | None, wanted: int) -> list[Key]:
         keys, after = _walk_some(search, after, wanted)
         if len(keys) >= wanted or after is None:
             return keys
+    small = bool(search.scopes) and search.unfinished and _estimate(search, "%(seen)s::tsquery")[1] <= SMALL
     for months in _windows(search, after):
-        part = _gather(search, after, wanted - len(keys), _lexemes([f"month:{m}" for m in months]))
+        part = _gather(search, after, wanted - len(keys), months, one_by_one=small)
         keys += part or []
         if len(keys) >= wanted:
             break
     return keys
 
 
-def _estimate(search: _Search) -> tuple[float, float]:
+def _estimate(search: _Search, tsquery: str) -> tuple[float, float]:
     """(share of all documents, number) that the planner expects to match."""
     plan = sql.rows(
-        f"EXPLAIN (FORMAT JSON) SELECT 1 FROM conversations_searchdocument d WHERE d.vector @@ ({search.tsquery})",
+        f"EXPLAIN (FORMAT JSON) SELECT 1 FROM conversations_searchdocument d WHERE d.vector @@ ({tsquery})",
         search.params,
     )[0][0]
     expected = (json.loads(plan) if isinstance(plan, str) else plan)[0]["Plan"]["Plan Rows"]
@@ -205,14 +215,22 @@ def _conditions(search: _Search, after: Key | None, params: dict[str, Any]) -> l
 
 
 def _gather(
-    search: _Search, after: Key | None, wanted: int, month: str, *, cap: int | None = None
+    search: _Search,
+    after: Key | None,
+    wanted: int,
+    months: Sequence[str] = (),
+    *,
+    cap: int = 0,
+    one_by_one: bool = False,
 ) -> list[Key] | None:
-    """All hits (of some months), sorted; None when there are more than `cap`."""
-    params = {**search.params, "limit": wanted, "month": month, "cap": (cap or 0) + 1}
-    tsquery = f"{search.tsquery} && %(month)s::tsquery" if month else search.tsquery
+    """All hits (of some months), sorted; None when there are more than `cap`. `one_by_one` reads all that is seen."""
+    tsquery, source = search.asked(months), "conversations_searchdocument"
+    if one_by_one:
+        source = f"(SELECT * FROM {source} s WHERE s.vector @@ %(seen)s::tsquery OFFSET 0)"
+    params = {**search.params, "limit": wanted, "cap": cap + 1}
     where = [f"d.vector @@ ({tsquery})", *_conditions(search, after, params)]
     found = sql.rows(
-        f"WITH hits AS MATERIALIZED (SELECT d.message_id, d.at FROM conversations_searchdocument d "
+        f"WITH hits AS MATERIALIZED (SELECT d.message_id, d.at FROM {source} d "
         f"WHERE {' AND '.join(where)} {'LIMIT %(cap)s' if cap else ''}) "
         f"SELECT h.at, h.message_id, (SELECT count(*) FROM hits) FROM hits h "
         f"{_joined(search, 'h')} ORDER BY h.at DESC, h.message_id DESC LIMIT %(limit)s",
@@ -232,6 +250,7 @@ def _joined(search: _Search, name: str) -> str:
 
 def _walk_some(search: _Search, after: Key | None, wanted: int) -> tuple[list[Key], Key | None]:
     """Hits among the next newest documents, and where the walk stopped (None: at the end of all)."""
+    tsquery = search.asked()
     params = {**search.params, "limit": wanted, "skip": MOST_WALKED}
     where = _conditions(search, after, params)
     stop = sql.rows(
@@ -242,7 +261,7 @@ def _walk_some(search: _Search, after: Key | None, wanted: int) -> tuple[list[Ke
     if stop:
         where.append("(d.at, d.message_id) > (%(stop_at)s, %(stop_key)s)")
         params["stop_at"], params["stop_key"] = stop[0]
-    where.append(f"d.vector @@ ({search.tsquery})")
+    where.append(f"d.vector @@ ({tsquery})")
     found = sql.rows(
         f"SELECT d.at, d.message_id FROM conversations_searchdocument d {_joined(search, 'd')} {_where(where)} "
         f"ORDER BY d.at DESC, d.message_id DESC LIMIT %(limit)s",
@@ -262,10 +281,9 @@ def _where(conditions: list[str]) -> str:
 
 def _walk(search: _Search, after: Key | None, wanted: int) -> list[Key]:
     """Hits by date, for searches whose words are found by trigrams, or that have filters only."""
+    tsquery = search.asked()
     params = {**search.params, "limit": wanted}
-    where = _conditions(search, after, params) + (
-        [f"d.vector @@ ({search.tsquery})"] if search.tsquery else []
-    )
+    where = _conditions(search, after, params) + ([f"d.vector @@ ({tsquery})"] if tsquery else [])
     found = sql.rows(
         f"SELECT d.at, d.message_id FROM conversations_searchdocument d {_joined(search, 'd')} {_where(where)} "
         f"ORDER BY d.at DESC, d.message_id DESC LIMIT %(limit)s",
@@ -292,8 +310,6 @@ def _windows(search: _Search, after: Key | None) -> Iterator[list[str]]:
 
 
 def _number(at: datetime) -> int:
-    from datetime import UTC
-
     utc = at.astimezone(UTC)
     return utc.year * 12 + utc.month - 1
 
@@ -312,6 +328,7 @@ LEFT JOIN teams_user u ON u.id = m.author_id
 WHERE m.id = ANY (%(ids)s) AND m.state <> 'cancelled'
 """
 _PLAIN = "translate({text}, '" + START + STOP + "', '')"
+TAG = "\ue002"  # stands for "<" where PostgreSQL would look for tags
 _MARKS = f"StartSel={START}, StopSel={STOP}"
 
 
@@ -329,9 +346,9 @@ def _hits(viewer: Viewer, search: _Search, query: SearchQuery, keys: list[Key]) 
     if words:
         marks = " || ".join(words)
         subject = f"ts_headline('kith', {subject}, {marks}, '{_MARKS}, HighlightAll=true')"
-        snippet = (
-            f"ts_headline('kith', {body}, {marks}, '{_MARKS}, MaxFragments=2, MaxWords=24, MinWords=10')"
-        )
+        options = f"{_MARKS}, MaxFragments=2, MaxWords=24, MinWords=10"
+        found = f"ts_headline('kith', {sql.for_words(body, tag=TAG)}, {marks}, '{options}')"
+        snippet = f"translate({found}, '{TAG}', '<')"
     rows = {
         row[0]: row
         for row in sql.rows(

@@ -5,7 +5,6 @@ from __future__ import annotations
 import uuid
 from typing import Any
 
-from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.http import HttpRequest
 from ninja import Query, Router
 
@@ -15,8 +14,7 @@ from kith.api.problems import Problem, blame
 from kith.api.schemas import IdentityOut, IdentityQuery, LinkIn, Page
 from kith.contacts import services
 from kith.contacts.models import Contact, Identity, IdentityLink
-from kith.conversations.models import Participant
-from kith.teams.types import Viewer
+from kith.conversations.selectors import identities_seen
 
 router = Router(tags=["identities"])
 READ, WRITE = Token("people:read"), Token("people:write")
@@ -38,17 +36,6 @@ def identity_out(identity: Identity) -> dict[str, Any]:
         "bounced": identity.bounced_at is not None,
         "last_seen_at": identity.last_seen_at,
     }
-
-
-def identities_seen(viewer: Viewer) -> QuerySet[Identity]:
-    """Those of people, and those who take part in a message that the viewer may see."""
-    rows = Identity.objects.select_related("contact")
-    if viewer.sees_all:
-        return rows
-    seen = Participant.objects.filter(
-        identity=OuterRef("pk"), message__copies__scope_id__in=viewer.scope_ids
-    ).exclude(role="bcc", message__direction="in")
-    return rows.filter(Q(contact__isnull=False) | Exists(seen))
 
 
 @router.get("", auth=READ, response=Page[IdentityOut], summary="List identities, oldest first")

@@ -12,12 +12,17 @@ from ninja import Router, Status
 from kith.api.access import Caller, Token, caller_of
 from kith.api.problems import Problem, blame
 from kith.api.routes.conversations import conversation_seen, messages_out
-from kith.api.routes.identities import identities_seen
 from kith.api.schemas import MessageOut, ReplyIn, SendIn, SentOut
 from kith.channels import visitors
 from kith.channels.outbox import Compose, OutboxError, SendResult, message_send, message_unsend
 from kith.conversations.models import Message, MessageCopy, Thread
-from kith.conversations.selectors import ReplyChannel, attachment_get, conversation_get, message_visible
+from kith.conversations.selectors import (
+    ReplyChannel,
+    attachment_get,
+    conversation_get,
+    identities_seen,
+    message_visible,
+)
 from kith.core import blobs
 from kith.networks.models import ChannelAccount
 from kith.networks.selectors import channel_accounts_for

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import uuid
 
-from kith.conversations.models import Thread
+from django.db.models import Exists, OuterRef, Q, QuerySet
+
+from kith.contacts.models import Identity
+from kith.conversations.models import Participant, Thread
 from kith.core import sql
 from kith.teams.types import Viewer
 
@@ -25,6 +28,17 @@ def conversation_scopes(viewer: Viewer, conversation_id: uuid.UUID) -> tuple[uui
         .values_list("scope_id", flat=True)
         .distinct()
     )
+
+
+def identities_seen(viewer: Viewer) -> QuerySet[Identity]:
+    """Those of people, and those who take part in a message that the viewer may see."""
+    rows = Identity.objects.select_related("contact")
+    if viewer.sees_all:
+        return rows
+    seen = Participant.objects.filter(
+        identity=OuterRef("pk"), message__copies__scope_id__in=viewer.scope_ids
+    ).exclude(role="bcc", message__direction="in")
+    return rows.filter(Q(contact__isnull=False) | Exists(seen))
 
 
 _RESOLVE = """

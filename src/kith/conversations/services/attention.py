@@ -16,7 +16,6 @@ from kith.teams.notifications import notifications_read
 from kith.teams.types import Viewer
 
 PRESENT_FOR = timedelta(seconds=30)
-RENEW_AFTER = timedelta(seconds=10)
 
 _SEEN = """
 INSERT INTO conversations_seen (user_id, conversation_id, at)
@@ -61,6 +60,25 @@ def seen_unmark(viewer: Viewer, ids: Sequence[uuid.UUID]) -> None:
     tell_users("seen", [viewer.user_id])
 
 
+def seen_rewind(viewer: Viewer, conversation_id: uuid.UUID, message_id: uuid.UUID) -> None:
+    """Unread from this message on, for this viewer; what stands before it stays read."""
+    at = (
+        MessageCopy.objects.filter(
+            message_id=message_id, thread__conversation_id=conversation_id, scope_id__in=viewer.scope_ids
+        )
+        .values_list("at", flat=True)
+        .order_by("at")
+        .first()
+    )
+    if at is not None:
+        Seen.objects.update_or_create(
+            user_id=viewer.user_id,
+            conversation_id=conversation_id,
+            defaults={"at": at - timedelta(microseconds=1)},
+        )
+        tell_users("seen", [viewer.user_id])
+
+
 def presence_set(viewer: Viewer, conversation_id: uuid.UUID, *, typing: bool = False) -> None:
     """The viewer looks at (or types in) a conversation; to be said again within half a minute."""
     scopes = conversation_scopes(viewer, conversation_id)
@@ -73,8 +91,10 @@ def presence_set(viewer: Viewer, conversation_id: uuid.UUID, *, typing: bool = F
         conversation_id=conversation_id,
         defaults={"typing": typing, "seen_at": moment},
     )
-    Presence.objects.filter(user_id=viewer.user_id).exclude(conversation_id=conversation_id).delete()
-    if before is None or before.typing != typing or moment - before.seen_at > RENEW_AFTER:
+    others = Presence.objects.filter(user_id=viewer.user_id).exclude(conversation_id=conversation_id)
+    for left in list(others.values_list("conversation_id", flat=True)):
+        presence_leave(viewer, left)
+    if before is None or before.typing != typing or moment - before.seen_at > PRESENT_FOR:
         tell_scopes("presence", [(conversation_id, scope) for scope in scopes])
 
 

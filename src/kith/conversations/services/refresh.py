@@ -8,6 +8,9 @@ from collections.abc import Iterable
 
 from django.db import connection
 
+from kith.conversations.models import MessageCopy
+from kith.core.sql import for_words
+
 LIVE_CHANNEL = "kith_live"
 
 # `recent` looks at the last 200 messages: who waits, and why a conversation is held, never hang on older ones.
@@ -28,8 +31,8 @@ rows AS (
     FROM pairs p
     CROSS JOIN LATERAL (
         WITH recent AS MATERIALIZED (
-            SELECT m.id, k.at, m.direction, m.automatic, m.history, m.subject, m.state,
-                   left(regexp_replace(left(CASE WHEN m.quote_at > 0 THEN left(m.text, m.quote_at) ELSE m.text END, 600),
+            SELECT m.id, k.at, m.direction, m.automatic, m.history, m.subject, m.state, m.extra ? 'forward_of' AS aside,
+                   left(regexp_replace(left(m.text, least(600, nullif(m.quote_at, 0), nullif(m.signature_at, 0))),
                         '\\s+', ' ', 'g'), 280) AS snippet
             FROM conversations_messagecopy k JOIN conversations_message m ON m.id = k.message_id
             WHERE k.thread_id = ANY (p.thread_ids) AND k.first_in_thread AND m.state <> 'cancelled'
@@ -42,9 +45,9 @@ rows AS (
                coalesce((SELECT snippet FROM newest), (SELECT snippet FROM recent LIMIT 1), '') AS snippet,
                coalesce((SELECT subject FROM talk WHERE subject <> '' ORDER BY at DESC, id DESC LIMIT 1), '') AS subject,
                (SELECT min(at) FROM talk WHERE direction = 'in' AND automatic = '' AND NOT history
-                  AND at > coalesce((SELECT max(at) FROM talk WHERE direction = 'out' AND automatic = ''
+                  AND at > coalesce((SELECT max(at) FROM talk WHERE direction = 'out' AND automatic = '' AND NOT aside
                                      AND state NOT IN ('failed', 'held', 'scheduled')), '-infinity')) AS waiting_since,
-               CASE WHEN EXISTS (SELECT 1 FROM talk WHERE automatic = '') THEN ''
+               CASE WHEN EXISTS (SELECT 1 FROM talk WHERE automatic IN ('', 'mention')) THEN ''
                     ELSE coalesce((SELECT automatic FROM newest), '') END AS tray,
                (SELECT count(*) FROM recent) AS seen
     ) s
@@ -74,11 +77,13 @@ RETURNING cs.conversation_id, cs.scope_id
 """
 
 # A mail's body is read up to 100,000 characters; attachments by name, people by name and address.
-_SEARCH = """
+_DOCUMENTS = """
 INSERT INTO conversations_searchdocument (message_id, at, vector, cjk)
 SELECT m.id, m.at,
        array_to_tsvector(array(SELECT DISTINCT x FROM (
            SELECT 'scope:' || k.scope_id AS x FROM conversations_messagecopy k WHERE k.message_id = m.id
+           UNION SELECT 'seen:' || k.scope_id || ':' || to_char(m.at AT TIME ZONE 'UTC', 'YYYYMM')
+               FROM conversations_messagecopy k WHERE k.message_id = m.id
            UNION SELECT 'net:' || m.network
            UNION SELECT 'dir:' || m.direction
            UNION SELECT 'month:' || to_char(m.at AT TIME ZONE 'UTC', 'YYYYMM')
@@ -86,20 +91,25 @@ SELECT m.id, m.at,
                                                WHERE a.message_id = m.id AND NOT a.inline)
            UNION SELECT 'from:' || m.sender_id
        ) l WHERE x IS NOT NULL))
-       || setweight(to_tsvector('kith', left(m.subject, 1000)), 'A')
+       || setweight(to_tsvector('kith', {subject}), 'A')
        || setweight(to_tsvector('kith', coalesce((
               SELECT string_agg(left(i.display_name || ' ' || i.handle || ' ' || i.external_id, 400), ' ')
               FROM (SELECT DISTINCT identity_id FROM conversations_participant p
                     WHERE p.message_id = m.id AND p.role <> 'bcc' LIMIT 30) p
               JOIN contacts_identity i ON i.id = p.identity_id), '')), 'B')
-       || to_tsvector('kith', left(m.text, 100000))
-       || to_tsvector('kith', coalesce((SELECT string_agg(a.file_name, ' ') FROM conversations_attachment a
-                                        WHERE a.message_id = m.id), '')),
+       || to_tsvector('kith', {text})
+       || to_tsvector('kith', coalesce((SELECT string_agg({file_name}, ' ')
+                                        FROM conversations_attachment a WHERE a.message_id = m.id), '')),
        CASE WHEN m.text || m.subject ~ '[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\u0e00-\u0e7f]'
             THEN left(m.subject || ' ' || m.text, 20000) ELSE '' END
 FROM conversations_message m WHERE m.id = ANY (%(ids)s::uuid[])
 ON CONFLICT (message_id) DO UPDATE SET at = excluded.at, vector = excluded.vector, cjk = excluded.cjk
 """
+_SEARCH = _DOCUMENTS.format(
+    subject=for_words("left(m.subject, 1000)"),
+    text=for_words("left(m.text, 100000)"),
+    file_name=for_words("a.file_name"),
+)
 
 
 def conversations_refresh(ids: Iterable[uuid.UUID]) -> None:
@@ -113,6 +123,13 @@ def conversations_refresh(ids: Iterable[uuid.UUID]) -> None:
         cursor.execute(_EMPTY, {"ids": wanted})
         changed += cursor.fetchall()
     live_tell(changed)
+
+
+def messages_refresh(ids: Iterable[uuid.UUID]) -> None:
+    """Rebuild the inbox rows of the conversations that messages stand in."""
+    conversations_refresh(
+        MessageCopy.objects.filter(message_id__in=list(ids)).values_list("thread__conversation_id", flat=True)
+    )
 
 
 def live_tell(pairs: Iterable[tuple[uuid.UUID, uuid.UUID]]) -> None:

@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
-from django.conf import settings
 from django.db import connection, transaction
 from django.utils.translation import gettext as _
 
@@ -18,7 +17,7 @@ from kith.teams.models import Role, User
 from kith.teams.services.users import user_create
 
 SETUP_TOKEN = "setup_token_hash"  # noqa: S105  (the key of a value, not a secret)
-KEYS = ("name", "public_url", "languages", "held_tray", "outgoing_name")
+KEYS = ("name", "public_url", "outgoing_name")
 
 
 def setup_token_make() -> str:
@@ -94,8 +93,6 @@ def company_update(*, values: Mapping[str, Any]) -> None:
         raise TeamsError(f"not a value of the company: {sorted(unknown)}")
     if "name" in values and not str(values["name"]).strip():
         raise TeamsError(_("A name is needed."), field="name")
-    if "languages" in values and set(values["languages"]) - set(dict(settings.LANGUAGES)):
-        raise TeamsError(_("Kith does not speak this language."), field="languages")
     wanted = dict(values)
     if "public_url" in wanted:
         wanted["public_url"] = check_public_url(str(wanted["public_url"]))

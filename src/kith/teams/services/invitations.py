@@ -83,9 +83,20 @@ def invitation_accept(*, raw: str, name: str, password: str) -> User:
     invitation = _open().select_for_update().filter(token_hash=token_hash(raw)).first()
     if invitation is None:
         raise TeamsError(_("This link no longer works. Ask for a new invitation."))
+    return _accept(invitation, name, password)
+
+
+@transaction.atomic
+def invitation_accept_confirmed(*, email: str, name: str) -> User | None:
+    """Make the user of an open invitation whose address single sign-on has confirmed; None when there is none."""
+    invitation = _open().select_for_update().filter(email__iexact=email).order_by("-id").first()
+    return _accept(invitation, name, None) if invitation else None
+
+
+def _accept(invitation: Invitation, name: str, password: str | None) -> User:
     user = user_create(
         email=invitation.email,
-        name=name or invitation.name,
+        name=name or invitation.name or invitation.email.split("@")[0],
         password=password,
         role=Role(invitation.role),
         teams=invitation.teams.all(),

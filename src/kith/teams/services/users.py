@@ -111,8 +111,9 @@ def user_set_teams(*, user: User, teams: Iterable[Team]) -> None:
         audit.record("teams_changed", "user", user.id, joined=_texts(wanted - had), left=_texts(had - wanted))
 
 
-def push_subscription_remove(*, user: User, subscription_id: uuid.UUID) -> None:
-    PushSubscription.objects.filter(user=user, pk=subscription_id).delete()
+def push_subscription_remove(*, user: User, subscription_id: uuid.UUID) -> bool:
+    """Push nothing more to one of the user's own browsers; False when there is none of this id."""
+    return PushSubscription.objects.filter(user=user, pk=subscription_id).delete()[0] > 0
 
 
 def _texts(ids: Iterable[uuid.UUID]) -> list[str]:

@@ -8,11 +8,11 @@ from allauth.mfa.recovery_codes import views as recovery
 from allauth.mfa.totp import views as totp
 from allauth.mfa.webauthn import views as webauthn
 from allauth.socialaccount import views as social
-from allauth.socialaccount.providers.openid_connect import views as oidc
 from django.urls import URLPattern, path, re_path
 
 from kith.web.access import public, signed_in
 from kith.web.account.sign_in import sign_in
+from kith.web.account.single_sign_on import back, begin
 
 urlpatterns: list[URLPattern] = [
     path("login/", sign_in, name="account_login"),
@@ -66,6 +66,6 @@ urlpatterns: list[URLPattern] = [
     path("3rdparty/login/error/", public(social.login_error), name="socialaccount_login_error"),
     path("3rdparty/signup/", public(social.signup), name="socialaccount_signup"),  # answers that it is closed
     path("3rdparty/", signed_in(social.connections), name="socialaccount_connections"),
-    path("oidc/<str:provider_id>/login/", public(oidc.login), name="openid_connect_login"),
-    path("oidc/<str:provider_id>/login/callback/", public(oidc.callback), name="openid_connect_callback"),
+    path("oidc/<str:provider_id>/login/", begin, name="openid_connect_login"),
+    path("oidc/<str:provider_id>/login/callback/", back, name="openid_connect_callback"),
 ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from urllib.parse import urlsplit
 
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
@@ -141,13 +142,20 @@ def priority(request: SignedIn, conversation_id: uuid.UUID) -> HttpResponse:
 @require_POST
 @writers
 def tray(request: SignedIn, conversation_id: uuid.UUID) -> HttpResponse:
-    """POST `tray`: "spam", or "" for the inbox; `block` blocks the sender too."""
+    """POST `tray`: "spam", or "" for the inbox; `block` blocks the sender too, `unblock` lets them in again."""
     if request.POST.get("block"):
         return _done(
             request,
             conversation_id,
             lambda: actions.sender_block(request.viewer, conversation_id),
             _("Blocked. What they write is set aside."),
+        )
+    if request.POST.get("unblock"):
+        return _done(
+            request,
+            conversation_id,
+            lambda: actions.conversation_unblock(request.viewer, conversation_id),
+            _("No longer blocked"),
         )
     where = request.POST.get("tray", "")
     said = _("Set aside as spam") if where else _("Moved into the inbox")
@@ -196,5 +204,14 @@ def undo(request: SignedIn, batch_id: uuid.UUID) -> HttpResponse:
         touched = actions.actions_undo(request.viewer, batch_id)
     except (actions.ActionError, NotAllowed) as error:
         return pages.with_toast(HttpResponse(), str(error), kind="error")
-    response = refreshed(request, touched[0]) if len(touched) == 1 else HttpResponse(headers=CHANGED)
+    shown = on_screen(request)
+    response = refreshed(request, shown) if shown in touched and shown else HttpResponse(headers=CHANGED)
+    if shown in touched and not response.content:  # it was made by what is undone
+        response.headers["HX-Redirect"] = reverse("conversation", args=[touched[0]])
     return pages.with_toast(response, _("Taken back"))
+
+
+def on_screen(request: HttpRequest) -> uuid.UUID | None:
+    """The conversation that the screen shows which asks."""
+    parts = [part for part in urlsplit(request.headers.get("HX-Current-URL", "")).path.split("/") if part]
+    return as_uuid(parts[1]) if len(parts) == 2 and parts[0] == "inbox" else None

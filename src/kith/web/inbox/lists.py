@@ -130,9 +130,10 @@ def list_context(
         {"text": text, "href": address(status="" if value == "open" else value), "current": current == value}
         for value, text in (("open", _("Open")), ("snoozed", _("Snoozed")), ("closed", _("Closed")))
     ]
+    shown = TRAYS if key == "held" else ()  # forty words that most lists do not say
     filters = [
         {"text": _("Everything"), "href": here, "current": not view.reason},
-        *({"text": tray_name(why), "href": address(why=why), "current": view.reason == why} for why in TRAYS),
+        *({"text": tray_name(why), "href": address(why=why), "current": view.reason == why} for why in shown),
     ]
     return {
         "key": key,

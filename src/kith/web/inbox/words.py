@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -58,6 +61,39 @@ def log_sentence(item: LogItem) -> str:
         "reopened": _("Opened again by a new message"),
     }
     return sentences.get(item.kind, item.kind) % {"who": who}
+
+
+def proof_words(results: Mapping[str, Any]) -> list[str]:
+    """What was checked of a mail's sender ({"spf": "pass", ...}), a line each."""
+    names = {
+        "spf": _("The server that sent it may send for this domain (SPF)"),
+        "dkim": _("Signed by the domain (DKIM)"),
+        "dmarc": _("The domain vouches for the address (DMARC)"),
+        "arc": _("Passed on with its proof (ARC)"),
+    }
+    told = {
+        "pass": _("yes"),
+        "fail": _("no"),
+        "softfail": _("probably not"),
+        "none": _("nothing to check"),
+        "neutral": _("the domain does not say"),
+        "temperror": _("could not be checked"),
+        "permerror": _("could not be checked"),
+    }
+    return [
+        f"{words}: {told.get(str(results[key]).lower(), str(results[key])[:60])}"
+        for key, words in names.items()
+        if results.get(key)
+    ]
+
+
+_ANSWERS = re.compile(r"(?:(?:re|aw|antw|sv|vs|rv|r|fwd?|wg|tr)(?:\[\d{1,3}\])?\s*:\s*)+", re.IGNORECASE)
+
+
+def bare_subject(subject: str) -> str:
+    """A subject without what mail programs put before it ("Re: Fwd: ...")."""
+    found = _ANSWERS.match(subject.lstrip()[:300])
+    return subject.lstrip()[found.end() :].strip() or subject if found else subject
 
 
 @dataclass(frozen=True, slots=True)

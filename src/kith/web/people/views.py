@@ -19,7 +19,7 @@ from kith.contacts.models import Contact, Identity, Organization, Tag
 from kith.contacts.selectors import canonical_of, contact_ids_search
 from kith.contacts.services import contact_create, contact_for_identity, contacts_tag, contacts_untag
 from kith.contacts.services.contacts import ContactError
-from kith.conversations.selectors import LogItem
+from kith.conversations.selectors import LogItem, identities_seen
 from kith.core.fields import as_uuid
 from kith.networks.selectors import manifest_of, offered
 from kith.teams.selectors import colleagues
@@ -275,7 +275,7 @@ def person(request: SignedIn, contact_id: uuid.UUID) -> HttpResponse:
 @require_POST
 @writers
 def person_from_identity(request: SignedIn, identity_id: uuid.UUID) -> HttpResponse:
-    identity = Identity.objects.filter(pk=identity_id, kind=Identity.Kind.PERSON).first()
+    identity = identities_seen(request.viewer).filter(pk=identity_id, kind=Identity.Kind.PERSON).first()
     if identity is None:
         raise Http404
     contact = contact_for_identity(identity=identity, user=request.user)

@@ -1,4 +1,4 @@
-"""The company: its name, address, languages, what is set aside."""
+"""The company: its name, its address, how it signs; and the way into the settings."""
 
 from __future__ import annotations
 
@@ -15,13 +15,11 @@ from kith.web.settings.forms import CompanyForm
 from kith.web.settings.page import blame, done, show
 from kith.web.setup.views import without_address
 
-HELD = ["spam", "bounce", "auto_reply", "list"]
-
 
 @signed_in
 def start(request: SignedIn) -> HttpResponse:
-    """Everyone's way in: administrators to the company, others to themselves."""
-    return redirect("settings:company" if request.user.administers else "account:profile")
+    """What can be set, a sentence each: those sections that one may open."""
+    return show(request, "settings/start.html", section="settings:start")
 
 
 @administrators
@@ -31,8 +29,6 @@ def company(request: SignedIn) -> HttpResponse:
         "name": values.name(),
         "public_url": values.value("public_url", ""),
         "outgoing_name": values.value("outgoing_name", ""),
-        "languages": values.value("languages", []),
-        "held_tray": values.value("held_tray", HELD),
     }
     form = CompanyForm(request.POST or None, initial=initial)
     if request.method == "POST" and form.is_valid():
@@ -50,5 +46,6 @@ def company(request: SignedIn) -> HttpResponse:
         status=422 if request.method == "POST" else 200,
         form=form,
         fixed=settings.KITH.public_url,
+        plain_http=values.public_url().startswith("http://"),
         missing=[] if values.public_url() else without_address(),
     )

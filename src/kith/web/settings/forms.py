@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
-from django.conf import settings
 from django.utils.translation import gettext_lazy as _
 
 from kith.contacts.library import COLORS
@@ -60,27 +59,9 @@ class CompanyForm(Form):
         required=False,
         max_length=120,
         help_text=_(
-            "What stands behind a colleague's name: \u201cAnn, Bicycles Ltd\u201d. Empty: the name of the company."
+            "What stands behind a colleague's name in mails: \u201cAnn \u00b7 Bicycles Ltd\u201d. "
+            "Empty: the name of the mailbox."
         ),
-    )
-    languages = forms.MultipleChoiceField(
-        label=_("Languages in which you answer"),
-        required=False,
-        choices=settings.LANGUAGES,
-        widget=forms.CheckboxSelectMultiple,
-    )
-    held_tray = forms.MultipleChoiceField(
-        label=_("Set aside instead of shown in the inbox"),
-        required=False,
-        choices=[
-            ("spam", _("Spam")),
-            ("bounce", _("Bounces")),
-            ("auto_reply", _("Automatic replies")),
-            ("list", _("Newsletters and lists")),
-            ("notification", _("Notifications of other services")),
-        ],
-        widget=forms.CheckboxSelectMultiple,
-        help_text=_("Nothing is deleted; each carries its reason."),
     )
 
 

@@ -19,33 +19,62 @@ from kith.web.access import SignedIn
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """One entry of the settings' list: the name of its address, title, who sees it, and its group."""
+    """One entry of the settings: the name of its address, title, what one finds there, who sees it, its group and icon."""
 
     name: str
     title: Any
+    about: Any
     level: str
     group: Any
+    icon_name: str
+
+    @property
+    def href(self) -> str:
+        return reverse(self.name)
+
+
+def _section(name: str, title: Any, about: Any, level: str, group: Any, icon_name: str) -> Section:
+    return Section(name, title, about, level=level, group=group, icon_name=icon_name)
 
 
 MINE, COMPANY, WORK, HOUSE = _("You"), _("Company"), _("Answering"), _("This installation")
 SECTIONS = (
-    Section("account:profile", _("Profile"), level="signed_in", group=MINE),
-    Section("account:notifications", _("Notifications"), level="signed_in", group=MINE),
-    Section("account:security", _("Sign-in and sessions"), level="signed_in", group=MINE),
-    Section("account:tokens", _("API tokens"), level="signed_in", group=MINE),
-    Section("settings:company", _("Company"), level="administrators", group=COMPANY),
-    Section("settings:people", _("People"), level="signed_in", group=COMPANY),
-    Section("settings:teams", _("Teams"), level="signed_in", group=COMPANY),
-    Section("settings:channels", _("Channels"), level="signed_in", group=COMPANY),
-    Section("settings:replies", _("Saved replies"), level="writers", group=WORK),
-    Section("settings:macros", _("Macros"), level="managers", group=WORK),
-    Section("settings:rules", _("Assignment rules"), level="managers", group=WORK),
-    Section("settings:tags", _("Tags"), level="writers", group=WORK),
-    Section("settings:fields", _("Fields of people"), level="managers", group=WORK),
-    Section("settings:mails", _("System mails"), level="administrators", group=HOUSE),
-    Section("settings:audit", _("Audit log"), level="administrators", group=HOUSE),
-    Section("settings:backups", _("Backups"), level="administrators", group=HOUSE),
-)
+    _section("account:profile", _("Profile"), _("Name, language, theme, signature, being away."),
+             "signed_in", MINE, icon_name="user"),
+    _section("account:notifications", _("Notifications"), _("What may interrupt you, and on which device."),
+             "signed_in", MINE, icon_name="bell"),
+    _section("account:security", _("Sign-in and sessions"),
+             _("Password, passkeys, authenticator app, and where you are signed in."),
+             "signed_in", MINE, icon_name="lock"),
+    _section("account:tokens", _("API tokens"), _("Let a program of yours do what you may do."),
+             "signed_in", MINE, icon_name="code"),
+    _section("settings:company", _("Company"), _("Its name and the address at which customers reach it."),
+             "administrators", COMPANY, icon_name="building-2"),
+    _section("settings:people", _("Colleagues"), _("Who works here, in which role. Invite somebody, or say goodbye."),
+             "signed_in", COMPANY, icon_name="users"),
+    _section("settings:teams", _("Teams"), _("Who shares conversations with whom."),
+             "signed_in", COMPANY, icon_name="users-round"),
+    _section("settings:channels", _("Channels"), _("Mailboxes, networks, the chat on your site: what comes in and goes out."),
+             "signed_in", COMPANY, icon_name="inbox"),
+    _section("settings:replies", _("Saved replies"), _("Answers that you give often."),
+             "writers", WORK, icon_name="message-square-text"),
+    _section("settings:macros", _("Macros"), _("Several steps with one click: answer, tag, assign, close."),
+             "managers", WORK, icon_name="zap"),
+    _section("settings:rules", _("Assignment rules"), _("Which new conversations go to whom by themselves."),
+             "managers", WORK, icon_name="split"),
+    _section("settings:tags", _("Tags"), _("Words by which conversations and people are found again."),
+             "writers", WORK, icon_name="tag"),
+    _section("settings:fields", _("Fields of people"), _("What you want to know of everybody: a customer number, say."),
+             "managers", WORK, icon_name="list"),
+    _section("settings:webhooks", _("Webhooks"), _("Programs of yours that are told what happens here."),
+             "administrators", HOUSE, icon_name="webhook"),
+    _section("settings:mails", _("System mails"), _("Invitations and alarms, and those that could not leave."),
+             "administrators", HOUSE, icon_name="mail"),
+    _section("settings:audit", _("Audit log"), _("Who changed what, and when."),
+             "administrators", HOUSE, icon_name="history"),
+    _section("settings:backups", _("Backups"), _("The last ones, and whether one was missed."),
+             "administrators", HOUSE, icon_name="archive"),
+)  # fmt: skip
 
 
 def _may(user: User, level: str) -> bool:
@@ -57,16 +86,21 @@ def _may(user: User, level: str) -> bool:
     }[level]
 
 
+def sections_of(user: User) -> list[tuple[str, list[Section]]]:
+    """(title of a group, its sections that the user may open)."""
+    groups: dict[str, list[Section]] = {}
+    for item in SECTIONS:
+        if _may(user, item.level):
+            groups.setdefault(str(item.group), []).append(item)
+    return list(groups.items())
+
+
 def show(
     request: SignedIn, template: str, *, section: str, status: int = 200, **context: Any
 ) -> HttpResponse:
     """Render a settings screen with the list of those sections that the user may open."""
-    groups: dict[str, list[tuple[str, str, str]]] = {}
-    for item in SECTIONS:
-        if _may(request.user, item.level):
-            groups.setdefault(str(item.group), []).append((item.name, str(item.title), reverse(item.name)))
     frame = {
-        "menu": list(groups.items()),
+        "menu": sections_of(request.user),
         "current": section,
         "messages": [str(message) for message in messages.get_messages(request)],
     }

@@ -178,11 +178,12 @@ def split_headers(raw: bytes) -> tuple[list[tuple[str, bytes]], bytes]:
     headers: list[tuple[str, bytes]] = []
     name = ""
     value: list[bytes] = []
-    offset = 0
+    offset, blank = 0, False
     for line in block.split(b"\n"):
         start, offset = offset, offset + len(line) + 1
         line = line.rstrip(b"\r")
         if line[:1] in (b" ", b"\t"):
+            blank = not line.strip()
             if name:
                 value.append(line)
             continue
@@ -190,10 +191,12 @@ def split_headers(raw: bytes) -> tuple[list[tuple[str, bytes]], bytes]:
         if colon <= 0 or not _HEADER_NAME.match(line):
             if not line or line.startswith((b"From ", b">From ")):
                 continue
-            # Text where a header should be: the body begins here, unless headers go on after a stray line.
-            if (not headers and not name) or len(headers) < 3:
+            # Text where a header should be: the body begins here, unless headers go on after a stray line. A line of
+            # spaces before it was meant to be the empty one.
+            if blank or (not headers and not name) or len(headers) < 3:
                 return _closed(headers, name, value), raw[start:]
             continue
+        blank = False
         if name:
             headers.append((name, b"".join(value).strip() if len(value) > 1 else value[0].strip()))
             if len(headers) >= MAX_HEADERS:

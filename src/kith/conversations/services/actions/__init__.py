@@ -2,6 +2,7 @@
 
 from kith.conversations.services.actions.common import ActionError, CannotUndo, Done
 from kith.conversations.services.actions.fields import (
+    conversation_unblock,
     conversations_assign,
     conversations_assign_team,
     conversations_close,
@@ -24,6 +25,7 @@ __all__ = [
     "actions_undo",
     "conversation_join",
     "conversation_split",
+    "conversation_unblock",
     "conversations_assign",
     "conversations_assign_team",
     "conversations_close",

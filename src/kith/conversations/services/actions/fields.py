@@ -241,6 +241,17 @@ def sender_block(viewer: Viewer, conversation_id: uuid.UUID, *, batch_id: uuid.U
 
 
 @transaction.atomic
+def conversation_unblock(viewer: Viewer, conversation_id: uuid.UUID) -> Done:
+    """Let whom a conversation is with write to us again, and bring it back into the inbox."""
+    (row,) = writable(viewer, [conversation_id])
+    if row.identity_id is None:
+        raise ActionError(_("There is nobody to block here."))
+    identity_unblock(identity_id=row.identity_id)
+    values = {"tray_decided": ""}
+    return _change(viewer, [conversation_id], "tray", values, to="")
+
+
+@transaction.atomic
 def sender_unblock(viewer: Viewer, identity_id: uuid.UUID) -> None:
     """Let a sender's messages into the inbox again; what was held stays where it is."""
     if not viewer.may_write:

@@ -1,0 +1,138 @@
+"""What a person wants to send, before it is a message; what the gate says to it."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from kith.base.graphemes import count
+from kith.conversations.models import Message, MessageCopy, Thread
+from kith.networks.models import ChannelAccount
+from kith.networks.selectors import manifest_of
+from kith.teams.models import User
+from kith.trust.services import TouchRequest, channel_of, gate_preview, touch_request
+from kith.trust.types import GateResult, Verdict
+
+UNDO_SECONDS = 10
+
+
+class OutboxError(ValueError):
+    """Why a message can't be taken, in words for the person who wrote it."""
+
+
+@dataclass(frozen=True, slots=True)
+class OutgoingFile:
+    digest: str
+    file_name: str
+    content_type: str
+    size: int
+    alt_text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Compose:
+    """What a person wants to send. Recipients are identities (id, role); a public post may have none."""
+
+    user: User | None
+    account: ChannelAccount
+    text: str
+    recipients: tuple[tuple[uuid.UUID, str], ...]
+    conversation_id: uuid.UUID | None = None
+    reply_to: Message | None = None
+    thread: Thread | None = None
+    subject: str = ""
+    html: str = ""
+    visibility: str = "private"
+    files: tuple[OutgoingFile, ...] = ()
+    content_warning: str = ""
+    send_at: datetime | None = None
+    kind: str = "reply"
+    actor: str = "person"
+    override_reason: str = ""
+    undo_seconds: int = UNDO_SECONDS
+    signature: str = ""
+    extra: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class SendResult:
+    """The message as it stands now, and what the gate said. Held messages stand in the conversation, unsent."""
+
+    message_id: uuid.UUID
+    conversation_id: uuid.UUID
+    verdict: Verdict
+    delivery_id: uuid.UUID | None = None
+    undo_until: datetime | None = None
+
+
+def request_of(compose: Compose, subject_id: uuid.UUID | None = None) -> TouchRequest:
+    manifest = manifest_of(compose.account.network)
+    kind = compose.kind
+    if kind == "reply" and compose.conversation_id is None and compose.reply_to is None:
+        kind = "outreach"
+    inbound = (
+        compose.conversation_id is not None
+        and MessageCopy.objects.filter(
+            thread__conversation_id=compose.conversation_id, message__direction="in"
+        ).exists()
+    )
+    return TouchRequest(
+        kind=kind,  # type: ignore[arg-type]
+        channel=channel_of(manifest.medium if manifest else "", visibility=compose.visibility),
+        network=compose.account.network,
+        identity_ids=tuple(dict.fromkeys(i for i, _ in compose.recipients)),
+        subject_id=subject_id,
+        actor=compose.actor,
+        text_length=_length(compose),
+        answers_inbound=inbound,
+        user=compose.user,
+    )
+
+
+def _length(compose: Compose) -> int:
+    """As the network counts: a content warning is part of the text."""
+    manifest = manifest_of(compose.account.network)
+    text = compose.content_warning + compose.text
+    unit = manifest.limits.length_unit if manifest is not None else ""
+    return len(text.encode()) if unit == "bytes" else count(text) if unit == "graphemes" else len(text)
+
+
+def verdict_preview(compose: Compose) -> Verdict:
+    """What the gate would say if this were sent now."""
+    return gate_preview(request_of(compose))
+
+
+def gate_ask(compose: Compose, *, subject_id: uuid.UUID) -> Verdict:
+    """Ask the gate for the record, without a message: what it says is kept as a Touch with its Decision."""
+    return touch_request(request_of(compose, subject_id)).verdict
+
+
+def gate_of(compose: Compose, *, subject_id: uuid.UUID) -> GateResult:
+    """Ask the gate for the record about a message that is stored: with its clearances, when it allows."""
+    return touch_request(request_of(compose, subject_id), override_reason=compose.override_reason)
+
+
+def compose_again(message: Message, *, override_reason: str = "", user: User | None = None) -> Compose:
+    """The Compose of a stored message, for one that is due or was held."""
+    account = ChannelAccount.objects.get(pk=message.extra["channel_account"])
+    copy = message.copies.select_related("thread").order_by("id").first()
+    recipients: Sequence[tuple[uuid.UUID, str]] = [
+        (p.identity_id, p.role) for p in message.participants.exclude(role="from")
+    ]
+    return Compose(
+        user=user or message.author,
+        account=account,
+        text=message.text,
+        recipients=tuple(recipients),
+        conversation_id=copy.thread.conversation_id if copy else None,
+        thread=copy.thread if copy else None,
+        subject=message.subject,
+        html=message.html,
+        visibility=message.visibility,
+        kind=message.extra.get("kind", "reply"),
+        override_reason=override_reason,
+        undo_seconds=0,
+    )

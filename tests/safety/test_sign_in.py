@@ -1,0 +1,200 @@
+"""Sign-in as an attacker sees it: sessions that were planted, addresses that are tried, links that are guessed."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+from django.contrib.auth import hashers
+from django.core import mail
+from django.core.cache import cache
+from django.test import Client
+from django.urls import reverse
+
+from kith.core import company
+from kith.teams.models import ApiToken, PushSubscription
+from kith.teams.services import api_token_create, invitation_create, sessions_of, user_leave
+from kith.teams.types import API_PERMISSIONS
+from tests.web.people import PASSWORD, assert_clean, person
+
+pytestmark = pytest.mark.django_db
+LOGIN = "/accounts/login/"
+
+
+@pytest.fixture(autouse=True)
+def house() -> None:
+    cache.clear()
+    company.set_value("name", "Bicycles Ltd")
+
+
+def _planted() -> Client:
+    """A browser into which somebody has put a session of theirs."""
+    client = Client()
+    session = client.session
+    session["planted"] = "yes"
+    session.save()
+    client.cookies["sessionid"] = session.session_key
+    return client
+
+
+def test_a_planted_session_is_not_the_one_that_is_signed_in() -> None:
+    person("Ada")
+    client = _planted()
+    before = client.cookies["sessionid"].value
+    client.post(LOGIN, {"login": "ada@us.example", "password": PASSWORD})
+    assert "_auth_user_id" in client.session
+    assert client.cookies["sessionid"].value != before
+    thief = Client()
+    thief.cookies["sessionid"] = before
+    assert thief.get("/settings/profile/").status_code == 302
+
+
+def test_neither_is_it_after_an_invitation() -> None:
+    olga = person("Olga", "owner")
+    invitation_create(
+        email="new@us.example", role="agent", invited_by=olga, link="https://x/invitation/TOKEN/"
+    )
+    # The mail leaves when the transaction commits; the token is in nothing but that mail.
+    from kith.teams.models import Invitation
+    from kith.teams.services.tokens import token_hash
+
+    Invitation.objects.update(token_hash=token_hash("known"))
+    client = _planted()
+    before = client.cookies["sessionid"].value
+    assert client.post("/invitation/known/", {"name": "New", "password": PASSWORD}).status_code == 302
+    assert client.cookies["sessionid"].value != before
+
+
+def test_signing_out_ends_the_session_on_the_server() -> None:
+    person("Ada")
+    client = Client()
+    client.post(LOGIN, {"login": "ada@us.example", "password": PASSWORD})
+    key = client.cookies["sessionid"].value
+    client.post("/accounts/logout/")
+    thief = Client()
+    thief.cookies["sessionid"] = key
+    assert thief.get("/settings/profile/").status_code == 302
+
+
+def _without_what_differs(answer: Any, email: str) -> str:
+    text = re.sub(r'(csrfmiddlewaretoken" value|csrf-token" content)="[^"]*"', "", answer.content.decode())
+    return text.replace(email, "ADDRESS")
+
+
+@pytest.mark.parametrize(
+    ("path", "field"),
+    [(LOGIN, "login"), ("/accounts/password/reset/", "email"), ("/accounts/signup/", "email")],
+)
+def test_who_works_here_is_told_to_nobody(path: str, field: str) -> None:
+    person("Ada")
+    gone = person("Gone")
+    gone.is_active = False
+    gone.save()
+    said = set()
+    for email in ("ada@us.example", "gone@us.example", "nobody@us.example"):
+        cache.clear()
+        given = {field: email, "password": "wrong", "password1": PASSWORD, "password2": PASSWORD}
+        answer = Client().post(path, given)
+        said.add((answer.status_code, answer.headers.get("Location"), _without_what_differs(answer, email)))
+    assert len(said) == 1
+    assert all("nobody@" not in address for sent in mail.outbox for address in sent.to)
+
+
+def test_an_unknown_address_takes_as_long_as_a_wrong_password(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Counted in passwords hashed, which is what takes long; a clock would measure the machine's neighbours."""
+    person("Ada")
+    hashed: list[str] = []
+    real = hashers.MD5PasswordHasher.encode
+
+    def encode(self: Any, password: str, salt: str, *rest: Any) -> str:
+        hashed.append(password)
+        return real(self, password, salt, *rest)
+
+    monkeypatch.setattr(hashers.MD5PasswordHasher, "encode", encode)
+    counts = []
+    for email in ("ada@us.example", "nobody@us.example"):
+        hashed.clear()
+        Client().post(LOGIN, {"login": email, "password": "a wrong guess"})
+        counts.append(hashed.count("a wrong guess"))
+    assert counts[0] == counts[1] == 1
+
+
+def test_who_is_locked_out_reads_for_how_long_and_what_to_do() -> None:
+    person("Ada")
+    for number in range(5):
+        Client(REMOTE_ADDR=f"198.51.100.{number}").post(
+            LOGIN, {"login": "ada@us.example", "password": "guess"}
+        )
+    answer = Client(REMOTE_ADDR="198.51.100.77").post(
+        LOGIN, {"login": "ada@us.example", "password": PASSWORD}
+    )
+    text = assert_clean(answer)
+    assert "Too many failed" in text
+    assert "minutes" in text
+    unknown = Client(REMOTE_ADDR="198.51.100.78")
+    for _ in range(6):
+        answer = unknown.post(LOGIN, {"login": "nobody@us.example", "password": "guess"})
+    assert "Too many failed" in assert_clean(answer), "the lock tells nothing about who works here"
+
+
+def test_resets_are_not_sent_without_end() -> None:
+    person("Ada")
+    for number in range(12):
+        Client(REMOTE_ADDR=f"198.51.100.{number}").post(
+            "/accounts/password/reset/", {"email": "ada@us.example"}
+        )
+    assert 0 < len(mail.outbox) <= 5
+
+
+def test_links_are_not_guessed() -> None:
+    """256 random bits; and no answer tells a wrong one from a used one."""
+    olga = person("Olga", "owner")
+    invitation_create(email="new@us.example", role="agent", invited_by=olga, link="TOKEN")
+    texts = {
+        _without_what_differs(Client().get(f"/invitation/{guess}/"), "ADDRESS")
+        for guess in ("a" * 43, "b", "%00")
+    }
+    assert len(texts) == 1
+
+
+def test_at_the_moment_that_somebody_leaves_nothing_of_theirs_opens_any_more() -> None:
+    olga, ada = person("Olga", "owner"), person("Ada")
+    _, raw = api_token_create(user=ada, name="x", permissions=API_PERMISSIONS)
+    here = Client()
+    here.post(LOGIN, {"login": ada.email, "password": PASSWORD})
+    PushSubscription.objects.create(user=ada, endpoint="https://push.example/1", keys={})
+    Client().post("/accounts/password/reset/", {"email": ada.email})
+    found = re.search(r"(/accounts/password/reset/key/\S+)", str(mail.outbox[-1].body))
+    assert found is not None
+    bearer = Client(headers={"authorization": f"Bearer {raw}"})
+    assert here.get("/settings/profile/").status_code == 200
+    assert bearer.get("/api/v1/people").status_code == 200
+    user_leave(user=ada, actor=olga)
+    assert here.get("/settings/profile/").status_code == 302
+    assert here.get("/inbox/").headers["location"].startswith(LOGIN)
+    assert bearer.get("/api/v1/people").status_code == 401
+    assert not PushSubscription.objects.filter(user=ada).exists()
+    assert sessions_of(ada) == []
+    assert ApiToken.objects.get(user=ada).revoked_at is not None
+    Client().post(LOGIN, {"login": ada.email, "password": PASSWORD})
+    assert sessions_of(ada) == []
+    late = Client()
+    page = late.get(found[1], follow=True)
+    late.post(
+        page.request["PATH_INFO"], {"password1": "another long phrase", "password2": "another long phrase"}
+    )
+    Client().post(LOGIN, {"login": ada.email, "password": "another long phrase"})
+    assert sessions_of(ada) == [], "a reset that was asked for before lets nobody back in"
+
+
+def test_a_session_that_was_ended_elsewhere_is_over_there() -> None:
+    ada = person("Ada")
+    here, there = Client(headers={"user-agent": "Here"}), Client(headers={"user-agent": "There"})
+    for client in (here, there):
+        client.post(LOGIN, {"login": ada.email, "password": PASSWORD})
+    (other,) = [s for s in sessions_of(ada) if s.browser == "There"]
+    assert "There" in assert_clean(here.get("/settings/security/"))
+    assert here.post(reverse("account:session_end", args=[other.id])).status_code == 302
+    assert there.get("/settings/profile/").status_code == 302
+    assert here.get("/settings/profile/").status_code == 200
