@@ -16,6 +16,7 @@ from django.urls import reverse
 from kith.base.clock import now
 from kith.channels.models import Delivery, RawItem
 from kith.contacts.models import Identity
+from kith.contacts.services import contact_create, fact_record
 from kith.contacts.types import ObservedIdentity
 from kith.conversations.models import Attachment, Conversation
 from kith.conversations.services import actions, messages_record
@@ -29,6 +30,8 @@ from kith.teams.services import api_token_create, scope_for, sessions_of, team_c
 from kith.teams.types import API_PERMISSIONS
 from kith.trust.models import Decision, Touch
 from kith.work.models import Task
+from kith.work.services import note_write, promise_make
+from kith.workspace.models import Import
 from tests.architecture.routes import Route, all_routes
 from tests.web.people import PASSWORD, signed_in
 
@@ -166,6 +169,10 @@ HELD: dict[tuple[str, str], str] = {
     ("", "channel_id"): "channel",
     ("", "identity_id"): "identity",
     ("", "task_id"): "task",
+    ("", "fact_id"): "fact",
+    ("", "note_id"): "note",
+    ("", "promise_id"): "promise",
+    ("", "import_id"): "import",
     ("undo", "batch_id"): "batch",
     ("settings:channel", "pk"): "channel",
     ("settings:item_retry", "pk"): "channel",
@@ -185,8 +192,21 @@ HELD: dict[tuple[str, str], str] = {
 # What everybody in the role of the route may name, and why.
 SHARED: dict[tuple[str, str], str] = {
     ("person", "contact_id"): "people belong to the house; what they said is filtered by scope on their page",
-    ("note_new", "contact_id"): "as above",
-    ("task_new", "contact_id"): "as above",
+    ("", "contact_id"): "as above",
+    ("work_dialog", "what"): "a name of a form, not a row",
+    ("merge", "other_id"): "people belong to the house",
+    ("merge_undo", "merge_id"): "as above",
+    ("affiliation_", "affiliation_id"): "roles at companies are the house's",
+    (
+        "organization",
+        "organization_id",
+    ): "companies are the house's; talk with their people is filtered by scope",
+    ("person_", "tag_id"): "tags are the house's",
+    ("person_untag", "tag_id"): "as above",
+    (
+        "person_download",
+        "request_id",
+    ): "administrators; only who asked gets it (tests/workspace/test_person_data.py)",
     ("settings:person", "pk"): "administrators change colleagues",
     ("settings:leave", "pk"): "as above",
     ("settings:come_back", "pk"): "as above",
@@ -284,6 +304,13 @@ def hidden(db: None) -> dict[str, list[Any]]:
         task = Task.objects.create(
             title="Look into the unspeakable matter", assignee=vera, created_by=vera, scope_id=scope.pk
         )
+        known = contact_create(name="Known to all")
+        fact = fact_record(
+            contact_id=known.pk, attribute="note", value="Unspeakable", source="message", scope_id=scope.pk
+        )
+        note = note_write(viewer_of(vera), contact_id=known.pk, text="Unspeakable", scope_id=scope.pk)
+        promise = promise_make(viewer_of(vera), contact_id=known.pk, what="Unspeakable", scope_id=scope.pk)
+        brought = Import.objects.create(kind="csv", source="unspeakable.csv", started_by=vera, state="done")
         item = RawItem.objects.create(
             channel_account=account, external_id="x", digest="0" * 64, size=5, state="set_aside", error="no"
         )
@@ -305,6 +332,10 @@ def hidden(db: None) -> dict[str, list[Any]]:
         found["channel"].append(account.id)
         found["identity"].append(whom.pk)
         found["task"].append(task.pk)
+        found["fact"].append(fact.pk)
+        found["note"].append(note.pk)
+        found["promise"].append(promise.pk)
+        found["import"].append(brought.pk)
         found["batch"].append(batch.batch_id)
         found["item"].append(item.pk)
         found["delivery"].append(delivery.pk)

@@ -46,7 +46,7 @@ from kith.conversations.models import (
 )
 from kith.conversations.services.actions import conversations_close, note_add
 from kith.conversations.types import IncomingParticipant
-from kith.core import audit, blobs, events
+from kith.core import audit, blobs, company, events
 from kith.core.models import AuditEvent
 from kith.core.registry import kept
 from kith.teams.models import ApiToken, Notification
@@ -143,7 +143,7 @@ def plant(cast: Cast) -> Contact:
         subject_id=answer.pk,
     )  # fmt: skip
     decision = Decision.objects.create(
-        touch=touch, outcome="allow", rule="answer", sentence=f"{CANARY} waits", facts={"who": CANARY},
+        touch=touch, outcome="allow", rule="answer", sentence=f"{CANARY} waits", facts={"who": CANARY}, values={"who": CANARY},
         override_reason=CANARY,
     )  # fmt: skip
     Delivery.objects.create(
@@ -322,6 +322,21 @@ def test_an_export_shows_nothing_that_its_asker_may_not_see(bird: Contact, cast:
     said = archive.read("README.txt").decode()
     assert "Left out" in said
     assert "conversations.Message: 3" in said
+
+
+def test_only_who_asked_for_an_export_gets_it(bird: Contact, cast: Cast) -> None:
+    from django.test import Client
+    from django.urls import reverse
+
+    company.set_value("name", "Bicycles Ltd")
+    cast.ines.role = "admin"
+    cast.ines.save()
+    request = export_ask(contact_id=bird.pk, user=cast.olga)
+    export_run(request)
+    for user, code in ((cast.olga, 200), (cast.ines, 404), (cast.carl, 403)):
+        client = Client()
+        client.force_login(user, backend="allauth.account.auth_backends.AuthenticationBackend")
+        assert client.get(reverse("person_download", args=[request.pk])).status_code == code
 
 
 def test_every_exported_model_says_who_may_see_its_rows() -> None:

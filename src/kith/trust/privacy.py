@@ -24,7 +24,7 @@ def register() -> None:
         Decision,
         "touch__identity__contact",
         erase="blank",
-        fields=("facts", "sentence", "override_reason"),
+        fields=("facts", "values", "sentence", "override_reason"),
         export=("outcome", "rule", "sentence", "until", "created_at"),
     )
     keeps(

@@ -21,6 +21,7 @@ from kith.contacts.services import (
 )
 from kith.contacts.services.contacts import ContactError
 from kith.contacts.types import ObservedIdentity
+from kith.conversations.selectors import identities_seen
 from kith.core.fields import as_uuid
 from kith.networks.selectors import manifest_of, offered
 from kith.web import pages
@@ -94,7 +95,7 @@ def link(request: SignedIn, contact_id: uuid.UUID) -> HttpResponse:
 def _wanted(request: SignedIn) -> Identity:
     key = as_uuid(request.POST.get("identity", ""))
     if key is not None:
-        found = Identity.objects.filter(pk=key).first()
+        found = identities_seen(request.viewer).filter(pk=key).first()
         if found is None:
             raise Http404
         return found
