@@ -81,6 +81,10 @@ def test_every_screen_is_clean_for_axe_in_both_themes_wide_and_on_a_phone(
                         f"/people/{one.pk}/{name}/",
                     )
                     it.page.wait_for_selector("dialog[open]")
+                    it.page.evaluate(  # half faded in, every colour is too pale
+                        "() => Promise.all(document.querySelector('dialog[open]')"
+                        ".getAnimations({subtree: true}).map((a) => a.finished.catch(() => null)))"
+                    )
                     found += [f"{theme} {width} {name}: {line}" for line in it.axe()]
                     if SHOTS:
                         it.page.screenshot(
@@ -201,7 +205,7 @@ def test_details_fields_tags_and_roles_are_changed_and_say_how_we_know(
         page.get_by_role("button", name="Keep", exact=True).click()
         expect(page.locator("#work")).to_contain_text("Founder, Markey & Daughters")
         page.get_by_role("link", name="Markey & Daughters").click()
-        expect(page.locator("main")).to_contain_text(person.name)
+        expect(page.locator("main")).to_contain_text("Steve Markey")
         assert it.complaints == []
 
 
