@@ -236,14 +236,15 @@ class World:
     )
 
     def __init__(self) -> None:
-        from kith.channels.models import RawItem
+        from kith.channels.models import RawItem, WebhookSubscription
         from kith.contacts.models import Fact, Identity, Organization, Tag
         from kith.contacts.services import contact_create, contact_for_identity
         from kith.conversations.models import Attachment, Message
-        from kith.engagement.models import AssignmentRule, Macro, SavedReply
+        from kith.engagement.models import AssignmentRule, Macro, SavedReply, SavedView
         from kith.networks.models import ChannelHealth
         from kith.teams.models import Notification, SystemMail
         from kith.work.models import Note, Promise, Task
+        from kith.workspace.models import Import
 
         cast = cast_make()
         self.client, self.user = signed_in("Olga2", "owner")
@@ -275,9 +276,16 @@ class World:
         Message.objects.filter(pk=self.message).update(raw_id=self.source.pk)
         identity = Identity.objects.get(external_id="same@outside.example")
         self.contact = contact_for_identity(identity=identity, user=self.user)
+        self.batch = Import.objects.create(
+            kind="csv", source="x", state="found", problems=[[1, "x"]], error="x", started_by=self.user
+        )
+        self.webhook = WebhookSubscription.objects.create(
+            url="https://outside.example/", last_error="x", created_by=self.user
+        )
         for n in range(SLOTS):
-            contact_create(name=f"C{n}", user=self.user)
-            Organization.objects.create(name=f"O{n}")
+            self.other = contact_create(name=f"C{n}", user=self.user)
+            self.organization = Organization.objects.create(name=f"O{n}")
+            SavedView.objects.create(name=f"v{n}", owner=self.user, query="status=open")
             Tag.objects.create(name=f"tag{n}")
             SavedReply.objects.create(name=f"r{n}", text="x")
             Macro.objects.create(name=f"m{n}", steps=[{"do": "note", "text": "x"}])
@@ -287,7 +295,7 @@ class World:
             Note.objects.create(contact=self.contact, text="x", author=self.user, happened_at=NOON)
             Task.objects.create(contact=self.contact, title="x", assignee=self.user)
             Promise.objects.create(contact=self.contact, what="x", who=self.user)
-            Fact.objects.create(
+            self.fact = Fact.objects.create(
                 contact=self.contact,
                 attribute="interest",
                 value="x",
@@ -359,7 +367,26 @@ class World:
                 "/settings/notifications/",
                 f"/search/?q={quote(text[:60])}",
                 "/notifications/",
+                "/notifications/bell/",
+                "/push/news/",
             ),
+            *(
+                f"/people/{self.contact.pk}/{part}/"
+                for part in (
+                    "edit",
+                    "fact",
+                    "role",
+                    "link",
+                    "merge",
+                    f"merge/{self.other.pk}",
+                    "new/note",
+                    "data",
+                )
+            ),
+            *(f"/facts/{self.fact.pk}/", "/organizations/", f"/organizations/{self.organization.pk}/"),
+            *(f"/organizations/{self.organization.pk}/edit/", "/imports/", f"/imports/{self.batch.pk}/"),
+            *("/inbox/filters/", "/inbox/views/", "/inbox/bulk/menus/", "/settings/webhooks/"),
+            f"/settings/webhooks/{self.webhook.pk}/",
         ]
 
 
@@ -434,14 +461,18 @@ assert ORIGIN
 
 # Screens that no payload is driven through in Chromium, and why. Everything else that answers a GET is in `World.screens`.
 NO_SINKS = {
-    "parts of screens that are, or lead to them": "home nav conversation_head messages presence draft verdict write_people inbox_view",
+    "parts of screens that are, or lead to them": (
+        "home nav conversation_head messages presence draft verdict write_people inbox_view bulk_all view_save notification "
+        "person_download"
+    ),
     "bytes, with a policy of their own (above, and test_attachments.py)": (
-        "message_frame message_html message_text message_raw attachment attachment_preview remote_image avatar"
+        "message_frame message_html message_text message_raw attachment attachment_preview remote_image avatar "
+        "note_photo push:key"
     ),
     "words of our own alone": (
         "styleguide theme settings:start settings:backups settings:invite settings:team_new settings:division_new "
         "settings:channel_choose settings:channel_connect settings:replies_new settings:macros_new settings:rules_new "
-        "settings:tags_new settings:fields_new account:tokens account:security"
+        "settings:tags_new settings:fields_new settings:webhook_new account:tokens account:security"
     ),
     "allauth's own, escaped by Django; they show one's own names": (
         "account_reauthenticate account_change_password account_set_password mfa_index mfa_reauthenticate "
