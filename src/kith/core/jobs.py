@@ -180,7 +180,7 @@ async def _work(concurrency: int, queues: list[str] | None) -> None:
             delete_jobs="successful",
             update_heartbeat_interval=HEARTBEAT,
             stalled_worker_timeout=STALLED_AFTER,
-            shutdown_graceful_timeout=25.0,
+            shutdown_graceful_timeout=15.0,
             install_signal_handlers=True,
             queues=queues,  # type: ignore[arg-type]  # None is every queue
         )
