@@ -4,6 +4,7 @@ PY ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 export KITH_ENV ?= development
+WORKERS := -n 2 --dist loadscope --no-loadscope-reorder
 
 .PHONY: demo test check setup lint types contracts templates migrations lock bench torture frontend messages clean
 
@@ -28,7 +29,7 @@ demo: setup  ## a demo company on http://localhost:8000
 	@KITH_HOME="$${KITH_HOME:-$(abspath .kith)}" $(BIN)/kith demo
 
 test: setup  ## the tests; what needs parts that are not installed is skipped, with the reason
-	@$(BIN)/python -m pytest -n 2 --dist loadscope
+	@$(BIN)/python -m pytest $(WORKERS)
 
 lint:
 	@echo "ruff"; $(BIN)/ruff check . && $(BIN)/ruff format --check .
@@ -43,11 +44,11 @@ migrations:
 
 check: test lint types contracts templates migrations  ## what CI runs
 
-torture: setup
-	@$(BIN)/python -m pytest -m torture -n 0 --torture=full
+torture: setup  ## the long version of the tests that kill, storm and attack; they say how far they are, and their figures
+	@$(BIN)/python -m pytest -m torture --torture=full $(WORKERS)
 
-bench: setup
-	@$(BIN)/python -m bench
+bench: setup  ## BENCH="--sizes 10000" for a quick one; all of it takes half an hour and 25 GB
+	@$(BIN)/python -m bench $(BENCH)
 
 lock:
 	@$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes requirements.in -o requirements.lock --no-emit-index-url --no-header

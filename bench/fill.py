@@ -438,6 +438,7 @@ def _talk(source: str, key: str, at: str, scope: str, direction: str) -> None:
     labels = (
         "array_remove(ARRAY['scope:' || r.scope, 'net:email', 'dir:' || r.direction, "
         "'month:' || to_char(r.at AT TIME ZONE 'UTC', 'YYYYMM'), "
+        "'seen:' || r.scope || ':' || to_char(r.at AT TIME ZONE 'UTC', 'YYYYMM'), "
         "'from:' || CASE WHEN r.direction = 'in' THEN r.person END], NULL)"
     )
     insert(

@@ -10,7 +10,7 @@ import jinja2
 import psycopg
 from django.db import connection
 
-from bench import mail, requests
+from bench import mail, plans, requests
 from bench.cpu import Cost, measure
 from bench.fill import uid
 from kith.core import company
@@ -54,6 +54,34 @@ def everything(mails: Path | None) -> Iterator[tuple[str, Work]]:
         lambda: measure({"kith": requests.create(boss)}, times=60),
     )
     yield "receive a mail (limit: notmuch new)", lambda: mail.receive(mails)
+
+
+def check_plans() -> int:
+    """Every prepared statement of the inbox's lists walks an index and stops early; returns how many were looked at.
+
+    Raises RuntimeError for one that reads a large table from end to end, or more than some thousand rows: with statistics
+    from before mails were set aside, those of a scope are sorted.
+    """
+    from kith.workspace.inbox import InboxView, inbox_counts, inbox_page
+
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT relname FROM pg_class WHERE relkind = 'r' AND reltuples > 5000")
+        large = {row[0] for row in cursor.fetchall()}
+    looked = 0
+    for name in ("all", "few"):
+        viewer = viewer_of(User.objects.get(email=f"{name}@bench.example"))
+        calls: list[tuple[str, Callable[[], Any], int]] = [("counts", lambda: inbox_counts(viewer), 12_000)]  # noqa: B023
+        for kind in ("mine", "unassigned", "waiting", "all", "snoozed", "closed", "held"):
+            calls.append((kind, lambda kind=kind: inbox_page(viewer, InboxView(kind)), 12_000))  # type: ignore[misc]  # noqa: B023
+        for what, call, most in calls:
+            for statement in plans.statements_of(call):
+                nodes, looked = plans.nodes(*statement), looked + 1
+                whole, read = large.intersection(plans.whole_tables(nodes)), plans.rows_read(nodes)
+                if whole or read > most:
+                    raise RuntimeError(
+                        f"{what}, sees {name}: reads {read:.0f} rows, all of {whole or 'none'}"
+                    )
+    return looked
 
 
 def _lists(name: str, user: User) -> Iterator[tuple[str, Work]]:

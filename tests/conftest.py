@@ -61,6 +61,50 @@ def pytest_configure(config: pytest.Config) -> None:
         del os.environ["DJANGO_SETTINGS_MODULE"]
 
 
+# Longest first, so that no worker has a long one left when the other is done. The tests of SPREAD share nothing.
+LONGEST = [
+    "safety/test_foreign_html.py",
+    "core/backup/test_round_trip.py",
+    "cli/test_up.py",
+    "torture/test_sending.py",
+    "web/chat/test_widget.py",
+    "torture/test_hostile_core.py",
+    "web/inbox/test_screens.py",
+    "connectors/bluesky/test_network.py",
+    "connectors/mastodon/test_snac.py",
+    "cli/test_doctor.py",
+    "torture/test_mails.py",
+    "torture/test_reading.py",
+    "connectors/feeds/test_corpus.py",
+    "connectors/scaffold/test_scaffold.py",
+    "channels/test_real_mail.py",
+    "core/test_jobs.py",
+    "api/test_fuzz.py",
+    "architecture/test_permissions.py",
+]
+SPREAD = {"safety/test_foreign_html.py", "torture/test_hostile_core.py", "web/inbox/test_screens.py"}
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if hasattr(config, "workerinput"):
+        here = Path(__file__).parent
+        rank = {name: number for number, name in enumerate(LONGEST)}
+        items.sort(key=lambda item: rank.get(item.path.relative_to(here).as_posix(), len(rank)))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """A file's tests stay together, as they share servers; those of SPREAD go to whoever is free."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class ByFile(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            name = nodeid.partition("::")[0]
+            return nodeid if name.removeprefix("tests/") in SPREAD else name
+
+    return ByFile(config, log) if config.getoption("dist") == "loadscope" else None
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """A test that is skipped for a missing part fails where all parts must be there."""

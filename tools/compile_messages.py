@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 import tomllib
 from io import BytesIO
@@ -18,6 +19,7 @@ from babel.messages.pofile import read_po, write_po
 PACKAGE = Path(__file__).resolve().parents[1] / "src" / "kith"
 LOCALE = PACKAGE / "locale"
 LANGUAGES = ("de", "es")
+SAID = "said by a connector"
 METHODS = [
     ("**/migrations/**", "ignore"),
     ("**/static/**", "ignore"),
@@ -44,7 +46,17 @@ def extract() -> Catalog:
         _django_template(catalog, path)
     for path in sorted((PACKAGE / "connectors").glob("*/manifest.toml")):
         _manifest(catalog, path)
+    _said(catalog)
     return catalog
+
+
+def _said(catalog: Catalog) -> None:
+    """The sentences of connectors (`say("...")`), marked so that a screen can recognise them: see kith.channels.words."""
+    for room in ("channels", "connectors"):
+        for name, _line, message, _comments, _context in extract_from_dir(
+            PACKAGE / room, [("**.py", "python")], {}, {"say": None}
+        ):
+            catalog.add(message, None, [(f"{room}/{name}", 1)], auto_comments=[SAID])
 
 
 def _manifest(catalog: Catalog, path: Path) -> None:
@@ -52,7 +64,13 @@ def _manifest(catalog: Catalog, path: Path) -> None:
     data = tomllib.loads(path.read_text(encoding="utf-8"))
     if data.get("availability") == "internal":
         return
-    texts = [data["title"], data["summary"], *data.get("limits", {}).get("reasons", {}).values()]
+    limits = data.get("limits", {})
+    texts = [
+        data["title"],
+        data["summary"],
+        *limits.get("reasons", {}).values(),
+        *limits.get("audiences", {}).values(),
+    ]
     for field in data.get("fields", ()):
         texts += [field["label"], field.get("help", ""), *field.get("choices", ())]
     for text in filter(None, texts):
@@ -97,12 +115,15 @@ def compile_all() -> None:
         if not path.exists():
             continue
         target = path.with_suffix(".mo")
-        if target.exists() and target.stat().st_mtime >= path.stat().st_mtime:
+        made = (target, path.with_name("said.json"))
+        if all(one.exists() and one.stat().st_mtime >= path.stat().st_mtime for one in made):
             continue
         with path.open("rb") as file:
             catalog = read_po(file, locale=language)
         with target.open("wb") as file:
             write_mo(file, catalog)
+        said = {str(m.id): str(m.string) for m in catalog if SAID in m.auto_comments and m.string}
+        path.with_name("said.json").write_text(json.dumps(said, ensure_ascii=False), encoding="utf-8")
 
 
 def missing(language: str) -> list[str]:

@@ -21,8 +21,9 @@ from kith.conversations.models import Attachment, Conversation
 from kith.conversations.services import actions, messages_record
 from kith.conversations.types import IncomingMessage, IncomingParticipant, Place
 from kith.core import blobs
+from kith.engagement.models import SavedView
 from kith.networks.models import ChannelAccount, ChannelHealth
-from kith.teams.models import ApiToken, PushSubscription
+from kith.teams.models import ApiToken, Notification, PushSubscription
 from kith.teams.selectors import viewer_of
 from kith.teams.services import api_token_create, scope_for, sessions_of, team_create
 from kith.teams.types import API_PERMISSIONS
@@ -169,8 +170,12 @@ HELD: dict[tuple[str, str], str] = {
     ("settings:channel", "pk"): "channel",
     ("settings:item_retry", "pk"): "channel",
     ("settings:item_retry", "item"): "item",
+    ("settings:item_delete", "pk"): "channel",
+    ("settings:item_delete", "item"): "item",
     ("settings:delivery_decide", "pk"): "channel",
     ("settings:delivery_decide", "delivery"): "delivery",
+    ("notification", "notification_id"): "notification",
+    ("view_", "view_id"): "view",
     ("account:device_remove", "pk"): "device",
     ("account:session_end", "pk"): "session",
     ("account:token_revoke", "pk"): "token",
@@ -193,6 +198,8 @@ SHARED: dict[tuple[str, str], str] = {
     ("settings:rules", "pk"): "as above",
     ("settings:tags", "pk"): "tags are the house's",
     ("settings:fields", "pk"): "fields are the house's",
+    ("settings:webhook", "pk"): "administrators tell programs of events; a webhook holds ids, and no words",
+    ("settings:webhook_delivery", "delivery"): "as above",
     ("settings:mail_resend", "pk"): "administrators; who may read a mail's text is tested with the screen",
     ("settings:channel_connect", "network"): "a name of a network, not a row",
     ("inbox_view", "key"): "a name of a list; a team's or a saved one's is filtered by scope like all lists",
@@ -308,6 +315,8 @@ def hidden(db: None) -> dict[str, list[Any]]:
     found["device"].append(
         PushSubscription.objects.create(user=vera, endpoint="https://push.example/1", keys={}).pk
     )
+    found["notification"].append(Notification.objects.create(user=vera, kind="alarm", title="Look").pk)
+    found["view"].append(SavedView.objects.create(owner=vera, name="Unspeakable", query="in:all").pk)
     found["key"].append(
         Authenticator.objects.create(user=vera, type="webauthn", data={"name": "Key", "credential": {}}).pk
     )

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 from django.conf import settings as django_settings
+from django.test import Client
 
 from kith.channels import gateway, runner
 from kith.channels.models import Delivery, RawItem
@@ -29,6 +30,7 @@ from tests.torture.processes import environment, listening
 
 __all__ = ["dovecot_server", "postfix_server"]
 
+BACKEND = "allauth.account.auth_backends.AuthenticationBackend"
 pytestmark = [pytest.mark.realserver, pytest.mark.django_db(transaction=True)]
 
 
@@ -233,6 +235,75 @@ def test_a_bounce_is_attached_to_what_bounced(
     row = ConversationScope.objects.get()
     assert row.tray == ""
     assert row.waiting_since is not None, "an answer that did not arrive leaves them waiting"
+
+
+def test_what_a_colleague_sends_elsewhere_with_the_drop_box_in_blind_copy_is_ours(
+    account: ChannelAccount,
+    dovecot_server: Dovecot,
+    postfix_server: Postfix,
+    customer: str,
+    environ: dict[str, str],
+) -> None:
+    mara = house.user()
+    box = account.address.replace("@", "+kith@")
+    account.settings = {**account.settings, "dropbox": box, "authserv_id": f"mx.{DOMAIN}"}
+    account.save()
+    question = mail(customer, account.address, "It is silent.")
+
+    def dropped(subject: str, verdict: str) -> None:
+        sent = mail(mara.email, customer, f"About {subject}", subject=subject)
+        del sent["From"]
+        sent["From"] = f"Mara <{mara.email}>"
+        sent["Authentication-Results"] = (
+            f"mx.{DOMAIN}; dmarc={verdict} header.from={mara.email.partition('@')[2]}"
+        )
+        post(postfix_server, sent, mara.email, box)
+
+    with listening(environ):
+        post(postfix_server, question, customer, account.address)
+        until(lambda: Message.objects.exists())
+        dropped("proven", "pass")
+        dropped("forged", "fail")
+        until(lambda: Message.objects.count() == 3)
+    ours = Message.objects.get(subject="proven")
+    assert (ours.direction, ours.state) == ("out", "sent")
+    to = ours.participants.get(role="to")
+    assert to.identity.external_id == customer
+    assert Message.objects.get(subject="forged").direction == "in", "anybody may know the address"
+    rows = {row.subject: row.waiting_since for row in ConversationScope.objects.all()}
+    assert any(value is None for value in rows.values()), "it counts as an answer"
+
+
+def test_what_another_network_tells_by_mail_is_a_mention_to_be_answered_there(
+    account: ChannelAccount, postfix_server: Postfix, environ: dict[str, str]
+) -> None:
+    teller = "notification@facebookmail.com"
+    told = mail(
+        teller, account.address, "Carla: do you repair bells?", subject="Carla commented on your post"
+    )
+    told.add_alternative(
+        '<p>Carla: do you repair bells?</p><a href="https://www.facebook.com/n/?post=1">See it</a>',
+        subtype="html",
+    )
+    other = mail(
+        "news@shop.example", account.address, "Buy!", subject="Offers", List_Id="<news.shop.example>"
+    )
+    with listening(environ):
+        post(postfix_server, told, teller, account.address)
+        post(postfix_server, other, "news@shop.example", account.address)
+        until(lambda: Message.objects.count() == 2)
+    mention = Message.objects.get(subject="Carla commented on your post")
+    assert (mention.automatic, mention.url) == ("mention", "https://www.facebook.com/n/?post=1")
+    assert mention.extra["mention_network"] == "facebook"
+    trays = dict(ConversationScope.objects.values_list("subject", "tray"))
+    assert trays == {"Carla commented on your post": "", "Offers": "list"}
+    row = ConversationScope.objects.get(subject="Carla commented on your post")
+    assert (row.status, row.waiting_since) == ("open", None), "no clock runs here: they wait elsewhere"
+    client = Client()
+    client.force_login(house.user("Olga", role="owner"), backend=BACKEND)
+    page = client.get(f"/inbox/{row.conversation_id}/").content.decode()
+    assert "Answer there" in page
+    assert 'href="https://www.facebook.com/n/?post=1"' in page
 
 
 def test_uidvalidity_changed_in_every_session_doubles_and_deletes_nothing(

@@ -31,7 +31,7 @@ class Provider:
     def __init__(self) -> None:
         self.number, self.refreshes, self.withdrawn = 1, 0, set[str]()
         self.seen: list[str] = []
-        self.slow, self.error = 0.0, None
+        self.slow, self.error, self.blames = 0.0, None, "auth"
         self.lock = threading.Lock()
 
     def secrets(self, lives: float) -> dict[str, str]:
@@ -72,7 +72,7 @@ class Authorizing:
         assert stored is None or stored["access_token"] == token, "used before it was committed"
         self.provider.seen.append(token)
         if token != f"access-{self.provider.number}":
-            raise ReconnectNeeded("The token is not valid.", field="auth")
+            raise ReconnectNeeded("The token is not valid.", field=self.provider.blames)
 
     def fetch(self, cursor: str, *, limit: int) -> Page:
         self._use()
@@ -156,7 +156,11 @@ def _until(told: Any, seconds: float = 15.0) -> None:
         time.sleep(0.05)
 
 
-def test_a_token_that_the_network_refuses_is_renewed_once_then_a_person_is_asked(provider: Provider) -> None:
+@pytest.mark.parametrize("blames", ["auth", "access_token", ""])
+def test_a_token_that_the_network_refuses_is_renewed_once_then_a_person_is_asked(
+    provider: Provider, blames: str
+) -> None:
+    provider.blames = blames
     account = house.account("email", secrets={**provider.secrets(3600), "access_token": "withdrawn"})
     stop = threading.Event()
     thread = threading.Thread(target=_read, args=(account, stop))
@@ -200,7 +204,9 @@ def _send_due() -> Delivery:
     return Delivery.objects.get()
 
 
-def test_sending_renews_a_refused_token_and_sends_once(provider: Provider) -> None:
+@pytest.mark.parametrize("blames", ["auth", "access_token", ""])
+def test_sending_renews_a_refused_token_and_sends_once(provider: Provider, blames: str) -> None:
+    provider.blames = blames
     account = house.account(secrets={**provider.secrets(3600), "access_token": "withdrawn"})
     _queued(account)
     assert _send_due().state == "sent"

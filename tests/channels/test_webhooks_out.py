@@ -5,17 +5,19 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
 from django.db import connection
-from standardwebhooks import Webhook
+from standardwebhooks import Webhook, WebhookVerificationError
 
+from kith.base.clock import now
 from kith.channels import gateway, webhooks_out
-from kith.channels.models import WebhookSubscription
+from kith.channels.models import WebhookDelivery, WebhookSubscription
 from kith.core import events
-from kith.teams.models import User
+from kith.teams.models import Notification, User
 from tests.api.support import write_in
 from tests.support import house
 
@@ -67,6 +69,8 @@ def waiting() -> list[dict[str, Any]]:
 
 
 def run(jobs: list[dict[str, Any]]) -> None:
+    """Run jobs as if their time had come."""
+    WebhookSubscription.objects.update(next_try_at=None)
     for one in jobs:
         webhooks_out.send.func(**{k: v for k, v in one.items() if k != "at"})
 
@@ -112,13 +116,20 @@ def test_what_was_taken_is_not_sent_again_and_the_rest_is_tried_later(receiver: 
     receiver.answers = [200, 500]
     run(waiting())
     (again,) = waiting()
-    assert (len(again["told"]), again["tried"]) == (3, 1)
+    assert again["at"] is not None
+    states = list(WebhookDelivery.objects.order_by("id").values_list("state", "attempts", "status"))
+    assert states == [("sent", 1, 200), ("waiting", 1, 500), ("waiting", 0, None), ("waiting", 0, None)]
     subscription.refresh_from_db()
-    assert (subscription.failures_in_a_row, subscription.last_error) == (1, "127.0.0.1 answered 500.")
+    assert (subscription.failures_in_a_row, subscription.last_error) == (1, "127.0.0.1 answered 500")
+    write_in(account, 9)
+    events.pump()
+    webhooks_out.send.func(subscription_id=again["subscription_id"])
+    assert len(receiver.got) == 2, "what comes meanwhile does not hurry a program that is down"
+    waiting()
     run([again])
     ids = [headers["webhook-id"] for headers, _ in receiver.got]
-    assert len(ids) == 5
-    assert len(set(ids)) == 4
+    assert len(ids) == 6
+    assert len(set(ids)) == 5
     assert ids[1] == ids[2], "the same webhook keeps its id"
     subscription.refresh_from_db()
     assert subscription.failures_in_a_row == 0
@@ -147,6 +158,64 @@ def test_a_dead_address_is_paused_and_says_why(receiver: Receiver) -> None:
     subscription.refresh_from_db()
     assert subscription.paused_at is not None
     assert waiting() == []
+    alarms = Notification.objects.filter(kind="alarm")
+    assert {n.title for n in alarms} == {"Webhooks to 127.0.0.1 are paused"}
+    assert {n.path for n in alarms} == {f"/settings/webhooks/{subscription.pk}/"}
+
+
+def test_the_published_vector_of_standard_webhooks() -> None:
+    body = '{"test": 2432232314}'
+    moment = datetime.fromtimestamp(1614265330, UTC)
+    headers = webhooks_out.headers_of(
+        "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "msg_p5jXN8AQM9LWM0D4loKWxJek", moment, body
+    )
+    assert headers == {
+        "Content-Type": "application/json",
+        "webhook-id": "msg_p5jXN8AQM9LWM0D4loKWxJek",
+        "webhook-timestamp": "1614265330",
+        "webhook-signature": "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=",
+    }
+
+
+def test_one_event_is_told_again_or_left_out_by_hand(receiver: Receiver) -> None:
+    subscription, _ = subscribed(house.user("Mara"), receiver, "message.received")
+    account = house.mailbox()
+    write_in(account, 1)
+    write_in(account, 2)
+    events.pump()
+    receiver.answers = [500]
+    run(waiting())
+    first, second = WebhookDelivery.objects.order_by("id")
+    assert webhooks_out.delivery_skip(subscription=subscription, delivery_id=first.pk)
+    run(waiting())
+    assert [d.state for d in WebhookDelivery.objects.order_by("id")] == ["skipped", "sent"]
+    assert webhooks_out.delivery_again(subscription=subscription, delivery_id=second.pk)
+    run(waiting())
+    assert [headers["webhook-id"] for headers, _ in receiver.got] == [
+        f"msg_{one.pk.hex}" for one in (first, second, second)
+    ]
+
+
+def test_a_ping_is_sent_at_once_and_a_new_secret_counts(receiver: Receiver) -> None:
+    subscription, old = subscribed(house.user("Mara"), receiver)
+    secret = webhooks_out.subscription_new_secret(subscription=subscription)
+    receiver.answers = [204, 500]
+    assert webhooks_out.ping(subscription=subscription).error == ""
+    headers, body = receiver.got[0]
+    assert Webhook(secret).verify(body, headers) == json.loads(body)
+    with pytest.raises(WebhookVerificationError):
+        Webhook(old).verify(body, headers)
+    assert webhooks_out.ping(subscription=subscription).status == 500
+    assert not WebhookDelivery.objects.filter(state="waiting").exists(), "a ping is never tried again"
+
+
+def test_what_was_told_is_forgotten_after_two_weeks(receiver: Receiver) -> None:
+    subscription, _ = subscribed(house.user("Mara"), receiver)
+    webhooks_out.ping(subscription=subscription)
+    waits = WebhookDelivery.objects.create(subscription=subscription, kind="person.created")
+    WebhookDelivery.objects.update(created_at=now() - timedelta(days=15))
+    webhooks_out.deliveries_forget(timestamp=0)
+    assert list(WebhookDelivery.objects.values_list("pk", flat=True)) == [waits.pk]
 
 
 def test_addresses_inside_are_refused_and_secrets_are_sealed(

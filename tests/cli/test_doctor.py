@@ -15,8 +15,7 @@ from tests.support.kithprocess import Kith, kith
 
 @pytest.fixture(scope="module")
 def house() -> Iterator[Kith]:
-    with kith() as made:
-        made.run("upgrade")
+    with kith(ready=True) as made:
         yield made
 
 

@@ -145,6 +145,9 @@ def test_single_sign_on() -> None:
         assert found.remedy == "Set KITH_OIDC_URL=https://accounts.example"
         issuer.discovery = lambda c: []  # type: ignore[assignment,return-value]
         assert "does not describe itself" in only(reach.single_sign_on(environment(**good))).sentence
+        open_to_all = Told(200, b'{"issuer": "http://login.us.example"}')
+        away = environment(**{**good, "oidc_url": "http://login.us.example"})
+        assert "not encrypted" in only(reach.single_sign_on(away, lambda _: open_to_all)).sentence
         late = Told(200, b'{"issuer": "%s"}' % issuer.url.encode(), now() - timedelta(minutes=5))
         assert "issuer's clock" in only(reach.single_sign_on(environment(**good), lambda _: late)).sentence
 

@@ -91,7 +91,7 @@ def test_a_command_beside_the_house_leaves_its_database_running(house: Kith) -> 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_it_stops_cleanly(number: signal.Signals) -> None:
-    with kith() as house:
+    with kith(ready=True) as house:
         house.up()
         below = house.tree()
         assert any("postgres" in command_of(pid) for pid in below)
@@ -104,7 +104,7 @@ def test_it_stops_cleanly(number: signal.Signals) -> None:
 
 
 def test_nothing_outlives_a_killed_supervisor() -> None:
-    with kith() as house:
+    with kith(ready=True) as house:
         house.up()
         below = house.tree()
         assert house.stop(signal.SIGKILL) == -signal.SIGKILL
@@ -118,7 +118,7 @@ def test_nothing_outlives_a_killed_supervisor() -> None:
 
 
 def test_a_port_in_use_is_said_in_words() -> None:
-    with kith() as first, kith() as second:
+    with kith(ready=True) as first, kith() as second:
         first.up()
         second.env["KITH_PORT"] = str(first.port)
         refused = second.run("up", ok=False)
@@ -175,7 +175,7 @@ def _family(pid: int) -> set[int]:
 
 def test_parts_run_elsewhere_on_one_database() -> None:
     """`--only`: a second process tree on the same database, by DATABASE_URL, beside the whole house."""
-    with kith() as house:
+    with kith(ready=True) as house:
         house.up()
         url = f"postgresql://kith@/kith?host={house.home / 'postgres' / 'run'}"
         with kith(env={"DATABASE_URL": url}) as other:

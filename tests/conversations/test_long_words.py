@@ -9,6 +9,8 @@ from kith.contacts.types import ObservedIdentity
 from kith.conversations.models import Message, SearchDocument
 from kith.conversations.services import messages_record
 from kith.conversations.types import IncomingMessage, IncomingParticipant, Place
+from kith.teams.types import Viewer
+from kith.workspace.search import START, STOP, search_messages
 from tests.support import house
 
 pytestmark = pytest.mark.django_db
@@ -51,3 +53,20 @@ def test_a_tag_in_a_text_is_words_as_any_other() -> None:
         assert SearchDocument.objects.extra(
             where=["vector @@ phraseto_tsquery('kith', %s)"], params=[word]
         ).exists()
+
+
+@pytest.mark.parametrize("pattern", ["a_", "<!--"])
+def test_the_search_shows_it_soon_too(pattern: str) -> None:
+    account = house.account()
+    ada = IncomingParticipant(ObservedIdentity("simulator", "ada", handle="ada"), "from")
+    text = f"see <b>lamps</b> {pattern * (99_000 // len(pattern))}"
+    messages_record(
+        Place("simulator", account.scope_id, account.pk, house.LONG_AGO),
+        [IncomingMessage("1", house.ago(hours=1), (ada,), text)],
+    )
+    mara = house.user(role="admin")
+    viewer = Viewer(mara.pk, mara.role, (), (account.scope_id,), sees_all=True)
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL statement_timeout = '20s'")
+    hit = search_messages(viewer, "lamps").hits[0]
+    assert f"{START}lamps{STOP}" in hit.snippet

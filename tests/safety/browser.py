@@ -64,7 +64,7 @@ class Watched:
         route.fulfill(status=status, headers=headers, body=body)
 
     def visit(self, path: str) -> None:
-        self.page.goto(ORIGIN + path, wait_until="load", timeout=60_000)
+        self.page.goto(ORIGIN + path, wait_until="load", timeout=240_000)
         self.page.wait_for_timeout(50)
 
 

@@ -22,6 +22,7 @@ from django.db import connection
 from django.test import Client
 
 from kith.channels import gateway, runner
+from kith.channels.health import account_troubled
 from kith.channels.outbox import Compose, message_send
 from kith.connectors.contract import Polls, Sends
 from kith.connectors.manifest import manifests
@@ -165,7 +166,7 @@ def _provoke(account: ChannelAccount, user: Any) -> list[str]:
             if isinstance(connector, Polls):
                 runner.fetch_all(account, connector)
         except Exception as error:  # noqa: BLE001  (whatever it is: it is written down as the runner does)
-            runner._trouble(account, error, number + 1)
+            account_troubled(account, error, number + 1)
     if isinstance(connector, Sends) and user is not None:
         from kith.channels.deliver import Claimer, deliver, deliveries_claim
         from kith.contacts.models import Identity

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import time
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -43,6 +45,13 @@ class Screen:
         self.page.goto(self.base + path)
         self.page.wait_for_load_state("load")
         self.page.wait_for_timeout(120)  # styles settle
+
+    def until(self, expression: str, *, seconds: float = 30) -> None:
+        """Wait until JavaScript says so, promises awaited. Playwright's own way needs eval, which our policy forbids."""
+        end = time.monotonic() + seconds
+        while not self.page.evaluate(expression):
+            assert time.monotonic() < end, f"never true: {expression}"
+            self.page.wait_for_timeout(50)
 
     def axe(self) -> list[str]:
         """What axe finds against WCAG 2.2 AA, a line each; run past the page's policy, as an extension would."""
@@ -114,3 +123,20 @@ def screen(
         yield made
     finally:
         context.close()
+        _wait_for_quiet()
+
+
+def _wait_for_quiet() -> None:
+    """Until nothing that the browser asked for is still at work in the database, which is emptied next."""
+    from django.db import connection
+
+    busy = (
+        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid() "
+        "AND state <> 'idle'"
+    )
+    quiet, end = 0, time.monotonic() + 10
+    while quiet < 3 and time.monotonic() < end:
+        with connection.cursor() as cursor:
+            cursor.execute(busy)
+            quiet = quiet + 1 if cursor.fetchone()[0] == 0 else 0
+        time.sleep(0.03)

@@ -25,7 +25,7 @@ from kith.core.postgres.location import Location, make_home
 
 ROOT = Path(__file__).resolve().parents[2]
 TEMPLATE, COPY = "kith_template_", "kith_test_"
-KEPT_TEMPLATES = 4
+KEPT_TEMPLATES = 12
 
 
 def server_for_tests() -> Location:

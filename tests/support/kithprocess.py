@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import atexit
 import contextlib
+import functools
 import os
 import shutil
 import signal
@@ -56,12 +58,14 @@ class Kith:
         kept.pop("DATABASE_URL", None)
         self.env = {
             **kept,
-            "PYTHONPATH": str(ROOT / "src"),
             "KITH_HOME": str(self.home),
             "KITH_PORT": str(self.port),
             "KITH_BACKUP_HOUR": "-1",
             "PYTHONUNBUFFERED": "1",
             **(env or {}),
+            "PYTHONPATH": os.pathsep.join(
+                filter(None, [str(ROOT / "src"), (env or {}).get("PYTHONPATH", "")])
+            ),
         }
 
     @property
@@ -142,9 +146,26 @@ class Kith:
         shutil.rmtree(self.home, ignore_errors=True)
 
 
+@functools.cache
+def _ready_home() -> Path:
+    """A KITH_HOME with keys and a migrated database, made once for this process and copied from then on."""
+    made = Kith()
+    made.run("upgrade")
+    atexit.register(made.remove)
+    return made.home
+
+
+def copy_of(home: Path) -> Path:
+    """A copy of a KITH_HOME where nothing runs."""
+    copy = new_home()
+    subprocess.run(["cp", "-a", f"{home}/.", str(copy)], check=True)
+    return copy
+
+
 @contextlib.contextmanager
-def kith(**options: Any) -> Iterator[Kith]:
-    house = Kith(**options)
+def kith(*, ready: bool = False, **options: Any) -> Iterator[Kith]:
+    """A house, removed at the end; `ready` when the test is not about its first start."""
+    house = Kith(**(options | ({"home": copy_of(_ready_home())} if ready else {})))
     try:
         yield house
     finally:

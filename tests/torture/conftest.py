@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 import time
 from collections.abc import Callable, Iterator
 
@@ -18,14 +19,20 @@ def full(request: pytest.FixtureRequest) -> bool:
 
 @pytest.fixture
 def tell(request: pytest.FixtureRequest, full: bool) -> Iterator[Tell]:
-    """Says how far a long test is, on the terminal and at once."""
+    """Says how far a long test is, at once and on standard error, which a worker shares with the terminal."""
     capture = request.config.pluginmanager.getplugin("capturemanager")
     begun = time.monotonic()
 
     def say(words: str) -> None:
         if full and capture is not None:
             with capture.global_and_fixture_disabled():
-                print(f"\n  {time.monotonic() - begun:4.0f} s  {words}", end="", flush=True)
+                name = request.node.name.partition("[")[0]
+                print(
+                    f"\n  {time.monotonic() - begun:4.0f} s  {name}: {words}",
+                    end="",
+                    file=sys.stderr,
+                    flush=True,
+                )
         else:
             print(words)
 

@@ -50,8 +50,8 @@ def work(what: str) -> None:
         read_from(source)
     loops = {"read": runner.accounts_loop, "parse": runner.parse_loop, "send": runner.send_loop}
     stop = threading.Event()
-    signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
-    if what == "all":
+    signal.signal(signal.SIGTERM, lambda *_: stop.set() if what == "gentle" else os._exit(0))
+    if what in ("all", "gentle"):
         runner.run_forever(stop)
     else:
         runner._guarded(loops[what], stop)

@@ -19,7 +19,6 @@ from kith.contacts.services import (
 )
 from kith.conversations.services.actions import conversations_assign, note_add
 from kith.work import services as work
-from kith.workspace.palette import palette
 from kith.workspace.people import contact_page, people_page
 from kith.workspace.today import today
 from tests.support.cast import NOON, Cast
@@ -121,15 +120,3 @@ def test_today(cast: Cast, ada: Contact) -> None:
     assert ([t.title for t in page.tasks], [t.title for t in page.tasks_later]) == (["today"], ["later"])
     assert [p.what for p in page.promises] == ["a bell"]
     assert today(cast.viewer(cast.olga)).waiting == ()
-
-
-def test_the_palette_leads_to_what_one_may_see(cast: Cast, ada: Contact) -> None:
-    carl, ines, pia = (cast.viewer(u) for u in (cast.carl, cast.ines, cast.pia))
-    kinds = {(i.kind, i.title) for i in palette(carl, "ada")}
-    assert ("person", "Ada Lovelace") in kinds
-    assert any(i.kind == "conversation" for i in palette(carl, "sales "))
-    assert not any(i.kind == "conversation" for i in palette(ines, '"to sales" '))
-    assert [i.id for i in palette(carl, "unass")][:1] == ["unassigned"]
-    assert any(i.id == "close" for i in palette(carl, "close", conversation_id=cast.sales.id))
-    assert not any(i.kind == "action" for i in palette(pia, "", conversation_id=cast.sales.id))
-    assert palette(carl, "")

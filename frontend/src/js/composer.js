@@ -1,6 +1,5 @@
 // The box in which one answers. Which way is chosen decides the frame, the words on the button and the limit.
 import { post } from "./htmx.js";
-import { toast } from "./toasts.js";
 
 const graphemes = typeof Intl.Segmenter === "function" ? new Intl.Segmenter() : null;
 const bytes = new TextEncoder();
@@ -26,6 +25,13 @@ export function composer() {
     init() {
       this.choose();
       this.count();
+      if (!("focus" in this.$root.dataset)) return;
+      const area = this.area();
+      const to = this.field("to");
+      if (this.$root.dataset.mode === "forward" && to && !to.value) to.focus();
+      else area.focus();
+      area.setSelectionRange(0, 0);
+      if (this.$root.dataset.mode !== "forward") area.setSelectionRange(area.value.length, area.value.length);
     },
     get over() {
       return this.limit > 0 && this.length > this.limit;
@@ -43,10 +49,16 @@ export function composer() {
       return this.limit > 0 && this.length > this.limit * 0.9;
     },
     get blocked() {
-      return this.over || this.empty || this.sending;
+      return this.over || (this.empty && !this.holdsFiles()) || this.sending;
     },
     area() {
       return this.$root.querySelector("textarea[name=text]");
+    },
+    field(name) {
+      return this.$root.querySelector(`input[name=${name}]`);
+    },
+    holdsFiles() {
+      return Number(this.$root.querySelector("#draft-files")?.dataset.count || 0) > 0;
     },
     choose() {
       const chosen = this.$root.querySelector("input[name=via]:checked");
@@ -56,15 +68,46 @@ export function composer() {
       this.visibility = chosen.dataset.visibility;
       this.verb = chosen.dataset.verb;
       this.$root.dataset.visibility = this.visibility;
+      this.showFields(chosen);
       this.count();
+    },
+    // What the chosen way takes is shown; what it fills in by itself follows it, unless somebody typed over it.
+    showFields(chosen) {
+      const show = (selector, wanted) => {
+        for (const part of this.$root.querySelectorAll(selector)) part.hidden = !wanted;
+      };
+      show("[data-mail-fields], [data-mail-only]", "mail" in chosen.dataset);
+      show("[data-warning-field]", "warning" in chosen.dataset);
+      show("[data-format-field]", "html" in chosen.dataset);
+      show("[data-files-field]", "files" in chosen.dataset);
+      for (const part of this.$root.querySelectorAll("[data-audience-of]")) {
+        part.hidden = part.dataset.audienceOf !== chosen.value;
+        part.querySelector("select").disabled = part.hidden;
+      }
+      for (const name of ["to", "subject"]) {
+        const input = this.field(name);
+        if (!input) continue;
+        if (input.value === input.dataset.default) input.value = chosen.dataset[name] || "";
+        input.dataset.default = chosen.dataset[name] || "";
+      }
+      this.showTo();
+    },
+    showTo() {
+      const shown = this.$root.querySelector("[data-to-shown]");
+      const to = this.field("to")?.value.trim();
+      if (shown && to) shown.textContent = to;
     },
     count() {
       const text = this.area()?.value ?? "";
       this.empty = text.trim() === "";
-      this.length = measure(text, this.unit);
+      const warning = this.$root.querySelector("[data-warning-field]:not([hidden]) input")?.value ?? "";
+      this.length = measure(warning + text, this.unit);
     },
     typed() {
+      const was = this.empty;
       this.count();
+      if (was && !this.empty) this.field("began").value = newest(this.field("began").value);
+      this.showTo();
       this.kept = "";
       clearTimeout(this.timer);
       this.timer = setTimeout(() => this.keep(), 700);
@@ -90,14 +133,40 @@ export function composer() {
       this.keep();
     },
     started() {
+      this.field("seen").value = newest(this.field("began").value);
       this.sending = true;
       clearTimeout(this.timer);
       this.inFlight?.abort(); // a draft that arrived after the answer would come back as one
     },
     ended(event) {
       if (event.target === this.$root) this.sending = false;
+      if (event.target.matches?.("[data-clears]")) event.target.value = "";
+    },
+    // Bold and italic around what is marked; a list makes each line of it an item.
+    mark(event) {
+      this.format(event.currentTarget.dataset.mark);
+    },
+    format(sign) {
+      const area = this.area();
+      const { selectionStart: start, selectionEnd: end, value } = area;
+      if (sign === "- ") {
+        const from = value.lastIndexOf("\n", start - 1) + 1;
+        const lines = value.slice(from, end).split("\n");
+        area.setRangeText(lines.map((line) => (line.startsWith(sign) ? line : sign + line)).join("\n"), from, end, "end");
+      } else {
+        area.setRangeText(sign + value.slice(start, end) + sign, start, end, "select");
+        area.setSelectionRange(start + sign.length, end + sign.length);
+      }
+      area.focus();
+      this.typed();
     },
     key(event) {
+      const sign = { b: "**", i: "*" }[event.key];
+      if (sign && (event.ctrlKey || event.metaKey) && event.target === this.area() && !this.$root.querySelector("[data-format-field]")?.hidden) {
+        event.preventDefault();
+        this.format(sign);
+        return;
+      }
       if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
         event.preventDefault();
         if (!this.blocked) this.$root.requestSubmit(this.$root.querySelector("[data-send]"));
@@ -110,47 +179,41 @@ export function composer() {
       area.focus();
       this.typed();
     },
-    files(event) {
-      const list = this.$root.querySelector("[data-files]");
-      list.replaceChildren(
-        ...[...event.target.files].map((file) => {
-          const item = document.createElement("li");
-          item.className = "chip";
-          item.textContent = `${file.name} · ${sizeOf(file.size)}`;
-          return item;
-        }),
-      );
-    },
+    // Files that are dropped or pasted go the way of those that are chosen: they are kept with the draft at once.
     dropped(event) {
       const input = this.$root.querySelector("input[type=file]");
-      if (!input || !event.dataTransfer?.files.length) return;
+      const files = (event.dataTransfer ?? event.clipboardData)?.files;
+      if (!input || !files?.length || input.closest("[hidden]")) return;
       event.preventDefault();
-      input.files = event.dataTransfer.files;
-      input.dispatchEvent(new Event("change"));
-      toast(input.files[0].name);
+      input.files = files;
+      input.dispatchEvent(new Event("change", { bubbles: true }));
     },
   };
 }
 
-export function sizeOf(count) {
-  const units = ["byte", "kilobyte", "megabyte", "gigabyte"];
-  let at = 0;
-  let value = count;
-  while (value >= 1000 && at < units.length - 1) {
-    value /= 1000;
-    at += 1;
-  }
-  return new Intl.NumberFormat(document.documentElement.lang, {
-    style: "unit",
-    unit: units[at],
-    unitDisplay: "short",
-    maximumFractionDigits: at > 1 ? 1 : 0,
-  }).format(value);
-}
+// The newest message on the screen, notes left out: what somebody who answers has seen. Ids sort by when they came; what
+// is planned stands last and came before.
+const newest = (known) =>
+  [...document.querySelectorAll("[data-stream] [data-talk]")].reduce(
+    (latest, item) => (item.dataset.message > latest ? item.dataset.message : latest),
+    known,
+  );
 
-// A saved reply goes to where the cursor stands.
+const insertWords = (text) =>
+  document.querySelector("[data-composer]")?.dispatchEvent(new CustomEvent("composer-insert", { detail: { text } }));
+
+// What a message says, quoted where the cursor stands.
 document.addEventListener("click", (event) => {
-  const source = event.target.closest("[data-insert]");
-  const form = source?.closest("[data-composer]");
-  if (form) form.dispatchEvent(new CustomEvent("composer-insert", { detail: { text: source.dataset.insert } }));
+  const id = event.target.closest("[data-quote]")?.dataset.quote;
+  const words = id && document.querySelector(`#m-${id} .bubble .prose-message`)?.innerText.trim();
+  const quoted = words?.split("\n").map((line) => `> ${line}`.trimEnd());
+  if (quoted) insertWords(`${quoted.join("\n")}\n\n`);
+});
+
+// Words that the server sends for the box (a saved reply, a macro's answer) go to where the cursor stands.
+document.addEventListener("htmx:after:swap", () => {
+  for (const source of document.querySelectorAll("[data-insert-now]")) {
+    insertWords(source.dataset.insertNow);
+    source.remove();
+  }
 });

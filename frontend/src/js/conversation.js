@@ -1,6 +1,7 @@
 // The open conversation: newest at the bottom, "3 new" when scrolled up, who is here, sheets on a phone.
 import { post } from "./htmx.js";
 import { onKey } from "./keys.js";
+import { toast } from "./toasts.js";
 
 const stream = () => document.querySelector("[data-stream]");
 const NEAR = 80;
@@ -35,20 +36,34 @@ document.addEventListener(
   true,
 );
 
-export function settle() {
+function wanted() {
+  const asked = new URLSearchParams(location.search);
+  const id = location.hash.startsWith("#m-") ? location.hash.slice(1) : `m-${asked.get("m") ?? asked.get("around") ?? ""}`;
+  return document.getElementById(id);
+}
+
+// Whoever reads the end goes on seeing it while the box below grows or pictures arrive.
+const sizes = new ResizeObserver(() => {
+  if (atBottom) toBottom();
+});
+
+export function settle(event) {
+  sizes.disconnect();
+  for (const part of [stream(), document.getElementById("stream")]) if (part) sizes.observe(part);
   const pane = document.querySelector("[data-conversation]");
   const id = pane?.dataset.conversation ?? null;
   if (id !== shown) {
     shown = id;
     atBottom = true;
     seen = new Set(ids());
-    const target = location.hash.startsWith("#m-") ? document.getElementById(location.hash.slice(1)) : null;
+    const target = wanted();
+    atBottom = !target;
     if (target) {
       target.scrollIntoView({ block: "center" });
       target.classList.add("found");
     } else toBottom();
     look();
-  } else if (atBottom) {
+  } else if (atBottom && !event?.target?.closest?.(".menu-list, #list, #toasts")) {
     seen = new Set(ids());
     toBottom();
   }
@@ -79,12 +94,36 @@ function look() {
   post(pane.dataset.presenceUrl, { typing: Date.now() - typedAt < 8000 ? "1" : "" }).catch(() => {});
 }
 setInterval(look, 15e3);
-document.addEventListener("visibilitychange", look);
+// Who turns away is gone at once for the others, not after half a minute.
+function leave() {
+  const pane = document.querySelector("[data-presence-url]");
+  if (pane) post(pane.dataset.presenceUrl, { gone: "1" }, undefined, true).catch(() => {});
+}
+document.addEventListener("visibilitychange", () => (document.hidden ? leave() : look()));
+addEventListener("pagehide", leave);
 document.addEventListener("input", (event) => {
   if (!event.target.matches?.("[data-composer] textarea")) return;
+  // A note to colleagues is no answer: nobody has to wait for it.
+  if (event.target.form.dataset.visibility === "note") return;
   const first = Date.now() - typedAt > 8000;
   typedAt = Date.now();
   if (first) look();
+});
+
+// A link to one message, for a colleague.
+document.addEventListener("click", async (event) => {
+  const source = event.target.closest("[data-copy]");
+  if (!source) return;
+  try {
+    await navigator.clipboard.writeText(source.dataset.copy);
+  } catch {
+    const area = Object.assign(document.createElement("textarea"), { value: source.dataset.copy });
+    document.body.append(area);
+    area.select();
+    document.execCommand("copy"); // where the address is not https
+    area.remove();
+  }
+  toast(source.dataset.copied);
 });
 
 // Escape steps back: from the person to the conversation, from there to the list (on a narrow screen).
@@ -103,3 +142,6 @@ document.addEventListener("click", (event) => {
   if (shell.dataset.sheet) sheet?.querySelector("button, a")?.focus();
   else document.querySelector(`[data-sheet="${button.dataset.sheet}"]`)?.focus();
 });
+
+// A page that was loaded as a whole opens where the conversation ends, too.
+settle();

@@ -29,6 +29,13 @@ export function showNewDialogs() {
 }
 document.addEventListener("htmx:after:swap", showNewDialogs);
 
+// What is asked from inside a dialog closes it once it has been answered: an element that is gone gets no answer.
+document.addEventListener("htmx:finally:request", (event) => {
+  const source = event.target.closest?.("[data-close-after]");
+  const status = event.detail?.ctx?.response?.status ?? 0;
+  if (source && source === event.target && status && status < 400) source.closest("dialog")?.close();
+});
+
 // Questions before something that can't be undone: our dialog in place of the browser's.
 document.addEventListener("htmx:confirm", (event) => {
   const { ctx, issueRequest, dropRequest } = event.detail;

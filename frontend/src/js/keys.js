@@ -1,12 +1,14 @@
 // Keys: elements say which one they answer to by data-key ("e", "g i"); nothing happens while somebody types.
 const typing = (element) =>
   element?.matches?.('input:not([type="checkbox"]):not([type="radio"]), textarea, select, [contenteditable]');
-const visible = (element) => element.offsetParent !== null || element.getClientRects().length > 0;
+export const visible = (element) => element.offsetParent !== null || element.getClientRects().length > 0;
 let prefix = "";
 let forget;
 
 export function press(key) {
-  const target = [...document.querySelectorAll(`[data-key="${CSS.escape(key)}"]`)].find(visible);
+  const every = [...document.querySelectorAll(`[data-key="${CSS.escape(key)}"]`)];
+  // An entry of a closed menu answers to its key, too.
+  const target = every.find(visible) ?? every.find((element) => element.matches("[data-command]"));
   if (!target) return false;
   if (target.matches("details")) {
     target.open = true;
@@ -31,6 +33,7 @@ document.addEventListener("keydown", (event) => {
     return;
   }
   if (document.querySelector("dialog[open]")) return;
+  if (event.key === "Escape" && document.querySelector("details[data-menu][open]")) return; // closes that first (menus.js)
   const key = event.key === "Escape" ? "escape" : event.key;
   const both = prefix ? `${prefix} ${key}` : key;
   clearTimeout(forget);

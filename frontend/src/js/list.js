@@ -1,4 +1,5 @@
 // The list of conversations: j and k walk it, x picks, Shift picks a range; what is picked gets a bar of its own.
+import htmx from "./htmx.js";
 import { onKey } from "./keys.js";
 
 const rows = () => [...document.querySelectorAll("[data-rows] [data-row]")];
@@ -14,32 +15,99 @@ function walk(step) {
   const next = list[at < 0 ? 0 : Math.min(list.length - 1, Math.max(0, at + step))];
   link(next).focus({ preventScroll: true });
   next.scrollIntoView({ block: "nearest" });
-  // In the wide layout the conversation beside the list follows; on a phone Enter opens it.
-  if (matchMedia("(min-width: 64rem)").matches && next !== list[at]) link(next).click();
+  // In the wide layout the conversation beside the list follows; on a phone, and where a row leads elsewhere, Enter opens.
+  const follows = !next.closest("[data-walk=focus]") && matchMedia("(min-width: 64rem)").matches;
+  if (follows && next !== list[at]) link(next).click();
   return true;
 }
 onKey("j", () => walk(1));
 onKey("k", () => walk(-1));
-onKey("x", () => {
-  const box = current()?.querySelector("input[data-pick]");
-  if (!box) return false;
-  box.checked = !box.checked;
+const boxOf = (row) => row?.querySelector("input[data-pick]");
+const pick = (box, on = !box.checked) => {
+  box.checked = on;
   box.dispatchEvent(new Event("change", { bubbles: true }));
+};
+onKey("x", () => {
+  const box = boxOf(current());
+  if (!box) return false;
+  pick(box);
   return true;
 });
+
+// J and K pick the row they stand on and the next one, without opening it.
+function extend(step) {
+  const list = rows();
+  const here = current() ?? list[0];
+  if (!boxOf(here)) return false;
+  pick(boxOf(here), true);
+  const next = list[list.indexOf(here) + step];
+  if (!next) return true;
+  pick(boxOf(next), true);
+  link(next).focus({ preventScroll: true });
+  next.scrollIntoView({ block: "nearest" });
+  return true;
+}
+onKey("J", () => extend(1));
+onKey("K", () => extend(-1));
 
 let lastPicked = null;
 const picked = () => document.querySelectorAll("input[data-pick]:checked");
 
+const whole = () => document.querySelector("#bulk [name=all]");
 function showBar() {
   const bar = document.getElementById("bulk");
   if (!bar) return;
+  const boxes = document.querySelectorAll("input[data-pick]");
   const count = picked().length;
+  if (count < boxes.length || !count) whole().value = "";
   bar.hidden = count === 0;
   document.querySelector("[data-rows]")?.classList.toggle("picking", count > 0);
   const label = bar.querySelector("[data-count]");
-  label.textContent = label.dataset[count === 1 ? "one" : "many"].replace("{n}", String(count));
+  const all = bar.querySelector("[data-pick-all]");
+  const text =
+    whole().value && all ? all.dataset.said : label.dataset[count === 1 ? "one" : "many"].replace("{n}", String(count));
+  if (label.textContent !== text) label.textContent = text;
+  bar.querySelector("[data-pick-shown]").hidden = count === boxes.length;
+  const place = document.getElementById("bulk-all");
+  const more = document.querySelector("[data-rows] [data-more]");
+  place.hidden = !(count && count === boxes.length && more) || Boolean(whole().value);
+  if (!place.hidden && !place.childElementCount && !place.dataset.asked) {
+    place.dataset.asked = "1";
+    htmx.ajax("GET", place.dataset.url, { target: place, swap: "innerHTML" });
+  }
+  if (count && !bar.dataset.menus) {
+    bar.dataset.menus = "1";
+    htmx.trigger(document.getElementById("bulk-menus"), "kith:picked", {}, false);
+  }
 }
+function pickShown() {
+  const boxes = [...document.querySelectorAll("input[data-pick]")];
+  if (!boxes.length) return false;
+  const on = boxes.some((box) => !box.checked);
+  for (const box of boxes) box.checked = on;
+  showBar();
+  return true;
+}
+onKey("*", pickShown);
+document.addEventListener("click", (event) => {
+  if (event.target.closest?.("[data-pick-shown]")) pickShown();
+  const all = event.target.closest?.("[data-pick-all]");
+  if (!all) return;
+  whole().value = "1";
+  showBar();
+});
+// Enter in a field of the bar presses the button beside it, not the first of the form.
+document.addEventListener("keydown", (event) => {
+  if (event.key !== "Enter" || !event.target.matches?.("#bulk input[data-enter]")) return;
+  event.preventDefault();
+  event.target.parentElement.querySelector("button")?.click();
+});
+// What was done with all that was picked lets go of it.
+document.addEventListener("htmx:after:request", (event) => {
+  if (event.target.id !== "bulk" || !event.detail.ctx?.response?.headers?.get?.("HX-Trigger")) return;
+  for (const box of picked()) box.checked = false;
+  showBar();
+});
 
 document.addEventListener("click", (event) => {
   const box = event.target.closest?.("input[data-pick]");
@@ -67,16 +135,27 @@ document.addEventListener("click", (event) => {
   if (!opened || event.ctrlKey || event.metaKey || event.shiftKey) return;
   for (const other of document.querySelectorAll('a[data-open][aria-current="true"]')) other.removeAttribute("aria-current");
   opened.setAttribute("aria-current", "true");
-  opened.closest("[data-row]")?.removeAttribute("data-unread");
+  const row = opened.closest("[data-row]");
+  row?.classList.remove("row-unread");
+  for (const mark of row?.querySelectorAll(".unread-mark") ?? []) mark.remove();
 });
 
 document.addEventListener("htmx:after:swap", () => {
   const pane = document.querySelector("[data-conversation]");
   const open = pane?.dataset.conversation;
-  for (const row of rows()) {
+  for (const row of document.querySelectorAll("#list [data-row]")) {
     const opener = link(row);
     if (row.dataset.row === open) opener.setAttribute("aria-current", "true");
     else opener.removeAttribute("aria-current");
   }
   showBar();
+});
+
+// A list that is asked for again comes back as long as it was.
+document.addEventListener("htmx:config:request", (event) => {
+  const { ctx } = event.detail;
+  const list = ctx.sourceElement;
+  if (list?.id !== "rows") return;
+  const shown = list.querySelectorAll("[data-row]").length;
+  if (shown > 50) ctx.request.action += `${ctx.request.action.includes("?") ? "&" : "?"}shown=${shown}`;
 });

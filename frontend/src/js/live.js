@@ -23,6 +23,7 @@ export function news(...names) {
 
 // What a person did here answers with this event; the lists follow at once, with or without the live process.
 document.addEventListener("kith:changed", () => news("inbox"));
+document.addEventListener("kith:notified", () => news("notification"));
 
 let source;
 let failures = 0;

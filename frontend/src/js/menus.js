@@ -1,4 +1,6 @@
 // Menus are <details data-menu>: they open without script; here they close, place themselves and walk by arrow keys.
+import htmx from "./htmx.js";
+
 const open = () => document.querySelectorAll("details[data-menu][open]");
 
 document.addEventListener("click", (event) => {
@@ -15,6 +17,18 @@ document.addEventListener("focusout", (event) => {
   if (menu && event.relatedTarget && !menu.contains(event.relatedTarget)) menu.open = false;
 });
 
+function place(list) {
+  list.classList.remove("menu-up", "menu-end", "menu-start");
+  const box = list.getBoundingClientRect();
+  if (box.bottom > innerHeight - 8 && box.top > box.height) list.classList.add("menu-up");
+  if (box.right > innerWidth - 8) list.classList.add("menu-end");
+  else if (box.left < 8) list.classList.add("menu-start");
+}
+// A menu that is filled when it is opened finds its place anew.
+document.addEventListener("htmx:after:swap", () => {
+  for (const menu of document.querySelectorAll("details.message-menu[open]")) place(menu.querySelector(".menu-list"));
+});
+
 document.addEventListener(
   "toggle",
   (event) => {
@@ -23,17 +37,16 @@ document.addEventListener(
     if (!menu.open) return;
     for (const other of open()) if (other !== menu && !other.contains(menu)) other.open = false;
     const list = menu.querySelector(".menu-list");
-    list.classList.remove("menu-up", "menu-end");
-    const box = list.getBoundingClientRect();
-    if (box.bottom > innerHeight - 8 && box.top > box.height) list.classList.add("menu-up");
-    if (box.right > innerWidth - 8) list.classList.add("menu-end");
+    place(list);
+    // What is long or rarely wanted is asked for when it is looked at: hx-trigger="kith:fill".
+    if (menu.matches('[hx-trigger="kith:fill"]')) htmx.trigger(menu, "kith:fill", {}, false);
     if (menu.dataset.menu === "focus") list.querySelector("input, button, a, select, textarea")?.focus();
   },
   true,
 );
 
 document.addEventListener("keydown", (event) => {
-  const menu = event.target.closest?.("details[data-menu][open]");
+  const menu = event.target.closest?.("details[data-menu][open]") ?? (event.key === "Escape" ? open()[0] : null);
   if (!menu) return;
   if (event.key === "Escape") {
     menu.open = false;
@@ -50,4 +63,10 @@ document.addEventListener("keydown", (event) => {
   const step = event.key === "ArrowDown" ? 1 : -1;
   items[(at + step + items.length) % items.length].focus();
   event.preventDefault();
+});
+
+// A menu whose content is fetched when it is opened: the first field gets the focus as soon as it is there.
+document.addEventListener("htmx:after:swap", (event) => {
+  const menu = event.target.closest?.("details[data-menu][open]");
+  if (menu && event.target === menu) menu.querySelector(".menu-list :is(select, input:not([type=hidden]), button)")?.focus();
 });

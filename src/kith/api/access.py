@@ -7,12 +7,11 @@ import uuid
 from dataclasses import dataclass, field
 from typing import Any, cast
 
-from django.db import connection
 from django.http import HttpRequest
 from ninja.security import HttpBearer
 
 from kith.api.problems import Problem
-from kith.core import audit
+from kith.core import audit, sql
 from kith.teams.models import User
 from kith.teams.selectors import viewer_of
 from kith.teams.services.tokens import token_hash
@@ -74,18 +73,16 @@ def enter(request: HttpRequest) -> Caller:
             headers={"WWW-Authenticate": 'Bearer realm="kith"'},
         )
     seconds = int(time.time())
-    with connection.cursor() as cursor:
-        cursor.execute(_ENTER, {"hash": token_hash(raw.strip()), "minute": seconds // 60})
-        row = cursor.fetchone()
-        if row is None:
-            raise Problem(
-                401,
-                "This token is unknown, has ended, or its user has left.",
-                headers={"WWW-Authenticate": 'Bearer realm="kith", error="invalid_token"'},
-            )
-        token_id, permissions, last_used, user_id, name, role, _language, count = row
-        if last_used is None or seconds - last_used.timestamp() > 600:
-            cursor.execute(_USED, [token_id])
+    found = sql.prepared(_ENTER, {"hash": token_hash(raw.strip()), "minute": seconds // 60})
+    if not found:
+        raise Problem(
+            401,
+            "This token is unknown, has ended, or its user has left.",
+            headers={"WWW-Authenticate": 'Bearer realm="kith", error="invalid_token"'},
+        )
+    token_id, permissions, last_used, user_id, name, role, _language, count = found[0]
+    if last_used is None or seconds - last_used.timestamp() > 600:
+        sql.run(_USED, [token_id])
     if count > A_MINUTE:
         wait = str(60 - seconds % 60)
         raise Problem(

@@ -42,6 +42,16 @@ _NEVER: tuple[Network, ...] = tuple(
 _TRANSLATED = tuple(ipaddress.IPv6Network(text) for text in ("64:ff9b::/96", "::ffff:0:0:0/96", "::/96"))
 
 
+def is_local(name: str) -> bool:
+    """Whether a host's name is this machine itself, so that what is said to it leaves no machine."""
+    if name == "localhost" or name.endswith(".localhost"):
+        return True
+    try:
+        return ipaddress.ip_address(name.strip("[]")).is_loopback
+    except ValueError:
+        return False
+
+
 def _inside(ip: ipaddress.IPv6Address) -> list[ipaddress.IPv4Address]:
     """The IPv4 addresses that an IPv6 address stands for, in any of the ways there are."""
     found = [ip.ipv4_mapped, ip.sixtofour, *(ip.teredo or ())]

@@ -149,6 +149,13 @@ def _vouched(account: ChannelAccount, raw: RawItem, event: MessageReceived) -> b
     return event.outgoing
 
 
+def _automatic(event: MessageReceived) -> str:
+    """Why it is held back. A mention elsewhere is told by a machine, but somebody waits there: it is not held."""
+    if event.spam:
+        return "spam"
+    return "mention" if event.mention_network and event.automatic == "notification" else event.automatic
+
+
 def _incoming(account: ChannelAccount, raw: RawItem, event: MessageReceived) -> IncomingMessage:
     outgoing = event.outgoing and _vouched(account, raw, event)
     return IncomingMessage(
@@ -169,7 +176,7 @@ def _incoming(account: ChannelAccount, raw: RawItem, event: MessageReceived) -> 
         thread_keys=(event.bounce_of, *event.thread_keys) if event.bounce_of else event.thread_keys,
         own_key=event.own_thread_key,
         visibility=event.visibility,
-        automatic="spam" if event.spam else event.automatic,
+        automatic=_automatic(event),
         quote_at=event.quote_at,
         signature_at=event.signature_at,
         attachments=tuple(_attachment(m) for m in event.media),

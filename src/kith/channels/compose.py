@@ -8,12 +8,13 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from kith.base.graphemes import count
 from kith.conversations.models import Message, MessageCopy, Thread
 from kith.networks.models import ChannelAccount
 from kith.networks.selectors import manifest_of
 from kith.teams.models import User
 from kith.trust.services import TouchRequest, channel_of, gate_preview, touch_request
-from kith.trust.types import Verdict
+from kith.trust.types import GateResult, Verdict
 
 UNDO_SECONDS = 10
 
@@ -52,6 +53,7 @@ class Compose:
     actor: str = "person"
     override_reason: str = ""
     undo_seconds: int = UNDO_SECONDS
+    signature: str = ""
     extra: dict[str, Any] = field(default_factory=dict)
 
 
@@ -63,6 +65,7 @@ class SendResult:
     conversation_id: uuid.UUID
     verdict: Verdict
     delivery_id: uuid.UUID | None = None
+    undo_until: datetime | None = None
 
 
 def request_of(compose: Compose, subject_id: uuid.UUID | None = None) -> TouchRequest:
@@ -90,10 +93,11 @@ def request_of(compose: Compose, subject_id: uuid.UUID | None = None) -> TouchRe
 
 
 def _length(compose: Compose) -> int:
+    """As the network counts: a content warning is part of the text."""
     manifest = manifest_of(compose.account.network)
-    if manifest is not None and manifest.limits.length_unit == "bytes":
-        return len(compose.text.encode())
-    return len(compose.text)
+    text = compose.content_warning + compose.text
+    unit = manifest.limits.length_unit if manifest is not None else ""
+    return len(text.encode()) if unit == "bytes" else count(text) if unit == "graphemes" else len(text)
 
 
 def verdict_preview(compose: Compose) -> Verdict:
@@ -104,6 +108,11 @@ def verdict_preview(compose: Compose) -> Verdict:
 def gate_ask(compose: Compose, *, subject_id: uuid.UUID) -> Verdict:
     """Ask the gate for the record, without a message: what it says is kept as a Touch with its Decision."""
     return touch_request(request_of(compose, subject_id)).verdict
+
+
+def gate_of(compose: Compose, *, subject_id: uuid.UUID) -> GateResult:
+    """Ask the gate for the record about a message that is stored: with its clearances, when it allows."""
+    return touch_request(request_of(compose, subject_id), override_reason=compose.override_reason)
 
 
 def compose_again(message: Message, *, override_reason: str = "", user: User | None = None) -> Compose:

@@ -11,6 +11,7 @@ import logging
 from django.db import Error
 
 from kith.channels import gateway
+from kith.channels.absorb import thread_follow
 from kith.channels.claims import Claimer, deliveries_claim, orphans_claim
 from kith.channels.health import account_needs_reconnect
 from kith.channels.limits import call_within, words_of
@@ -24,7 +25,7 @@ from kith.channels.outcomes import (
     delivery_unknown,
 )
 from kith.channels.outgoing import outgoing_of
-from kith.channels.tokens import tokens_fresh, tokens_renew
+from kith.channels.tokens import tokens_fresh, tokens_renew, tokens_renewable
 from kith.connectors.contract import (
     ConnectorError,
     FoundSent,
@@ -37,6 +38,7 @@ from kith.connectors.contract import (
     RetryLater,
     Sends,
 )
+from kith.connectors.words import say
 from kith.networks.models import ChannelAccount
 
 __all__ = ["Claimer", "deliver", "deliveries_claim", "delivery_settle", "orphans_recover"]
@@ -51,7 +53,7 @@ def deliver(delivery: Delivery) -> None:
     account = delivery.channel_account
     try:
         if account.state == ChannelAccount.State.REMOVED:
-            raise Refused("The channel was removed before this was sent.")
+            raise Refused(say("The channel was removed before this was sent."))
         delivery.channel_account = account = tokens_fresh(account)
         connector, outgoing = _prepared(delivery)
         delivery_name(delivery, connector, outgoing)
@@ -69,13 +71,16 @@ def deliver(delivery: Delivery) -> None:
 
 
 def _whole(delivery: Delivery) -> Delivery:
-    return Delivery.objects.select_related("message__author", "channel_account", "thread").get(pk=delivery.pk)
+    found = Delivery.objects.select_related("message__author", "channel_account", "thread").get(
+        pk=delivery.pk
+    )
+    return thread_follow(found)
 
 
 def _prepared(delivery: Delivery) -> tuple[Sends, Outgoing]:
     connector = gateway.connector_for(delivery.channel_account)
     if not isinstance(connector, Sends):
-        raise NotSupported("This network takes no messages from us.")
+        raise NotSupported(say("This network takes no messages from us."))
     return connector, outgoing_of(delivery)
 
 
@@ -84,13 +89,13 @@ def _send(delivery: Delivery, connector: Sends, outgoing: Outgoing, *, may_renew
     try:
         receipt = call_within(SEND_SECONDS, lambda: connector.send(outgoing))
         if not isinstance(receipt, Receipt):
-            raise OutcomeUnknown("The network gave no receipt.")
+            raise OutcomeUnknown(say("The network gave no receipt."))
     except OutcomeUnknown as error:
         _ask_what_happened(delivery, connector, outgoing, words_of(error, account))
     except RetryLater as error:
         delivery_later(delivery, words_of(error, account), error.after)
     except ReconnectNeeded as error:
-        if may_renew and error.field == "auth" and (renewed := _renewed(delivery)) is not None:
+        if may_renew and tokens_renewable(account, error) and (renewed := _renewed(delivery)) is not None:
             _send(delivery, renewed, outgoing, may_renew=False)
         else:
             _not_connected(delivery, error)

@@ -14,11 +14,14 @@ from typing import Any
 from django.utils.translation import get_language
 
 from kith.channels import gateway
+from kith.channels.words import in_words
 from kith.connectors import manifest as manifests
 from kith.connectors.contract import OwnIdentity
+from kith.connectors.words import say
 from kith.networks.selectors import manifest_of
 
 TRIES = 5
+_TYPED = ("auth", "provider")  # how one signs in is what the person chose
 
 
 def can_discover(network: str) -> bool:
@@ -33,16 +36,16 @@ def _module(network: str) -> Any:
 
 
 def found_for(network: str, address: str) -> list[dict[str, str]]:
-    """Values of settings by name, best first, each with `source` (a sentence); never raises."""
+    """Values of settings by name, best first, each with `source` (words) and perhaps `guess`; never raises."""
     module = _module(network)
     if module is None:
         return []
     fields = {field.name for field in manifests.manifests()[network].fields}
     return [
         {
-            key: str(value)
+            key: in_words(str(value)) if key == "source" else str(value)
             for key, value in dataclasses.asdict(candidate).items()
-            if value not in ("", None) and key in fields | {"source"}
+            if value not in ("", None, False) and key in fields | {"source", "guess"}
         }
         for candidate in module.discover(address, module.http_get(gateway.http), module.dns_resolve)
     ]
@@ -57,7 +60,8 @@ def check_found(
     """
     last: gateway.ChannelError | None = None
     for candidate in found_for(network, values.get("address", ""))[:TRIES]:
-        settings = {**values, **{key: value for key, value in candidate.items() if key != "source"}}
+        servers = {key: value for key, value in candidate.items() if key not in ("source", "guess", *_TYPED)}
+        settings = {**values, **servers}
         try:
             return gateway.check(network, settings, secrets), settings
         except gateway.ChannelError as error:
@@ -65,7 +69,7 @@ def check_found(
                 raise
             last = error
     raise last or gateway.ChannelError(
-        "No servers were found for this address. Give them under the advanced settings.", field="address"
+        say("No servers were found for this address. Give them under the advanced settings."), field="address"
     )
 
 

@@ -12,6 +12,7 @@ from django.conf import settings as django_settings
 
 from kith.base.http import address_is_public, client
 from kith.channels.limits import words_without
+from kith.channels.words import in_words
 from kith.connectors import registry
 from kith.connectors.contract import (
     Authorizes,
@@ -22,16 +23,18 @@ from kith.connectors.contract import (
     Refused,
     Setup,
 )
+from kith.connectors.words import say
 from kith.core import company
 from kith.networks.models import ChannelAccount
 from kith.networks.selectors import manifest_of
+from kith.teams.models import User
 
 
 class ChannelError(Exception):
-    """Why a channel can't be used, for a person; `field` is the setting or secret to blame, if one is."""
+    """Why a channel can't be used, in the reader's language; `field` is the setting or secret to blame, if one is."""
 
     def __init__(self, message: str, *, field: str = "", kind: str = "") -> None:
-        super().__init__(message)
+        super().__init__(in_words(message))
         self.field, self.kind = field, kind
 
 
@@ -49,12 +52,15 @@ def guard(host: str, port: int) -> list[str]:
     try:
         found = [str(item[4][0]) for item in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
     except (OSError, UnicodeError) as error:
-        raise Refused(f"There is no server called {host!r}.", field="host") from error
+        raise Refused(say("There is no server called {host}.", host=repr(host)), field="host") from error
     inside = [address for address in found if not address_is_public(address, _allowed())]
     if inside or not found:
         raise Refused(
-            f"{host} is {', '.join(inside)}, an address inside a private network. If it is yours, name it in "
-            "KITH_ALLOWED_NETWORKS.",
+            say(
+                "{host} is {words}, an address inside a private network. If it is yours, name it in KITH_ALLOWED_NETWORKS.",
+                host=host,
+                words=", ".join(inside),
+            ),
             field="host",
         )
     return list(dict.fromkeys(found))
@@ -73,6 +79,9 @@ def parse_settings(account: ChannelAccount) -> dict[str, str]:
     values = {str(k): str(v) for k, v in account.settings.items()}
     if account.aliases:
         values["aliases"] = ",".join(account.aliases)
+    if values.get("dropbox"):
+        found = User.objects.filter(is_active=True).values_list("email", flat=True)
+        values["colleagues"] = ",".join(sorted(found))
     manifest = manifest_of(account.network)
     base = company.public_url() if manifest and any(f.own_address for f in manifest.fields) else ""
     for field in manifest.fields if manifest and base else ():
@@ -131,7 +140,7 @@ def _told(error: Exception, secrets: Mapping[str, str]) -> ChannelError:
     said = words_without(error, secrets.values())
     if isinstance(error, ConnectorError):
         return ChannelError(said, field=error.field, kind=type(error).__name__)
-    return ChannelError(f"No answer: {said}", kind="RetryLater")
+    return ChannelError(say("No answer: {error}", error=said), kind="RetryLater")
 
 
 def authorizer(network: str, settings: Mapping[str, str], secrets: Mapping[str, str]) -> Authorizes:
@@ -140,5 +149,5 @@ def authorizer(network: str, settings: Mapping[str, str], secrets: Mapping[str, 
         network, Setup(settings=dict(settings), secrets=dict(secrets), http=http, guard=guard)
     )
     if not isinstance(made, Authorizes):
-        raise ChannelError("This network does not sign in that way.", kind="NotSupported")
+        raise ChannelError(say("This network does not sign in that way."), kind="NotSupported")
     return made

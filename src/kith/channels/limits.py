@@ -8,6 +8,7 @@ from typing import TypeVar
 
 from kith.base.text import clean
 from kith.connectors.contract import OutcomeUnknown
+from kith.connectors.words import say
 from kith.core.logs import hide
 from kith.networks.models import ChannelAccount
 
@@ -52,5 +53,5 @@ def call_within(seconds: float, call: Callable[[], R]) -> R:
             raise error
         raise RuntimeError(f"the connector raised {type(error).__name__}") from error
     if not done:
-        raise OutcomeUnknown(f"There was no answer within {seconds:.0f} seconds.")
+        raise OutcomeUnknown(say("There was no answer within {seconds} seconds.", seconds=f"{seconds:.0f}"))
     return done[0]

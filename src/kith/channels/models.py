@@ -124,4 +124,33 @@ class WebhookSubscription(Record):
     created_by = models.ForeignKey(User, null=True, on_delete=models.CASCADE, related_name="+")
     paused_at = models.DateTimeField(null=True)
     failures_in_a_row = models.PositiveIntegerField(default=0)
+    next_try_at = models.DateTimeField(null=True)
     last_error = models.TextField(blank=True)
+
+
+class WebhookDelivery(Record):
+    """One event that a subscription is told of. Its id makes the `webhook-id`, the same over every try."""
+
+    class State(models.TextChoices):
+        WAITING = "waiting", _("waiting")
+        SENT = "sent", _("sent")
+        SKIPPED = "skipped", _("left out")
+
+    subscription = models.ForeignKey(WebhookSubscription, on_delete=models.CASCADE, related_name="deliveries")
+    kind = models.CharField(max_length=60)
+    data = models.JSONField(default=dict)
+    state = models.CharField(max_length=10, choices=State.choices, default=State.WAITING)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    status = models.PositiveSmallIntegerField(null=True)
+    error = models.TextField(blank=True)
+    tried_at = models.DateTimeField(null=True)
+
+    class Meta:
+        indexes = [
+            models.Index(
+                fields=["subscription", "id"],
+                name="webhookdelivery_waiting",
+                condition=models.Q(state="waiting"),
+            ),
+            models.Index(fields=["subscription", "-id"], name="webhookdelivery_newest"),
+        ]

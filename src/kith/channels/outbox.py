@@ -38,6 +38,7 @@ from kith.trust.types import GateResult, Verdict
 
 __all__ = [
     "DELIVER_CHANNEL",
+    "SIGNED",
     "UNDO_SECONDS",
     "Compose",
     "OutboxError",
@@ -54,6 +55,7 @@ __all__ = [
     "verdict_preview",
 ]
 log = logging.getLogger(__name__)
+SIGNED = "\n\n-- \n"
 DELIVER_CHANNEL = "kith_deliver"
 
 
@@ -67,6 +69,7 @@ def message_send(compose: Compose) -> SendResult:
         if later:
             verdict = gate_preview(request_of(compose, message.pk))
             if verdict.outcome == "deny":
+                verdict = gate_ask(compose, subject_id=message.pk)  # so that its reason is kept
                 message.state = Message.State.HELD
             delivery = None
         else:
@@ -76,7 +79,9 @@ def message_send(compose: Compose) -> SendResult:
             message.state = Message.State.QUEUED if delivery else Message.State.HELD
         message.save(update_fields=["state"])
         _after(compose, message, thread)
-    return SendResult(message.pk, thread.conversation_id, verdict, delivery.pk if delivery else None)
+    if delivery is None:
+        return SendResult(message.pk, thread.conversation_id, verdict)
+    return SendResult(message.pk, thread.conversation_id, verdict, delivery.pk, delivery.not_before)
 
 
 def _check(compose: Compose) -> None:
@@ -139,7 +144,8 @@ def _message(compose: Compose, thread: Thread) -> Message:
         sender_id=sender,
         author=compose.user,
         subject=clean(compose.subject)[:1000],
-        text=clean(compose.text),
+        text=clean(compose.text) + (f"{SIGNED}{clean(compose.signature)}" if compose.signature else ""),
+        signature_at=len(clean(compose.text)) if compose.signature else None,
         html=clean(compose.html),
         visibility=compose.visibility,
         in_reply_to=compose.reply_to.external_id if compose.reply_to else "",
@@ -233,6 +239,7 @@ def message_release(message: Message, *, override_reason: str = "", user: User |
         if message.state not in (Message.State.SCHEDULED, Message.State.HELD):
             return Verdict("deny", "plain", "")
         compose = compose_again(message, override_reason=override_reason, user=user)
+        touches_cancel(message.pk)
         result = touch_request(request_of(compose, message.pk), override_reason=override_reason)
         if result.allowed and compose.thread is not None:
             _deliver(compose, message, compose.thread, result)

@@ -46,6 +46,7 @@ def outgoing_of(delivery: Delivery) -> Outgoing:
         content_warning=message.content_warning,
         from_name=_from_name(message, account),
         automatic=message.automatic == "acknowledgement",
+        extra={"visibility": message.extra["audience"]} if message.extra.get("audience") else {},
     )
 
 

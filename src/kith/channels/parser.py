@@ -18,6 +18,7 @@ from typing import Any
 
 from kith.connectors.codec import event_from_dict
 from kith.connectors.contract import BadPayload, Event, Media, MessageReceived, OwnIdentity
+from kith.connectors.words import say
 
 WALL_SECONDS = 30.0
 ITEMS_A_CHILD = 5000
@@ -27,7 +28,10 @@ MAX_REPLY = 64 * 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Parsed:
-    """Events of one item, or `problem` (time, memory, nesting, bad_payload, crash) with `error` in words."""
+    """Events of one item, or `problem` (time, memory, nesting, bad_payload, crash) with `error` in words.
+
+    The problem no_room is none of the item's: its files could not be written.
+    """
 
     events: tuple[Event, ...] = ()
     problem: str = ""
@@ -73,11 +77,13 @@ class Parser:
         }
         reply = self._ask(json.dumps(request).encode() + b"\n", body)
         if reply is None:
-            return Parsed(problem="crash", error="the parser died or hung on it")
+            return Parsed(problem="crash", error=say("the parser died or hung on it"))
         if "events" not in reply:
             return Parsed(problem=str(reply.get("problem")), error=str(reply.get("error")))
         if len(reply["events"]) > MAX_EVENTS:
-            return Parsed(problem="bad_payload", error=f"means {len(reply['events'])} things at once")
+            return Parsed(
+                problem="bad_payload", error=say("means {count} things at once", count=len(reply["events"]))
+            )
         try:
             return Parsed(events=tuple(self._own_files(event_from_dict(e)) for e in reply["events"]))
         except BadPayload as error:

@@ -21,7 +21,9 @@ from kith.channels.models import Cursor, RawItem
 from kith.channels.parser import Parsed, Parser
 from kith.connectors.contract import MessageReceived
 from kith.connectors.contract import RawItem as WireItem
-from kith.core import blobs, sql
+from kith.conversations.models import Attachment
+from kith.core import audit, blobs, sql
+from kith.core.rows import insert
 from kith.networks.models import ChannelAccount, ChannelHealth
 
 log = logging.getLogger(__name__)
@@ -31,6 +33,8 @@ BATCH = 200
 BATCH_SECONDS = 20.0
 BATCH_BYTES = 32 * 1024 * 1024
 RAW_CHANNEL = "kith_raw"
+# What no item is to blame for: it waits until that is over.
+NOT_ITS_FAULT = (OperationalError, InterfaceError, blobs.StoreFull)
 
 
 def raw_items_store(
@@ -41,6 +45,8 @@ def raw_items_store(
     """
     rows = list({(r.external_id, r.digest): r for r in (_row(account, item) for item in items)}.values())
     with transaction.atomic():
+        # Two webhooks that bring the same item at once: the second sees what the first has stored.
+        sql.rows("SELECT pg_advisory_xact_lock(hashtextextended(%s, 2))", [f"store:{account.pk}"])
         before = {
             (external_id, digest)
             for external_id, digest in RawItem.objects.filter(
@@ -48,16 +54,24 @@ def raw_items_store(
             ).values_list("external_id", "digest")
         }
         new = [r for r in rows if (r.external_id, r.digest) not in before]
-        RawItem.objects.bulk_create(new, ignore_conflicts=True)
+        insert(new)
         if cursor is not None:
             Cursor.objects.update_or_create(
                 channel_account=account, stream=stream, defaults={"position": cursor}
             )
         if new:
-            ChannelHealth.objects.update_or_create(channel_account=account, defaults={"last_item_at": now()})
+            ChannelHealth.objects.update_or_create(channel_account=account, defaults=_came(account, new))
             with connection.cursor() as cursor_:
                 cursor_.execute("SELECT pg_notify(%s, %s)", [RAW_CHANNEL, str(account.pk)])
     return len(new)
+
+
+def _came(account: ChannelAccount, rows: Sequence[RawItem]) -> dict[str, Any]:
+    """What health says of what has just come: when, and how old the newest of it was already (history says nothing)."""
+    moment = now()
+    newest = max((row.at for row in rows if row.at and row.at >= account.history_until), default=None)
+    lag = max(0, int((moment - newest).total_seconds())) if newest else None
+    return {"last_item_at": moment, **({"lag_seconds": min(lag, 2**31 - 1)} if lag is not None else {})}
 
 
 def _row(account: ChannelAccount, item: WireItem) -> RawItem:
@@ -130,6 +144,8 @@ def _parse_batch(
     until, size = time.monotonic() + BATCH_SECONDS, 0
     for raw in waiting:
         result = _parse(account, raw, parser)
+        if result.problem == "no_room":
+            raise blobs.StoreFull(f"There is no room in {parser.folder.parent}: {result.error}")
         parsed.append((raw, result))
         size += sum(len(e.text) + len(e.html) for e in result.events if isinstance(e, MessageReceived))
         if size > BATCH_BYTES or time.monotonic() > until:
@@ -141,8 +157,8 @@ def _record_batch(account: ChannelAccount, parsed: Sequence[tuple[RawItem, Parse
     try:
         with transaction.atomic():
             _record(account, parsed)
-    except (OperationalError, InterfaceError):
-        raise  # the database is away: nobody's fault, and all of it is tried again
+    except NOT_ITS_FAULT:
+        raise  # the database is away, or the disk is full: all of it is tried again
     except Exception:
         log.exception("a batch of %s items of %s could not be recorded together", len(parsed), account.name)
         for raw, result in parsed:
@@ -197,7 +213,7 @@ def _record_one(account: ChannelAccount, raw: RawItem, result: Parsed) -> None:
     try:
         with transaction.atomic():
             _record(account, [(raw, result)])
-    except (OperationalError, InterfaceError):
+    except NOT_ITS_FAULT:
         raise
     except Exception as error:
         log.exception("item %s of %s is set aside", raw.external_id, account.name)
@@ -205,7 +221,7 @@ def _record_one(account: ChannelAccount, raw: RawItem, result: Parsed) -> None:
         try:
             with transaction.atomic():
                 _record(account, [(raw, told)])
-        except (OperationalError, InterfaceError):
+        except NOT_ITS_FAULT:
             raise
         except Exception:
             # Not even a message that says so: it stands among the channel's items that are set aside, with a retry.
@@ -233,6 +249,20 @@ def _visible(account: ChannelAccount, raw: RawItem, result: Parsed) -> Sequence[
 
 def blobs_or_row(raw: RawItem) -> bool:
     return raw.body is not None or blobs.exists(raw.digest)
+
+
+@transaction.atomic
+def raw_item_delete(raw: RawItem) -> None:
+    """Forget the bytes of an item that was set aside. Its row stays, so that it is not fetched and set aside again."""
+    if raw.body is None and not Attachment.objects.filter(digest=raw.digest).exists():
+        others = RawItem.objects.filter(digest=raw.digest, body=None).exclude(pk=raw.pk)
+        if not others.exists():
+            transaction.on_commit(lambda: blobs.remove(raw.digest))
+    raw.state, raw.error, raw.body = RawItem.State.DONE, "deleted by hand", b""
+    raw.save(update_fields=["state", "error", "body"])
+    audit.record(
+        "raw_item_deleted", "channel_account", raw.channel_account_id, external_id=raw.external_id[:200]
+    )
 
 
 def raw_item_retry(raw: RawItem) -> None:

@@ -1,4 +1,4 @@
-"""The process that listens: a thread for each channel account, one that parses, some that send.
+"""The processes that listen: threads that parse and send, and apart from them, a thread for each channel account.
 
 Any number of these processes may run; an account is read by one of them at a time (a session lock), and PostgreSQL is
 told of everything before the network is.
@@ -10,12 +10,13 @@ import logging
 import threading
 import time
 import uuid
+from collections.abc import Callable
 from datetime import timedelta
 
 from django.db import InterfaceError, OperationalError, close_old_connections, connection
 
 from kith.base.clock import now
-from kith.channels import gateway
+from kith.channels import gateway, readers
 from kith.channels.claims import Claimer, deliveries_claim
 from kith.channels.deliver import deliver, orphans_recover
 from kith.channels.health import account_needs_reconnect, account_read, account_troubled
@@ -23,15 +24,17 @@ from kith.channels.limits import words_of
 from kith.channels.outbox import DELIVER_CHANNEL, scheduled_release
 from kith.channels.parser import Parser
 from kith.channels.receive import RAW_CHANNEL, accounts_waiting, cursor_of, raw_items_parse, raw_items_store
-from kith.channels.tokens import tokens_fresh, tokens_renew
+from kith.channels.tokens import tokens_fresh, tokens_renew, tokens_renewable
 from kith.connectors.contract import (
     Connector,
+    NotSupported,
     Page,
     Polls,
     ReconnectNeeded,
     Streams,
     Waits,
 )
+from kith.core import blobs
 from kith.networks.models import ChannelAccount, ChannelHealth
 from kith.networks.selectors import manifest_of
 
@@ -43,20 +46,31 @@ AFTER_TROUBLE = 2.0
 
 
 def run_forever(stop: threading.Event) -> None:
-    """Read, parse and send until `stop` is set; returns when every thread has ended."""
+    """Read, parse and send until `stop` is set; returns when every thread and process has ended.
+
+    Connectors read in processes of their own (`readers`); they are forked first, while there is no other thread.
+    """
+    keeper = readers.fork_keeper(read_accounts)
     threads = [
         threading.Thread(target=_guarded, args=(work, stop), name=name, daemon=True)
         for name, work in [
             ("parse", parse_loop),
-            ("accounts", accounts_loop),
             *((f"send-{n}", send_loop) for n in range(SENDERS)),
         ]
     ]
     for thread in threads:
         thread.start()
-    stop.wait()
+    lost = False
+    while not stop.wait(1.0) and not lost:
+        lost = readers.ended(keeper)
+    stop.set()
+    readers.end(keeper)
     for thread in threads:
         thread.join(timeout=20)
+    if lost:
+        raise RuntimeError(
+            "the keeper of the reading processes is gone"
+        )  # whoever started us starts us again
 
 
 def _guarded(work: object, stop: threading.Event) -> None:
@@ -112,6 +126,9 @@ def _parse_some(account_id: uuid.UUID, parser: Parser) -> int:
         return raw_items_parse(account_id, parser)
     except (OperationalError, InterfaceError):
         raise
+    except blobs.StoreFull as error:
+        account_troubled(ChannelAccount.objects.get(pk=account_id), error, 1)
+        return 0
     except Exception:
         log.exception("items of account %s could not be parsed", account_id)
         return 0
@@ -129,7 +146,14 @@ def send_loop(stop: threading.Event) -> None:
         _wait_for(DELIVER_CHANNEL, stop, 1.0)
 
 
-def accounts_loop(stop: threading.Event) -> None:
+def read_accounts(stop: threading.Event, wanted: Callable[[uuid.UUID], bool]) -> None:
+    """What a reading process does: `accounts_loop`, begun anew when the database has gone away."""
+    _guarded(lambda until: accounts_loop(until, wanted), stop)
+
+
+def accounts_loop(
+    stop: threading.Event, wanted: Callable[[uuid.UUID], bool] = lambda account_id: True
+) -> None:
     """Keeps one thread for each active account that nobody else reads, and ends those of accounts that are paused."""
     running: dict[uuid.UUID, tuple[threading.Thread, threading.Event]] = {}
     try:
@@ -137,6 +161,7 @@ def accounts_loop(stop: threading.Event) -> None:
             active = set(
                 ChannelAccount.objects.filter(state=ChannelAccount.State.ACTIVE).values_list("id", flat=True)
             )
+            active = {key for key in active if wanted(key)}
             for key in list(running):
                 thread, ended = running[key]
                 if key not in active:
@@ -187,15 +212,17 @@ def read_account(account_id: uuid.UUID, stop: threading.Event) -> None:
         if account.state != ChannelAccount.State.ACTIVE:
             return
         try:
-            account = tokens_fresh(account)
-            pause = read_once(account, stop)
+            with readers.calling(account_id):
+                account = tokens_fresh(account)
+                pause = read_once(account, stop)
             failures, renewed = 0, False
         except ReconnectNeeded as error:
-            if renewed or error.field != "auth":
+            if renewed or not tokens_renewable(account, error):
                 account_needs_reconnect(account, words_of(error, account))
                 return
             renewed = True
-            pause = _renew(account)
+            with readers.calling(account_id):
+                pause = _renew(account)
         except BaseException as error:  # noqa: BLE001  (told in the account's health, and tried again later)
             failures += 1
             pause = account_troubled(account, error, failures)
@@ -224,7 +251,10 @@ def read_once(account: ChannelAccount, stop: threading.Event) -> float:
         fetch_all(account, connector, stop)
     account_read(account)
     if isinstance(connector, Streams) and not stop.is_set():
-        _follow(account, connector, stop)
+        try:
+            _follow(account, connector, stop)
+        except NotSupported:
+            return pause  # this server has no stream: it is asked again and again instead
         return 1.0
     if isinstance(connector, Waits) and not stop.is_set():
         cursor = cursor_of(account)

@@ -22,6 +22,7 @@ from kith.base.clock import now
 from kith.channels import gateway
 from kith.channels.limits import words_without
 from kith.connectors.contract import ConnectorError, Outgoing, Party, Sends
+from kith.connectors.words import say
 from kith.core.jobs import defer, job
 from kith.networks.models import ChannelAccount
 from kith.networks.selectors import manifest_of
@@ -29,7 +30,7 @@ from kith.teams.models import SystemMail
 
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 PATIENCE = 15.0  # seconds for a server to answer
-NO_WAY = "There is no server for system mail: set KITH_MAIL_URL, or connect a mailbox."
+NO_WAY = say("There is no server for system mail: set KITH_MAIL_URL, or connect a mailbox.")
 
 
 class Backend(BaseEmailBackend):

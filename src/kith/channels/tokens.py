@@ -17,9 +17,11 @@ from kith.channels import gateway
 from kith.channels.durable import stored
 from kith.channels.limits import call_within
 from kith.connectors.contract import Authorizes, ReconnectNeeded
+from kith.connectors.words import say
 from kith.networks.models import ChannelAccount
 
 NEAR = 120.0
+_TOKEN_FIELDS = ("auth", "access_token")
 REFRESH_SECONDS = 60.0
 
 
@@ -29,6 +31,11 @@ def tokens_near_end(account: ChannelAccount) -> bool:
         return float((account.secrets or {}).get("expires_at", "")) - NEAR < now().timestamp()
     except ValueError:
         return False
+
+
+def tokens_renewable(account: ChannelAccount, error: ReconnectNeeded) -> bool:
+    """Whether new tokens may be the answer to `error`: it blames a token, or there is one to renew others with."""
+    return error.field in _TOKEN_FIELDS or bool((account.secrets or {}).get("refresh_token"))
 
 
 def tokens_fresh(account: ChannelAccount) -> ChannelAccount:
@@ -48,7 +55,9 @@ def tokens_renew(account: ChannelAccount) -> ChannelAccount:
             return account
         connector = gateway.connector_for(account)
         if not isinstance(connector, Authorizes):
-            raise ReconnectNeeded("The network no longer accepts what it was connected with.", field="auth")
+            raise ReconnectNeeded(
+                say("The network no longer accepts what it was connected with."), field="auth"
+            )
         found = dict(call_within(REFRESH_SECONDS, connector.refresh))
         return _stored(account, held, found)
 

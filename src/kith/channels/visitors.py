@@ -27,9 +27,9 @@ from kith.channels.receive import raw_items_store
 from kith.connectors.contract import RawItem as WireItem
 from kith.contacts.services import identities_observe
 from kith.contacts.types import ObservedIdentity
-from kith.conversations.models import Attachment, Message
+from kith.conversations.models import Attachment, Message, ThreadKey
 from kith.core.fields import as_uuid
-from kith.core.live import here
+from kith.core.live import here, here_note
 from kith.networks.models import ChannelAccount
 from kith.networks.selectors import manifest_of
 from kith.teams.models import User
@@ -157,6 +157,7 @@ def visitor_says(
     visitor.save(update_fields=["last_seen_at", "page_url", "typed_name", "typed_email"])
     claims = {k: v for k, v in (("name", visitor.typed_name), ("email", visitor.typed_email)) if v}
     message_id = f"{visitor.pk}:{nonce}"
+    here_note(visitor.pk)
     body = {
         "type": "message.received",
         "timestamp": moment.isoformat(),
@@ -255,6 +256,28 @@ def claimed_address(viewer: Viewer, conversation_id: uuid.UUID) -> str:
         address = str(extra["claims"]["email"]).strip().lower()
         return address if _EMAIL.fullmatch(address) else ""
     return ""
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """The visitor of a conversation: whether a page with our window is open there now, and the address that they typed."""
+
+    is_here: bool
+    address: str
+
+
+def visit_of(viewer: Viewer, conversation_id: uuid.UUID) -> Visit | None:
+    """The newest visitor in what the viewer may see of a conversation; None when it is with no visitor of a page."""
+    keys = ThreadKey.objects.filter(
+        thread__conversation_id=conversation_id,
+        thread__scope_id__in=viewer.scope_ids,
+        key__startswith="visitor:",
+    ).values_list("key", flat=True)
+    wanted = [found for key in keys[:20] if (found := as_uuid(key.partition(":")[2])) is not None]
+    newest = ChatVisitor.objects.filter(pk__in=wanted).order_by("-last_seen_at").first() if wanted else None
+    if newest is None:
+        return None
+    return Visit(here([newest.pk]), claimed_address(viewer, conversation_id))
 
 
 def answer_by_mail(

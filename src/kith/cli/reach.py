@@ -120,6 +120,11 @@ def single_sign_on(environment: Any, ask: Fetch = fetch) -> Iterator[Finding]:
             "single sign-on", "problem", "KITH_OIDC_URL is set without a client.",
             "Register Kith at the issuer and set KITH_OIDC_CLIENT_ID and KITH_OIDC_CLIENT_SECRET.",
         )  # fmt: skip
+    if url.startswith("http://") and not http.is_local(urlsplit(url).hostname or ""):
+        yield Finding(
+            "single sign-on", "problem", f"{url} is not encrypted: whoever listens can sign in as anybody.",
+            "Use the issuer's https address.",
+        )  # fmt: skip
     told = ask(url if "/.well-known/" in url else f"{url}/.well-known/openid-configuration")
     try:
         found = json.loads(told.body) if told.status == 200 else {}

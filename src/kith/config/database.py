@@ -8,6 +8,12 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 from kith.config.environment import Environment
 from kith.core.postgres import location
 
+# `core.sql.prepared` says which statements it prepares; the number only keeps psycopg from preparing any by itself.
+PREPARED: dict[str, Any] = {
+    "prepare_threshold": 1_000_000,
+    "options": "-c plan_cache_mode=force_generic_plan -c enable_seqscan=off",
+}
+
 
 def database_settings(env: Environment) -> dict[str, Any]:
     """Django's settings of one database. Connections are kept for ten minutes and checked before use."""
@@ -15,7 +21,7 @@ def database_settings(env: Environment) -> dict[str, Any]:
         "ENGINE": "django.db.backends.postgresql",
         "CONN_MAX_AGE": 600,
         "CONN_HEALTH_CHECKS": True,
-        "OPTIONS": {"application_name": "kith"},
+        "OPTIONS": {"application_name": "kith", **PREPARED},
     }
     if not env.database_url:
         place = location.of(env.home)
@@ -28,6 +34,7 @@ def database_settings(env: Environment) -> dict[str, Any]:
         }
     parts = urlsplit(env.database_url)
     query = dict(parse_qsl(parts.query))
+    prepared = {} if query.pop("prepare", "") == "no" else PREPARED
     return {
         **common,
         "NAME": unquote(parts.path.lstrip("/")) or "kith",
@@ -35,5 +42,5 @@ def database_settings(env: Environment) -> dict[str, Any]:
         "PASSWORD": unquote(parts.password or ""),
         "HOST": query.pop("host", "") or parts.hostname or "",
         "PORT": str(parts.port or ""),
-        "OPTIONS": {"application_name": "kith", **query},
+        "OPTIONS": {"application_name": "kith", **prepared, **query},
     }

@@ -33,7 +33,8 @@ class Environment:
     )
     database_url: str = Setting(
         "DATABASE_URL",
-        "Your own PostgreSQL (15 or newer) instead of the embedded one: `postgresql://user:pw@host/db`.",
+        "Your own PostgreSQL (15 or newer) instead of the embedded one: `postgresql://user:pw@host/db`. Add "
+        "`?prepare=no` behind a pooler that shares connections between transactions.",
         kind="url",
         default="",
         schemes=("postgres", "postgresql"),

@@ -11,8 +11,8 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.utils.translation import gettext as _
 
+from kith.base.http import is_local
 from kith.core import company
-from kith.web.encryption import is_local
 from kith.web.live.address import live_origin, split_host
 
 POLICY = (

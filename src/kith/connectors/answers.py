@@ -20,6 +20,7 @@ from kith.connectors.contract import (
     Refused,
     RetryLater,
 )
+from kith.connectors.words import say
 
 MAX_BODY = 8 * 1024 * 1024
 LONGEST_WAIT = 6 * 3600.0
@@ -48,11 +49,17 @@ def ask(
     except http.AddressRefused as error:
         raise Refused(str(error), field=address_field) from None
     except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
-        raise RetryLater(f"{_host(url)} could not be reached ({error or type(error).__name__}).") from None
+        raise RetryLater(
+            say(
+                "{host} could not be reached ({error}).", host=_host(url), error=error or type(error).__name__
+            )
+        ) from None
     except (httpx.InvalidURL, httpx.UnsupportedProtocol, httpx.LocalProtocolError, UnicodeError):
-        raise Refused(f"{_host(url)} is no address that can be asked.", field=address_field) from None
+        raise Refused(
+            say("{host} is no address that can be asked.", host=_host(url)), field=address_field
+        ) from None
     except (httpx.HTTPError, httpx.StreamError) as error:
-        reason = f"{_host(url)} did not answer ({type(error).__name__})."
+        reason = say("{host} did not answer ({problem}).", host=_host(url), problem=type(error).__name__)
         if writes:
             raise OutcomeUnknown(reason) from None
         raise RetryLater(reason) from None
@@ -65,7 +72,10 @@ def error_of(
     response: httpx.Response, *, writes: bool = False, credential_field: str = "", address_field: str = ""
 ) -> ConnectorError:
     """The named error for an answer that is no success."""
-    status, said = response.status_code, f"{response.request.url.host} answered {_said(response)}"
+    status, said = (
+        response.status_code,
+        say("{host} answered {words}", host=response.request.url.host, words=_said(response)),
+    )
     if status == 429:
         return RetryLater(said, after=retry_after(response.headers))
     if status == 401:
@@ -75,7 +85,14 @@ def error_of(
     if status >= 500 or status in (408, 425):
         return OutcomeUnknown(said) if writes else RetryLater(said, after=retry_after(response.headers))
     if 300 <= status < 400:
-        return Refused(f"{said}: the address has moved", field=address_field)
+        return Refused(
+            say(
+                "{host} answered {words}: the address has moved",
+                host=response.request.url.host,
+                words=_said(response),
+            ),
+            field=address_field,
+        )
     return Refused(said)
 
 
@@ -124,7 +141,7 @@ def json_of(response: httpx.Response, *, writes: bool = False) -> Any:
         return json.loads(response.content)
     except (ValueError, RecursionError):
         kind = response.headers.get("content-type", "something unnamed").split(";")[0]
-        reason = f"{response.request.url.host} answered with {kind} that is no JSON"
+        reason = say("{host} answered with {kind} that is no JSON", host=response.request.url.host, kind=kind)
         raise (OutcomeUnknown(reason) if writes else BadPayload(reason)) from None
 
 
@@ -133,9 +150,9 @@ def payload(body: bytes) -> dict[str, Any]:
     try:
         found = json.loads(body)
     except (ValueError, RecursionError) as error:
-        raise BadPayload(f"not JSON: {type(error).__name__}") from None
+        raise BadPayload(say("not JSON: {problem}", problem=type(error).__name__)) from None
     if not isinstance(found, dict):
-        raise BadPayload(f"JSON, but {type(found).__name__} where an object belongs")
+        raise BadPayload(say("JSON, but {problem} where an object belongs", problem=type(found).__name__))
     return found
 
 

@@ -7,6 +7,7 @@ process 512 MB of memory of its own; files of a message are written into FOLDER 
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import resource
@@ -30,8 +31,10 @@ from kith.connectors.contract import (
     Setup,
 )
 from kith.connectors.registry import make
+from kith.connectors.words import say
 
 CPU_SECONDS, MEMORY_BYTES = 5.0, 512 * 1024 * 1024
+NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.EMFILE, errno.ENFILE})
 
 
 class OutOfTime(BaseException):
@@ -43,7 +46,7 @@ def _out_of_time(signum: int, frame: object) -> NoReturn:
 
 
 def _no_way_out(*args: object, **kwargs: object) -> NoReturn:
-    raise BadPayload("parsing reaches no network")
+    raise BadPayload(say("parsing reaches no network"))
 
 
 def _connector(request: dict[str, Any], made: dict[str, Connector]) -> Connector:
@@ -89,13 +92,17 @@ def answer(request: dict[str, Any], body: bytes, folder: Path, made: dict[str, C
         found = [event_to_dict(e) for e in _files_out(events, folder)]
         return json.dumps({"events": found})
     except OutOfTime:
-        return _problem("time", f"took more than {CPU_SECONDS:.0f} s")
+        return _problem("time", say("took more than {seconds} s", seconds=f"{CPU_SECONDS:.0f}"))
     except MemoryError:
-        return _problem("memory", "needed more than 512 MB")
+        return _problem("memory", say("needed more than 512 MB"))
     except RecursionError:
-        return _problem("nesting", "is nested too deep")
+        return _problem("nesting", say("is nested too deep"))
     except BadPayload as error:
         return _problem("bad_payload", str(error))
+    except OSError as error:
+        return _problem(
+            "no_room" if error.errno in NO_ROOM else "crash", f"{type(error).__name__}: {error}"[:500]
+        )
     except Exception as error:  # noqa: BLE001  (whatever a parser raises is told, and the next item is parsed)
         return _problem("crash", f"{type(error).__name__}: {error}"[:500])
     finally:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Hashable, Mapping
 from dataclasses import fields, is_dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
-from kith.base.text import clean_value
+from kith.base.text import clean
 from kith.connectors import contract
 from kith.connectors.contract import BadPayload, Event, Media, Party
+from kith.connectors.words import say
 
 _EVENTS: dict[str, type[Any]] = {
     c.kind: c
@@ -29,25 +32,40 @@ _PARTS: dict[str, type[Any]] = {"parties": Party, "party": Party, "media": Media
 _TUPLES = ("parties", "media", "thread_keys", "bounced", "flags")
 
 
+@lru_cache(maxsize=64)
+def _names(kind: Hashable) -> tuple[str, ...]:
+    """The fields of a dataclass that travel; a file's bytes travel as a file, by `path`."""
+    if not is_dataclass(kind) or not isinstance(kind, type):
+        return ()
+    return tuple(f.name for f in fields(kind) if (kind, f.name) != (Media, "content"))
+
+
 def _plain(value: Any) -> Any:
-    if is_dataclass(value) and not isinstance(value, type):
-        found = {f.name: _plain(getattr(value, f.name)) for f in fields(value)}
-        if isinstance(value, Media):
-            found.pop("content")  # bytes travel as files, by `path`
-        return found
+    """The value as JSON knows it, its text clean. Asks for the types that nearly all values have first."""
+    kind: Any = type(value)
+    if kind is str:
+        return clean(value)
+    if value is None or kind is bool or kind is int:
+        return value
+    if kind is tuple or kind is list:
+        return [_plain(v) for v in value]
+    if kind is dict:
+        return {clean(str(k)): _plain(v) for k, v in value.items()}
+    if names := _names(kind):
+        return {name: _plain(getattr(value, name)) for name in names}
     if isinstance(value, datetime):
         return value.isoformat()
-    if isinstance(value, dict):
-        return {str(k): _plain(v) for k, v in value.items()}
+    if isinstance(value, Mapping):
+        return {clean(str(k)): _plain(v) for k, v in value.items()}
     if isinstance(value, (list, tuple, set, frozenset)):
         return [_plain(v) for v in value]
     if isinstance(value, bytes):
-        return value.decode("utf-8", "replace")
-    return value
+        return clean(value.decode("utf-8", "replace"))
+    return clean(value) if isinstance(value, str) else value
 
 
 def event_to_dict(event: Event) -> dict[str, Any]:
-    return {"kind": event.kind, **clean_value(_plain(event))}
+    return {"kind": event.kind, **_plain(event)}
 
 
 def event_from_dict(data: dict[str, Any]) -> Event:
@@ -67,7 +85,7 @@ def event_from_dict(data: dict[str, Any]) -> Event:
                 values[name] = tuple(values[name])
         event: Event = made(**values)
     except (KeyError, TypeError, ValueError) as error:
-        raise BadPayload(f"The parser gave something that is no event: {error}") from error
+        raise BadPayload(say("The parser gave something that is no event: {error}", error=error)) from error
     return event
 
 

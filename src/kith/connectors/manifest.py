@@ -32,6 +32,7 @@ class Field:
     default: str = ""
     choices: tuple[str, ...] = ()
     advanced: bool = False
+    choose_from: str = ""  # a detail that `check` tells (names, one a line) to choose this from
     own_address: bool = False  # Kith fills in the address at which it takes this account's webhooks
 
 
@@ -52,6 +53,11 @@ class Limits:
     supports_html: bool = False
     supports_subject: bool = False
     supports_attachments: bool = True
+    supports_content_warning: bool = False
+    supports_alt_text: bool = False
+    audiences: dict[str, str] = field(
+        default_factory=dict
+    )  # who a public post may be for: name -> words for a person
     cost_per_call: str = ""
     reasons: dict[str, str] = field(default_factory=dict)  # limit name -> a sentence for a person
 

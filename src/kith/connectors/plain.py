@@ -32,6 +32,7 @@ from kith.connectors.contract import (
     Verified,
     Visibility,
 )
+from kith.connectors.words import say
 
 MAX_PARTIES = 500
 MAX_MEDIA = 50
@@ -54,18 +55,18 @@ class Reader:
         body = answers.payload(item.body)
         kind = body.get("type")
         if not isinstance(kind, str) or not kind:
-            raise BadPayload('"type" is missing')
+            raise BadPayload(say('"type" is missing'))
         stamp = item.at or datetime(1970, 1, 1, tzinfo=UTC)
         data = body.get("data")
         if kind not in KINDS:
             return [Ignored(item.external_id, stamp, answers.clean(kind, 100))]
         if not isinstance(data, dict):
-            raise BadPayload('"data" is missing or no object')
+            raise BadPayload(say('"data" is missing or no object'))
         at = _time(data.get("at") or body.get("timestamp"), stamp)
         external_id = _text(data, "id", MAX_ID)
         if not external_id:
             if kind in ("message.edited", "message.deleted", "delivery.changed"):
-                raise BadPayload('"data.id" is missing')
+                raise BadPayload(say('"data.id" is missing'))
             external_id = item.external_id
         return [self._event(kind, data, external_id, at)]
 
@@ -80,7 +81,7 @@ class Reader:
             case "delivery.changed":
                 state = data.get("state")
                 if state not in ("delivered", "read", "failed"):
-                    raise BadPayload('"data.state" must be "delivered", "read" or "failed"')
+                    raise BadPayload(say('"data.state" must be "delivered", "read" or "failed"'))
                 return DeliveryChanged(external_id, at, state, reason=_text(data, "reason", 500))
         party = self._party(data.get("from"), "from", "data.from")
         if kind == "reaction.received":
@@ -95,7 +96,7 @@ class Reader:
     def _received(self, data: dict[str, Any], external_id: str, at: datetime) -> MessageReceived:
         visibility = data.get("visibility", self.visibility)
         if visibility not in get_args(Visibility):
-            raise BadPayload('"data.visibility" must be "private" or "public"')
+            raise BadPayload(say('"data.visibility" must be "private" or "public"'))
         thread, reply = _text(data, "thread", MAX_ID), _text(data, "in_reply_to", MAX_ID)
         parties = [self._party(data.get("from"), "from", "data.from")]
         for role in ("to", "cc", "mentioned", "member"):
@@ -133,12 +134,12 @@ class Reader:
     def _party(self, said: object, role: Role, where: str) -> Party:
         """`verified` stays "none" unless trusted: a program vouches that it sent this, not that people are who they say."""
         if not isinstance(said, dict):
-            raise BadPayload(f'"{where}" is missing or no object')
+            raise BadPayload(say('"{where}" is missing or no object', where=where))
         external_id, email = _text(said, "id", MAX_ID).strip(), _text(said, "email", 320).strip().lower()
         name = _text(said, "name", MAX_NAME)
         if not external_id:
             if "@" not in email:
-                raise BadPayload(f'"{where}.id" is missing')
+                raise BadPayload(say('"{where}.id" is missing', where=where))
             return Party(email, handle=email, display_name=name, role=role, network="email")
         verified: Verified = "none"
         if self.trusted and said.get("verified") in get_args(Verified):
@@ -160,16 +161,16 @@ class Reader:
 
     def _media(self, said: object) -> Media:
         if not isinstance(said, dict):
-            raise BadPayload('"data.files" holds something that is no object')
+            raise BadPayload(say('"data.files" holds something that is no object'))
         content: bytes | None = None
         if (self.trusted or self.whole_files) and isinstance(said.get("content"), str):
             try:
                 content = base64.b64decode(said["content"], validate=True)
             except (binascii.Error, ValueError):
-                raise BadPayload('"data.files" holds content that is no base64') from None
+                raise BadPayload(say('"data.files" holds content that is no base64')) from None
         url = _url(said.get("url"))
         if content is None and not url:
-            raise BadPayload('"data.files" holds something without an address')
+            raise BadPayload(say('"data.files" holds something without an address'))
         return Media(
             file_name=_text(said, "name", 255) or "file",
             content_type=_text(said, "content_type", 100) or "application/octet-stream",
@@ -199,14 +200,14 @@ def _text(data: dict[str, Any], name: str, limit: int = 0) -> str:
 
 def _needed(data: dict[str, Any], name: str, limit: int = 0) -> str:
     if not isinstance(data.get(name), str):
-        raise BadPayload(f'"data.{name}" is missing or no text')
+        raise BadPayload(say('"data.{name}" is missing or no text', name=name))
     return _text(data, name, limit)
 
 
 def _list(data: dict[str, Any], name: str, limit: int) -> list[Any]:
     found = data.get(name) or []
     if not isinstance(found, list):
-        raise BadPayload(f'"{name}" must be a list')
+        raise BadPayload(say('"{name}" must be a list', name=name))
     return found[:limit]
 
 
@@ -216,7 +217,7 @@ def _time(said: object, otherwise: datetime) -> datetime:
     try:
         return answers.moment(said)
     except ValueError:
-        raise BadPayload('"data.at" is no time in ISO 8601') from None
+        raise BadPayload(say('"data.at" is no time in ISO 8601')) from None
 
 
 def _url(said: object) -> str:

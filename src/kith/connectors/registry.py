@@ -7,12 +7,13 @@ from typing import cast
 
 from kith.connectors.contract import Connector, NotSupported, Setup
 from kith.connectors.manifest import Manifest, manifests
+from kith.connectors.words import say
 
 
 def connector_class(name: str) -> type[Connector]:
     """The class; raises NotSupported for a name that no folder has."""
     if name not in manifests():
-        raise NotSupported(f"There is no connector called {name!r}.")
+        raise NotSupported(say("There is no connector called {name}.", name=repr(name)))
     module = importlib.import_module(f"kith.connectors.{name}.connector")
     return cast("type[Connector]", module.Connector)
 

@@ -64,9 +64,12 @@ SELECT DISTINCT k.message_id AS id, NOT EXISTS (
 FROM conversations_messagecopy k WHERE k.thread_id = ANY (%(threads)s)
 """
 _DERIVED = (
-    """UPDATE conversations_searchdocument d SET vector = array_to_tsvector(ARRAY['scope:' || %(new)s::uuid])
-           || CASE WHEN m.gone THEN ts_delete(d.vector, 'scope:' || %(old)s::uuid) ELSE d.vector END
-       FROM moved_messages m WHERE d.message_id = m.id""",
+    """UPDATE conversations_searchdocument d SET vector = array_to_tsvector(
+               ARRAY['scope:' || %(new)s::uuid, 'seen:' || %(new)s::uuid || ':' || month])
+           || CASE WHEN gone THEN ts_delete(d.vector,
+                  ARRAY['scope:' || %(old)s::uuid, 'seen:' || %(old)s::uuid || ':' || month]) ELSE d.vector END
+       FROM (SELECT l.id, l.gone, to_char(m.at AT TIME ZONE 'UTC', 'YYYYMM') AS month
+             FROM moved_messages l JOIN conversations_message m ON m.id = l.id) moved WHERE d.message_id = moved.id""",
     """UPDATE contacts_fact f SET scope_id = %(new)s FROM moved_messages m
        WHERE m.gone AND f.message_id = m.id AND f.scope_id = %(old)s""",
     """UPDATE work_task f SET scope_id = %(new)s FROM moved_messages m

@@ -60,7 +60,8 @@ class IncomingMessage:
     own_key: str = ""
     visibility: str = "private"
     automatic: str = (
-        ""  # why it belongs into the held tray: auto_reply, bounce, list, notification, spam, system
+        ""  # why it belongs into the held tray: auto_reply, bounce, list, notification, spam,
+        # system; "mention" (told by a machine of something elsewhere) does not belong there
     )
     quote_at: int | None = None
     signature_at: int | None = None

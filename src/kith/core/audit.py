@@ -7,6 +7,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any
 
+from kith.core import rows
 from kith.core.models import AuditEvent
 
 
@@ -41,7 +42,7 @@ def record(
     **details: Any,
 ) -> None:
     who = actor or current()
-    AuditEvent.objects.create(
+    event = AuditEvent(
         actor_id=who.id,
         actor_name=who.name,
         address=who.address,
@@ -50,9 +51,10 @@ def record(
         subject_id=subject_id,
         details=details,
     )
+    rows.insert([event])
 
 
-def record_many(rows: list[tuple[str, str, uuid.UUID | None, dict[str, Any]]]) -> None:
+def record_many(told: list[tuple[str, str, uuid.UUID | None, dict[str, Any]]]) -> None:
     """Many at once: (action, subject kind, subject id, details)."""
     who = current()
     AuditEvent.objects.bulk_create(
@@ -65,5 +67,5 @@ def record_many(rows: list[tuple[str, str, uuid.UUID | None, dict[str, Any]]]) -
             subject_id=subject,
             details=details,
         )
-        for action, kind, subject, details in rows
+        for action, kind, subject, details in told
     )

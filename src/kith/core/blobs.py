@@ -5,10 +5,13 @@ Written and synced before the commit that names them; a file that nobody names i
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import hashlib
 import os
 import re
 from collections.abc import Iterable, Iterator
+from itertools import chain
 from pathlib import Path
 from typing import BinaryIO
 
@@ -16,6 +19,25 @@ from django.conf import settings
 
 CHUNK = 1024 * 1024
 _NAME = re.compile(r"[0-9a-f]{64}")
+NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.EMFILE, errno.ENFILE})
+
+
+class StoreFull(OSError):
+    """Bytes can't be written now, whatever they are; says what to do. Nothing is lost by trying again later."""
+
+
+@contextlib.contextmanager
+def told_when_full(where: Path) -> Iterator[None]:
+    """Inside the block, an error of the disk (none of the bytes) is raised as StoreFull."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in NO_ROOM or isinstance(error, StoreFull):
+            raise
+        raise StoreFull(
+            error.errno,
+            f"There is no room to store it ({error.strerror}). Make room under {where}; then Kith goes on by itself.",
+        ) from error
 
 
 def folder() -> Path:
@@ -31,15 +53,22 @@ def path_of(digest: str) -> Path:
 
 
 def put(chunks: bytes | Iterable[bytes]) -> tuple[str, int]:
-    """Store bytes once; returns (digest, size). Durable when this returns."""
+    """Store bytes once; returns (digest, size). Durable when this returns. Raises StoreFull when the disk is full."""
     if isinstance(chunks, bytes):
         digest = hashlib.sha256(chunks).hexdigest()
         if path_of(digest).exists():
             return digest, len(chunks)
         chunks = (chunks,)
+    with told_when_full(folder()):
+        return _write(chunks)
+
+
+def _write(chunks: Iterable[bytes]) -> tuple[str, int]:
     root = folder()
-    (root / "new").mkdir(parents=True, exist_ok=True, mode=0o700)
-    draft = root / "new" / f"{os.getpid()}-{os.urandom(8).hex()}"
+    drafts = root / "new"
+    if not drafts.is_dir():
+        drafts.mkdir(parents=True, exist_ok=True, mode=0o700)
+    draft = drafts / f"{os.getpid()}-{os.urandom(8).hex()}"
     hasher, size = hashlib.sha256(), 0
     try:
         with draft.open("wb") as file:
@@ -50,20 +79,30 @@ def put(chunks: bytes | Iterable[bytes]) -> tuple[str, int]:
             file.flush()
             os.fsync(file.fileno())
         target = path_of(hasher.hexdigest())
+        fresh = not target.parent.is_dir()
         target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         draft.rename(target)
-        descriptor = os.open(target.parent, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+        for changed in (target.parent, *((target.parent.parent, root) if fresh else ())):
+            _sync(changed)
     finally:
         draft.unlink(missing_ok=True)
     return hasher.hexdigest(), size
 
 
+def _sync(place: Path) -> None:
+    descriptor = os.open(place, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
 def put_file(source: BinaryIO) -> tuple[str, int]:
-    return put(iter(lambda: source.read(CHUNK), b""))
+    """As `put`; what fits into one chunk is looked for before it is written: the same logo comes with every mail."""
+    first = source.read(CHUNK)
+    if len(first) < CHUNK:
+        return put(first)
+    return put(chain((first,), iter(lambda: source.read(CHUNK), b"")))
 
 
 def read(digest: str) -> bytes:

@@ -18,6 +18,7 @@ from django.db import connection, transaction
 from kith.base.clock import now
 from kith.core.logs import hide_secrets
 from kith.core.models import EventDelivery
+from kith.core.rows import insert
 
 log = logging.getLogger(__name__)
 Handler = Callable[[str, Sequence[uuid.UUID]], None]
@@ -50,7 +51,7 @@ def record(kind: str, ids: Iterable[uuid.UUID]) -> None:
     wanted = [s.name for s in _subscribers.values() if kind in s.kinds and s.wanted()]
     rows = [EventDelivery(subscriber=name, kind=kind, subject_id=i) for i in ids for name in wanted]
     if rows:
-        EventDelivery.objects.bulk_create(rows)
+        insert(rows)
         with connection.cursor() as cursor:
             cursor.execute(f"NOTIFY {CHANNEL}")
 

@@ -114,20 +114,31 @@ def retry_stalled() -> int:
     """
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(
-            "SELECT id, attempts, task_name FROM procrastinate_jobs WHERE status = 'doing' AND (worker_id IS NULL "
+            "SELECT id, attempts, task_name, queueing_lock FROM procrastinate_jobs WHERE status = 'doing' AND (worker_id IS NULL "
             "OR worker_id IN (SELECT id FROM procrastinate_workers WHERE last_heartbeat < now() - make_interval(secs => %s))) "
             "FOR UPDATE SKIP LOCKED",
             [STALLED_AFTER],
         )
         rows = cursor.fetchall()
-        for number, attempts, name in rows:
+        for number, attempts, name, key in rows:
             if attempts >= MAX_DEATHS:
                 log.error("job %s (%s) has lost its worker %s times and is given up", number, name, attempts)
                 cursor.execute("UPDATE procrastinate_jobs SET status = 'failed' WHERE id = %s", [number])
+            elif key and _waits(cursor, key):
+                # Two may not wait under one key: the one that does will do the work of both.
+                log.warning("job %s (%s) lost its worker; another waits in its place", number, name)
+                cursor.execute("UPDATE procrastinate_jobs SET status = 'cancelled' WHERE id = %s", [number])
             else:
                 log.warning("job %s (%s) lost its worker and is put back", number, name)
                 cursor.execute("SELECT procrastinate_retry_job_v1(%s, now(), NULL, NULL, NULL)", [number])
     return len(rows)
+
+
+def _waits(cursor: Any, key: str) -> bool:
+    cursor.execute(
+        "SELECT EXISTS (SELECT 1 FROM procrastinate_jobs WHERE status = 'todo' AND queueing_lock = %s)", [key]
+    )
+    return bool(cursor.fetchone()[0])
 
 
 @job("core.nightly_backup", every="7 * * * *")

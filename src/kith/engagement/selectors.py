@@ -24,6 +24,10 @@ def saved_replies(viewer: Viewer, *, search: str = "", language: str = "") -> li
     return list(rows.select_related("team").order_by("name", "id")[:200])
 
 
+def has_saved_replies(viewer: Viewer) -> bool:
+    return SavedReply.objects.filter(_shared(viewer)).exists()
+
+
 def macros(viewer: Viewer) -> list[Macro]:
     return list(Macro.objects.filter(_shared(viewer)).select_related("team").order_by("name", "id")[:200])
 

@@ -45,7 +45,11 @@ def _translated(manifest: Manifest) -> Manifest:
         title=say(manifest.title),
         summary=say(manifest.summary),
         fields=tuple(replace(item, label=say(item.label), help=say(item.help)) for item in manifest.fields),
-        limits=replace(limits, reasons={name: say(reason) for name, reason in limits.reasons.items()}),
+        limits=replace(
+            limits,
+            reasons={name: say(reason) for name, reason in limits.reasons.items()},
+            audiences={name: say(words) for name, words in limits.audiences.items()},
+        ),
     )
 
 

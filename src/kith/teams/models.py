@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
@@ -10,6 +11,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from kith.base.ids import new_id
+from kith.core import sql
 from kith.core.fields import Record
 
 
@@ -29,7 +31,23 @@ else:
     _Manager = BaseUserManager
 
 
+_READ_USER = "SELECT {columns} FROM teams_user WHERE id = %(id)s"
+
+
 class UserManager(_Manager):
+    def get(self, *conditions: Any, **lookups: Any) -> User:
+        """Every request reads its user by `pk`; that statement is prepared."""
+        key = lookups.get("pk")
+        # The manager of a team's members is of a class made from this one, and must not find others.
+        if type(self) is not UserManager or conditions or len(lookups) != 1 or not isinstance(key, uuid.UUID):
+            return super().get(*conditions, **lookups)
+        fields = self.model._meta.concrete_fields
+        columns = ", ".join(str(field.column) for field in fields)
+        found = sql.prepared(_READ_USER.format(columns=columns), {"id": key})
+        if not found:
+            raise self.model.DoesNotExist
+        return self.model.from_db(self.db, [field.attname for field in fields], found[0])
+
     def create_user(self, email: str, password: str | None = None, **rest: Any) -> User:
         user = self.model(email=self.normalize_email(email).lower(), **rest)
         user.set_password(password)

@@ -105,21 +105,26 @@ def _visible(viewer: Viewer) -> QuerySet[Notification]:
     )
 
 
-def notifications_page(viewer: Viewer, *, cursor: str | None = None, limit: int = 30) -> NotificationPage:
-    """A user's notifications, newest first, without those whose scope they no longer see."""
+def _row(n: Notification) -> NotificationRow:
+    return NotificationRow(
+        n.id, n.created_at, n.kind, n.title, n.body, n.path, n.subject_id, n.read_at is not None
+    )
+
+
+def notifications_page(
+    viewer: Viewer, *, cursor: str | None = None, limit: int = 30, unread: bool = False
+) -> NotificationPage:
+    """A user's notifications, newest first, without those whose scope they no longer see; `unread` ones only."""
     rows = _visible(viewer)
+    if unread:
+        rows = rows.filter(read_at=None)
     if cursor:
         try:
             rows = rows.filter(id__lt=uuid.UUID(cursor))
         except ValueError:
             return NotificationPage((), None)
     found = list(rows.order_by("-id")[: limit + 1])
-    shown = tuple(
-        NotificationRow(
-            n.id, n.created_at, n.kind, n.title, n.body, n.path, n.subject_id, n.read_at is not None
-        )
-        for n in found[:limit]
-    )
+    shown = tuple(_row(n) for n in found[:limit])
     return NotificationPage(shown, str(found[limit - 1].id) if len(found) > limit else None)
 
 
@@ -130,15 +135,31 @@ def unread_count(viewer: Viewer) -> int:
 
 @transaction.atomic
 def notifications_read(
-    viewer: Viewer, ids: Sequence[uuid.UUID] | None = None, *, subject_id: uuid.UUID | None = None
+    viewer: Viewer, ids: Sequence[uuid.UUID] | None = None, *, subject_ids: Sequence[uuid.UUID] | None = None
 ) -> int:
-    """Mark as read: those given, those of one subject, or all. Returns how many were unread."""
+    """Mark as read: those given, those about some subjects, or all. Returns how many were unread."""
     rows = Notification.objects.filter(user_id=viewer.user_id, read_at=None)
     if ids is not None:
         rows = rows.filter(pk__in=ids)
-    if subject_id is not None:
-        rows = rows.filter(subject_id=subject_id)
+    if subject_ids is not None:
+        rows = rows.filter(subject_id__in=subject_ids)
     count = rows.update(read_at=now())
     if count:
         tell_users("notification", [viewer.user_id])
     return count
+
+
+@transaction.atomic
+def notifications_unread(viewer: Viewer, ids: Sequence[uuid.UUID]) -> int:
+    """Unread again. Returns how many were read."""
+    rows = Notification.objects.filter(user_id=viewer.user_id, read_at__isnull=False, pk__in=ids)
+    count = rows.update(read_at=None)
+    if count:
+        tell_users("notification", [viewer.user_id])
+    return count
+
+
+def notification_get(viewer: Viewer, notification_id: uuid.UUID) -> NotificationRow | None:
+    """One of the user's own, as long as they see what it tells of."""
+    found = _visible(viewer).filter(pk=notification_id).first()
+    return _row(found) if found else None

@@ -5,9 +5,9 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterable
 
-from django.db import connection
 from django.db.models import Q, QuerySet
 
+from kith.core import sql
 from kith.teams.models import Scope, Team, User
 from kith.teams.types import Viewer
 
@@ -25,9 +25,7 @@ SELECT array(SELECT team_id FROM mine), array(SELECT id FROM seen),
 
 def viewer_of(user: User) -> Viewer:
     """What `user` may see, by their teams and scopes: one query."""
-    with connection.cursor() as cursor:
-        cursor.execute(_VIEWER, {"user": user.id})
-        teams, scopes, sees_all = cursor.fetchone()
+    teams, scopes, sees_all = sql.prepared(_VIEWER, {"user": user.id})[0]
     return Viewer(user.id, user.role, tuple(teams), tuple(scopes), sees_all)
 
 

@@ -70,12 +70,17 @@ class Touch(Record):
 
 
 class Decision(Record):
-    """What the gate said of a touch, when, by which rule, and in which words."""
+    """What the gate said of a touch, when, by which rule, and in which words.
+
+    `sentence` is the English of that day; `values` fill the rule's sentence in the reader's language (null: a row from
+    before they were kept, of which only the sentence is known). Read by `sentences.of`.
+    """
 
     touch = models.ForeignKey(Touch, on_delete=models.CASCADE, related_name="decisions")
     outcome = models.CharField(max_length=6, choices=[("allow", "allow"), ("hold", "hold"), ("deny", "deny")])
     rule = models.CharField(max_length=60)
     sentence = models.TextField()
+    values = models.JSONField(null=True)
     until = models.DateTimeField(null=True)
     facts = models.JSONField(default=dict)
     overridden_by = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+")

@@ -34,4 +34,17 @@ SENTENCES: dict[str, str] = {
 
 def sentence(rule: str, values: Mapping[str, str] | None = None) -> str:
     """The rule's sentence in the active language."""
-    return _(SENTENCES.get(rule, rule)) % dict(values or {})
+    told = dict(values or {})
+    if title := told.get("network"):
+        told["network"] = _(title)  # a manifest's, kept in English
+    return _(SENTENCES.get(rule, rule)) % told
+
+
+def of(rule: str, values: Mapping[str, str] | None, kept: str) -> str:
+    """What a stored decision says to the reader: by its rule where that is still known, else the sentence of that day."""
+    if values is None or rule not in SENTENCES:
+        return kept
+    try:
+        return sentence(rule, values)
+    except (KeyError, ValueError):  # the rule has another sentence by now
+        return kept

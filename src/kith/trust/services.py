@@ -52,7 +52,7 @@ def channel_of(medium: str, *, visibility: str) -> Channel:
 def gate_preview(request: TouchRequest) -> Verdict:
     """What the gate would say now; writes nothing. For the line beside the send button."""
     worst = PolicyDecision("allow", "plain")
-    rules = network_rules(request.network)
+    rules = _rules(request.network)
     for facts in _facts(request.identity_ids, request) or [ContactFacts()]:
         found = decide(_proposed(request), facts, rules, now())
         if SEVERITY[found.outcome] > SEVERITY[worst.outcome] or worst.rule == "plain":
@@ -68,7 +68,7 @@ def touch_request(request: TouchRequest, *, override_reason: str = "") -> GateRe
     """
     with transaction.atomic():
         _lock(request.identity_ids)
-        rules = network_rules(request.network)
+        rules = _rules(request.network)
         recipients: list[uuid.UUID | None] = list(request.identity_ids) or [None]
         gathered = _facts(request.identity_ids, request) or [ContactFacts()]
         results = [
@@ -90,6 +90,12 @@ def touch_request(request: TouchRequest, *, override_reason: str = "") -> GateRe
         "allow" if allowed else worst.outcome, worst.rule, sentence(worst.rule, worst.values), worst.until
     )
     return GateResult(clearances, verdict, tuple(t.id for t in touches))
+
+
+def _rules(network: str) -> NetworkRules:
+    """With the network's title in English: a decision is read in many languages."""
+    with translation.override("en"):
+        return network_rules(network)
 
 
 def _proposed(request: TouchRequest) -> ProposedTouch:
@@ -141,6 +147,7 @@ def _rows(
                 outcome="allow" if allowed else decided.outcome,
                 rule=decided.rule,
                 sentence=words,
+                values=dict(decided.values),
                 until=decided.until,
                 facts=_readable(facts),
                 overridden_by=request.user if overridden else None,

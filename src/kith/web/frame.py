@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from django.conf import settings
 from django.core.exceptions import PermissionDenied
 from django.http import HttpResponse
-from django.urls import reverse
 from django.utils import timezone
-from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from kith.contacts.names import initials
@@ -17,6 +13,8 @@ from kith.teams.models import User
 from kith.teams.services import user_update_profile
 from kith.web import pages
 from kith.web.access import SignedIn, signed_in
+from kith.web.commands import commands
+from kith.web.inbox.actions import on_screen
 from kith.web.people.views import people_rows
 from kith.workspace.search import search_messages
 
@@ -38,37 +36,12 @@ def toured(request: SignedIn) -> HttpResponse:
     return HttpResponse(status=204)
 
 
-@dataclass(frozen=True, slots=True)
-class Command:
-    text: str
-    icon_name: str
-    href: str = ""
-    key: str = ""
-    press: str = ""
-
-
-def _commands(text: str) -> list[Command]:
-    every = [
-        Command(_("Go to the inbox"), icon_name="inbox", href=reverse("inbox"), key="g i"),
-        Command(_("Go to people"), icon_name="users", href=reverse("people"), key="g p"),
-        Command(_("Go to today"), icon_name="sun", href=reverse("today"), key="g t"),
-        Command(_("Mine"), icon_name="user", href=reverse("inbox_view", args=["mine"]), key="g m"),
-        Command(_("Write to somebody"), icon_name="pen-line", href=reverse("write"), key="c"),
-        Command(_("Assign this conversation"), icon_name="user-check", press="[data-key=a] summary", key="a"),
-        Command(
-            _("Snooze this conversation"), icon_name="alarm-clock", press="[data-key=s] summary", key="s"
-        ),
-        Command(_("Close this conversation"), icon_name="check", press="[data-key=e]", key="e"),
-        Command(_("Keyboard"), icon_name="keyboard", press="[data-dialog=help]", key="?"),
-        Command(_("Settings"), icon_name="settings", href="/settings/profile/"),
-    ]
-    words = text.lower().split()
-    return [c for c in every if all(word in c.text.lower() for word in words)][: 6 if text else 10]
-
-
 @signed_in
 def palette(request: SignedIn) -> HttpResponse:
-    """GET `q`: people, conversations and commands that fit."""
+    """GET `q`: people, messages and commands that fit; `mode` "search" offers the whole search first.
+
+    What the open screen can do is added by the browser, which knows it (frontend/src/js/palette.js).
+    """
     text = request.GET.get("q", "").strip()[:300]
     people = people_rows(text, limit=5) if len(text) > 1 else []
     found = search_messages(request.viewer, text, limit=8).hits if len(text) > 1 else ()
@@ -78,7 +51,8 @@ def palette(request: SignedIn) -> HttpResponse:
             (c, c.name or c.preferred_name, initials(c.name or c.preferred_name or "?")) for c in people
         ],
         "hits": found,
-        "commands": _commands(text),
+        "searching": request.GET.get("mode") == "search",
+        "commands": commands(request.viewer, text, in_conversation=on_screen(request) is not None),
     }
     return pages.part(request, "palette.html", context)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from functools import cached_property
 from typing import Any
 
@@ -10,16 +11,17 @@ from django.http import HttpRequest, HttpResponse
 from django.middleware.csrf import get_token
 from django.template import engines
 from django.urls import reverse
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
-from jinja2 import Environment
 
-from kith.core import company
-from kith.engagement.models import SavedView
 from kith.networks.models import ChannelAccount
-from kith.teams.models import Notification, Team, User
+from kith.teams.models import User
+from kith.teams.notifications import unread_count
 from kith.web.access import SignedIn
+from kith.web.compiling import Templates
 from kith.web.live.address import live_url
-from kith.workspace.inbox import InboxCounts, inbox_counts
+from kith.workspace.frame import Entry, Frame, frame_of
+from kith.workspace.inbox import InboxCounts
 
 
 class Shell:
@@ -33,27 +35,28 @@ class Shell:
         return self.request.user
 
     @cached_property
+    def frame(self) -> Frame:
+        return frame_of(self.request.viewer)
+
+    @property
     def company(self) -> str:
-        return company.name()
+        return self.frame.company
 
-    @cached_property
+    @property
     def counts(self) -> InboxCounts:
-        return inbox_counts(self.request.viewer)
+        return self.frame.counts
 
-    @cached_property
-    def teams(self) -> list[Team]:
-        return list(Team.objects.filter(pk__in=self.request.viewer.team_ids).order_by("name"))
+    @property
+    def teams(self) -> tuple[Entry, ...]:
+        return self.frame.teams
 
-    @cached_property
-    def saved_views(self) -> list[SavedView]:
-        mine = SavedView.objects.filter(owner=self.user) | SavedView.objects.filter(
-            team_id__in=self.request.viewer.team_ids
-        )
-        return list(mine.order_by("position", "name").distinct()[:20])
+    @property
+    def saved_views(self) -> tuple[Entry, ...]:
+        return self.frame.saved_views
 
     @cached_property
     def unread_notifications(self) -> int:
-        return Notification.objects.filter(user=self.user, read_at=None).count()
+        return unread_count(self.request.viewer)
 
     @cached_property
     def wants_tour(self) -> bool:
@@ -70,9 +73,10 @@ class Shell:
         return live_url(self.request)
 
 
-def jinja() -> Environment:
-    environment: Environment = engines["jinja2"].env  # type: ignore[attr-defined]
-    return environment
+def jinja() -> Templates:
+    """The templates in the language of this request."""
+    environment: Templates = engines["jinja2"].env  # type: ignore[attr-defined]
+    return environment.in_language(get_language())
 
 
 def context_of(request: HttpRequest, section: str, context: Mapping[str, Any]) -> dict[str, Any]:
@@ -113,8 +117,24 @@ def _answer(text: str, status: int) -> HttpResponse:
     return response
 
 
-def with_toast(response: HttpResponse, text: str, *, undo: str = "", kind: str = "plain") -> HttpResponse:
-    """Append a toast to a fragment's answer; `undo` is the address that takes the deed back."""
-    context = {"text": text, "undo": undo, "kind": kind, "undo_word": _("Undo")}
+def with_toast(
+    response: HttpResponse,
+    text: str,
+    *,
+    undo: str = "",
+    kind: str = "plain",
+    until: datetime | None = None,
+    link: tuple[str, str] | None = None,
+) -> HttpResponse:
+    """Append a toast to a fragment's answer; `undo` is the address that takes the deed back, `until` when it is too late
+    for that, `link` an address with its words."""
+    context = {
+        "text": text,
+        "undo": undo,
+        "kind": kind,
+        "undo_word": _("Undo"),
+        "until": until,
+        "link": link,
+    }
     response.write(jinja().get_template("ui/toast_partial.html").render(context))
     return response

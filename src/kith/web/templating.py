@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
@@ -16,12 +16,23 @@ from django.template.defaultfilters import filesizeformat
 from django.urls import get_script_prefix, get_urlconf, reverse
 from django.utils import translation
 from django.utils.formats import number_format
-from jinja2 import Environment, StrictUndefined
+from jinja2 import StrictUndefined
 from markupsafe import Markup, escape
 
+from kith.base.markup import html_of
+from kith.channels.words import in_words
 from kith.networks.selectors import manifest_of
+from kith.web.compiling import Templates, filled, sentence
 from kith.web.encryption import can_be_overheard
-from kith.web.inbox.words import log_sentence, tray_name
+from kith.web.inbox.words import (
+    log_sentence,
+    proof_words,
+    tray_name,
+    tray_reason,
+    unsent_name,
+    unsent_reason,
+)
+from kith.workspace.search import START, STOP
 
 STATIC = Path(__file__).parent / "static"
 MANIFEST = STATIC / "dist" / "manifest.json"
@@ -85,9 +96,17 @@ def network_title(network: str) -> str:
 def time(value: datetime, form: str = "moment", extra: str = "") -> Markup:
     """`<time>` written once; the browser puts it into the reader's zone and language (frontend/src/js/times.js)."""
     moment = value.isoformat(timespec="seconds")  # digits and signs only: nothing in it to escape
-    return Markup(  # noqa: S704
-        f'<time datetime="{moment}" data-as="{escape(form)}" class="{escape(extra)}">{moment[:10]} {moment[11:16]}</time>'
-    )
+    return Markup(f'<time datetime="{moment}"{_time_form(form, extra)}{moment[:10]} {moment[11:16]}</time>')  # noqa: S704
+
+
+@lru_cache(maxsize=256)
+def _time_form(form: str, extra: str) -> Markup:
+    return Markup(' data-as="{0}" class="{1}">').format(form, extra)
+
+
+def _kept(answer: Callable[[str], Any]) -> Callable[[str], Callable[[str], Any]]:
+    """For each language a copy that remembers its answers."""
+    return lambda _language: lru_cache(maxsize=256)(answer)
 
 
 def hue(key: object) -> int:
@@ -106,11 +125,18 @@ def _around_id(name: str, prefix: str, urlconf: object) -> tuple[str, str]:
     return before, after
 
 
+@lru_cache(maxsize=512)
+def _address(name: str, args: tuple[str, ...], prefix: str, urlconf: object) -> str:
+    return reverse(name, args=args or None)
+
+
 def url(name: str, *args: Any, query: Mapping[str, Any] | None = None, **kwargs: Any) -> str:
     """`reverse`, with a query string of the values that are neither None nor ""."""
     if len(args) == 1 and not kwargs and isinstance(args[0], uuid.UUID):
         before, after = _around_id(name, get_script_prefix(), get_urlconf())
         address = f"{before}{args[0]}{after}"
+    elif not kwargs and all(isinstance(value, str) for value in args):
+        address = _address(name, args, get_script_prefix(), get_urlconf())
     else:
         address = reverse(name, args=args or None, kwargs=kwargs or None)
     wanted = tuple((key, value) for key, value in (query or {}).items() if value not in (None, ""))
@@ -127,14 +153,15 @@ def _query_text(wanted: tuple[tuple[str, str], ...]) -> str:
     return urlencode(wanted)
 
 
+def addresses(name: str, *, query: Mapping[str, str]) -> Callable[[uuid.UUID], Markup]:
+    """Addresses that differ in their id only, for the rows of a list."""
+    before, after = url(name, _ANY_ID, query=query).split(str(_ANY_ID))
+    before, after = escape(before), escape(after)
+    return lambda key: Markup(f"{before}{key}{after}")  # noqa: S704  (both halves are escaped, a UUID is digits)
+
+
 def _gettext(message: str) -> str:
-    return _told(translation.get_language(), message)
-
-
-@lru_cache(maxsize=8192)
-def _told(language: str | None, message: str) -> str:
-    """Templates hold a fixed number of sentences, and a page several hundred of them."""
-    return translation.gettext(message)
+    return sentence(translation.get_language(), message)
 
 
 def web_address(text: str) -> str:
@@ -143,14 +170,24 @@ def web_address(text: str) -> str:
     return text if text.lower().startswith(("https://", "http://")) else ""
 
 
-def _translate(message: str, **values: Any) -> Markup:
+def marked(text: str) -> Markup:
+    """Our own words with their plain formatting; "" where they have none. `html_of` escapes all else."""
+    return Markup(html_of(text))  # noqa: S704
+
+
+def found(text: str) -> Markup:
+    """What a search found, its matches as <mark>; all else is text."""
+    return Markup(str(escape(text)).replace(START, "<mark>").replace(STOP, "</mark>"))  # noqa: S704
+
+
+def _translate(message: str, /, **values: Any) -> Markup:
     """`_` in templates, as jinja2's own newstyle gettext does it but in one call: values are escaped, `%%` is a `%`."""
     text = Markup(_gettext(message))  # noqa: S704  (our own sentences and their translations)
     return text % values if "%" in text else text
 
 
-def environment(**options: Any) -> Environment:
-    env = Environment(  # noqa: S701  (autoescape is on, below)
+def environment(**options: Any) -> Templates:
+    env = Templates(
         **{
             **options,
             "undefined": StrictUndefined,
@@ -160,6 +197,10 @@ def environment(**options: Any) -> Environment:
             "extensions": ["jinja2.ext.i18n", "jinja2.ext.do"],
         }
     )
+    # In development the bundle changes under a running server, so its addresses are asked for each time.
+    if not settings.DEBUG:
+        env.fixed = {"icon": icon, "asset": asset}
+        env.by_language = {f.__name__: _kept(f) for f in (network_icon, network_title)}
     env.install_gettext_callables(  # type: ignore[attr-defined]
         _gettext,
         translation.ngettext,
@@ -169,6 +210,7 @@ def environment(**options: Any) -> Environment:
     )
     env.globals.update(
         _=_translate,
+        filled=filled,
         asset=asset,
         icon=icon,
         network_icon=network_icon,
@@ -176,11 +218,23 @@ def environment(**options: Any) -> Environment:
         time=time,
         hue=hue,
         url=url,
+        addresses=addresses,
         capped=capped,
         language=translation.get_language,
         log_sentence=log_sentence,
         tray_name=tray_name,
+        tray_reason=tray_reason,
+        unsent_name=unsent_name,
+        unsent_reason=unsent_reason,
+        proof_words=proof_words,
         overheard=can_be_overheard,
     )
-    env.filters.update(web_address=web_address, number=number_format, filesize=filesizeformat)
+    env.filters.update(
+        web_address=web_address,
+        marked=marked,
+        found=found,
+        number=number_format,
+        filesize=filesizeformat,
+        said=in_words,
+    )
     return env

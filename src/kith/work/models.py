@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from django.contrib.postgres.indexes import GinIndex
+from django.contrib.postgres.search import SearchVector
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
@@ -51,7 +53,10 @@ class Note(Record):
     scope_id = models.UUIDField(null=True)  # who may see it; null: every colleague
 
     class Meta:
-        indexes = [models.Index(fields=["contact", "-happened_at", "-id"], name="note_contact")]
+        indexes = [
+            models.Index(fields=["contact", "-happened_at", "-id"], name="note_contact"),
+            GinIndex(SearchVector("text", config="kith"), name="note_words"),
+        ]
 
 
 class Promise(Record):

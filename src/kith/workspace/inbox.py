@@ -4,17 +4,19 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from functools import lru_cache
+from typing import Any, NamedTuple
 
-from django.db import connection
-
+from kith.base.clock import now
 from kith.base.keyset import cursor_decode, cursor_encode
 from kith.contacts.names import initials, person_name
+from kith.core import sql
 from kith.teams.types import Viewer
 from kith.workspace.inbox_view import InboxView, view_parse, view_text
+from kith.workspace.unsent_sql import UNSENT_COLUMN
 
 __all__ = [
     "InboxCounts",
@@ -30,31 +32,29 @@ __all__ = [
 ]
 
 COUNT_CAP = 100
+COUNTED = ("inbox", "mine", "unassigned", "waiting", "for_me", "snoozed", "held")
 WIDE = {"unassigned", "waiting", "all", "snoozed", "closed", "held"}
 
 
-@dataclass(frozen=True, slots=True)
-class TagChip:
+class TagChip(NamedTuple):
     id: uuid.UUID
     name: str
     color: str
 
 
-@dataclass(frozen=True, slots=True)
-class InboxRow:
+class InboxRow(NamedTuple):
     """One conversation in a list, as its newest visible scope shows it."""
 
     conversation_id: uuid.UUID
     scope_id: uuid.UUID
     status: str
     name: str
-    initials: str
     avatar: str
     identity_id: uuid.UUID | None
     contact_id: uuid.UUID | None
     subject: str
     snippet: str
-    networks: tuple[str, ...]
+    networks: list[str]
     is_public: bool
     last_at: datetime
     last_direction: str
@@ -69,6 +69,10 @@ class InboxRow:
     message_count: int
     tray: str
 
+    @property
+    def initials(self) -> str:
+        return initials(self.name)
+
 
 @dataclass(frozen=True, slots=True)
 class InboxPage:
@@ -80,30 +84,34 @@ class InboxPage:
 class InboxCounts:
     """Open conversations in each view, counted up to 100 (then shown as "99+")."""
 
+    inbox: int
     mine: int
     unassigned: int
     waiting: int
     for_me: int
     snoozed: int
     held: int
+    unsent: int
     teams: dict[uuid.UUID, int]
 
 
-_HYDRATE = """
-SELECT cs.conversation_id, cs.scope_id, cs.status, cs.identity_id, k.id, k.name, k.preferred_name, k.family_name,
-       coalesce(nullif(k.avatar, ''), i.avatar, ''), i.display_name, i.handle, i.external_id,
+_ROWS = """
+SELECT k.name, k.preferred_name, k.family_name, i.display_name, i.handle, i.external_id,
+       cs.conversation_id, cs.scope_id, cs.status, '', coalesce(nullif(k.avatar, ''), i.avatar, ''), cs.identity_id, k.id,
        cs.subject, cs.snippet, cs.networks, cs.is_public, cs.last_at, cs.last_direction, cs.waiting_since,
-       cs.snoozed_until, cs.assignee_id, coalesce(u.name, ''), cs.team_id, cs.priority, cs.message_count, cs.tray,
+       cs.snoozed_until, cs.assignee_id, coalesce(u.name, ''), cs.team_id,
        cs.status = 'open' AND cs.last_direction = 'in' AND coalesce(seen.at < cs.last_at, true),
        (SELECT json_agg(json_build_array(t.id, t.name, t.color) ORDER BY t.name) FROM conversations_conversationtag ct
-        JOIN contacts_tag t ON t.id = ct.tag_id WHERE ct.conversation_id = cs.conversation_id)
-FROM conversations_conversationscope cs
+        JOIN contacts_tag t ON t.id = ct.tag_id WHERE ct.conversation_id = cs.conversation_id),
+       cs.priority, cs.message_count, cs.tray
+FROM ({source}) page
+JOIN conversations_conversationscope cs ON cs.id = page.id
 LEFT JOIN contacts_identity i ON i.id = cs.identity_id
 LEFT JOIN contacts_contact a ON a.id = i.contact_id
 LEFT JOIN contacts_contact k ON k.id = a.canonical_id AND k.deleted_at IS NULL
 LEFT JOIN teams_user u ON u.id = cs.assignee_id
 LEFT JOIN conversations_seen seen ON seen.conversation_id = cs.conversation_id AND seen.user_id = %(me)s
-WHERE cs.id = ANY (%(ids)s)
+ORDER BY {order}
 """
 
 
@@ -162,6 +170,14 @@ def _query(viewer: Viewer, view: InboxView) -> _Query:
 
 
 def _filters(view: InboxView, where: list[str], per_row: list[str], params: dict[str, Any]) -> None:
+    if view.unassigned:
+        where.append("{a}.assignee_id IS NULL")
+    if view.language:
+        per_row.append("{a}.language = %(language)s")
+        params["language"] = view.language
+    if view.waiting is not None:
+        per_row.append("{a}.waiting_since <= %(waiting)s")
+        params["waiting"] = now() - view.waiting
     if view.assignee_id is not None:
         where.append("{a}.assignee_id = %(assignee)s")
         params["assignee"] = view.assignee_id
@@ -227,21 +243,22 @@ def _list_sql(query: _Query, view: InboxView, *, after: bool, columns: str, repe
 
 
 def inbox_page(viewer: Viewer, view: InboxView, *, cursor: str | None = None, limit: int = 50) -> InboxPage:
-    """One page of a view: newest first, those who wait longest first in "waiting". Two queries at any depth and size."""
+    """One page of a view: newest first, those who wait longest first in "waiting". One query at any depth and size."""
     query = _query(viewer, view)
     after = cursor_decode(cursor)
     query.params["limit"] = limit + 1
     if after is not None:
         query.params["at"], query.params["key"] = after
-    sql = _list_sql(
-        query, view, after=after is not None, columns=f"b.id, b.conversation_id, b.{query.compare}"
-    )
-    with connection.cursor() as db:
-        db.execute(sql, query.params)
-        found = db.fetchall()
-    rows = inbox_rows(viewer, [row[0] for row in found[:limit]])
-    more = len(found) > limit
-    return InboxPage(rows, cursor_encode(found[limit - 1][2], found[limit - 1][1]) if more else None)
+    source = _list_sql(query, view, after=after is not None, columns="b.id")
+    order = "cs.waiting_since, cs.conversation_id"
+    if not view.oldest_first:
+        order = "cs.last_at DESC, cs.conversation_id DESC"
+    found = sql.prepared(_ROWS.format(source=source, order=order), query.params)
+    rows = tuple(map(_row, found[:limit]))
+    if len(found) <= limit:
+        return InboxPage(rows, None)
+    last = (rows[-1].waiting_since if view.oldest_first else None) or rows[-1].last_at
+    return InboxPage(rows, cursor_encode(last, rows[-1].conversation_id))
 
 
 def inbox_rows(viewer: Viewer, row_ids: list[int]) -> tuple[InboxRow, ...]:
@@ -249,46 +266,14 @@ def inbox_rows(viewer: Viewer, row_ids: list[int]) -> tuple[InboxRow, ...]:
 
     The caller has checked that the viewer may see them.
     """
-    if not row_ids:
-        return ()
-    with connection.cursor() as db:
-        db.execute(
-            _HYDRATE.replace("SELECT cs.conv", "SELECT cs.id, cs.conv", 1),
-            {"me": viewer.user_id, "ids": row_ids},
-        )
-        found = {row[0]: _row(row[1:]) for row in db.fetchall()}
-    return tuple(found[key] for key in row_ids if key in found)
+    source = "SELECT id, n FROM unnest(%(ids)s::bigint[]) WITH ORDINALITY asked (id, n)"
+    found = sql.prepared(_ROWS.format(source=source, order="page.n"), {"me": viewer.user_id, "ids": row_ids})
+    return tuple(map(_row, found))
 
 
 def _row(row: tuple[Any, ...]) -> InboxRow:
-    (
-        conversation,
-        scope,
-        status,
-        identity,
-        contact,
-        name,
-        preferred,
-        family,
-        avatar,
-        display,
-        handle,
-        external,
-    ) = row[:12]
-    (
-        subject,
-        snippet,
-        networks,
-        public,
-        last_at,
-        direction,
-        waiting,
-        snoozed,
-        assignee_id,
-        assignee,
-        team,
-    ) = row[12:23]
-    priority, count, tray, unread, tags = row[23:]
+    """The columns of InboxRow, after those that a name is made of."""
+    name, preferred, family, display, handle, external = row[:6]
     shown = person_name(
         preferred=preferred or "",
         family=family or "",
@@ -297,75 +282,90 @@ def _row(row: tuple[Any, ...]) -> InboxRow:
         handle=handle or "",
         external_id=external or "",
     )
-    return InboxRow(
-        conversation_id=conversation,
-        scope_id=scope,
-        status=status,
-        name=shown,
-        initials=initials(shown),
-        avatar=avatar,
-        identity_id=identity,
-        contact_id=contact,
-        subject=subject,
-        snippet=snippet,
-        networks=tuple(networks),
-        is_public=public,
-        last_at=last_at,
-        last_direction=direction,
-        waiting_since=waiting,
-        snoozed_until=snoozed,
-        assignee_id=assignee_id,
-        assignee=assignee,
-        team_id=team,
-        unread=unread,
-        tags=tuple(TagChip(uuid.UUID(t[0]), t[1], t[2]) for t in tags or ()),
-        priority=priority,
-        message_count=count,
-        tray=tray,
-    )
+    made = InboxRow._make(row[6:])
+    told: Any = made.tags  # JSON, None for no tag
+    tags = tuple(TagChip(uuid.UUID(key), tag, color) for key, tag, color in told or ())
+    return made._replace(name=shown, tags=tags)
 
 
 def inbox_counts(viewer: Viewer) -> InboxCounts:
     """How many stand in each view, each counted up to 100. One query, hardly ever two."""
-    views = {kind: InboxView(kind) for kind in ("mine", "unassigned", "waiting", "for_me", "snoozed", "held")}
-    views["for_me"] = InboxView("for_me", statuses=("open",))
-    for team in viewer.team_ids:
-        views[str(team)] = InboxView("team", team_id=team)
+    return inbox_counts_with(viewer)[0]
+
+
+def inbox_counts_with(viewer: Viewer, *columns: str) -> tuple[InboxCounts, tuple[Any, ...]]:
+    """The counts, and what else the same query reads: SQL that may name `me` and `teams`."""
     # Asking of each row whether its conversation stood in another scope before takes most of the time: so count among
     # twice as many rows those that differ, and ask only where so many repeat that this does not tell.
-    found = _counted(viewer, views, repeats=True)
+    found, more = _counted(viewer, COUNTED, viewer.team_ids, (UNSENT_COLUMN, *columns), repeats=True)
     numbers = {name: min(differ, COUNT_CAP) for name, (_read, differ) in found.items()}
-    unsure = {
-        name: view
-        for name, view in views.items()
-        if found[name][0] == 2 * COUNT_CAP and numbers[name] < COUNT_CAP
-    }
+    unsure = [
+        name for name, (read, _) in found.items() if read == 2 * COUNT_CAP and numbers[name] < COUNT_CAP
+    ]
     if unsure:
-        numbers |= {name: n for name, (n, _) in _counted(viewer, unsure, repeats=False).items()}
-    return InboxCounts(
+        kinds = tuple(name for name in unsure if isinstance(name, str))
+        teams = tuple(name for name in unsure if isinstance(name, uuid.UUID))
+        numbers |= {name: n for name, (n, _) in _counted(viewer, kinds, teams, (), repeats=False)[0].items()}
+    counts = InboxCounts(
+        inbox=numbers["inbox"],
         mine=numbers["mine"],
         unassigned=numbers["unassigned"],
         waiting=numbers["waiting"],
         for_me=numbers["for_me"],
         snoozed=numbers["snoozed"],
         held=numbers["held"],
-        teams={team: numbers[str(team)] for team in viewer.team_ids},
+        unsent=more[0],
+        teams={team: numbers[team] for team in viewer.team_ids},
     )
+    return counts, more[1:]
 
 
-def _counted(viewer: Viewer, views: Mapping[str, InboxView], *, repeats: bool) -> dict[str, tuple[int, int]]:
-    """(rows, conversations) of each view's beginning."""
-    parts: list[str] = []
-    params: dict[str, Any] = {"limit": 2 * COUNT_CAP if repeats else COUNT_CAP}
-    for number, view in enumerate(views.values()):
-        query = _query(viewer, view)
-        sql = _list_sql(query, view, after=False, columns="b.conversation_id", repeats=repeats)
-        for name in ("statuses", "team"):
-            if name in query.params:
-                sql = sql.replace(f"%({name})s", f"%({name}{number})s")
-                params[f"{name}{number}"] = query.params.pop(name)
-        params.update(query.params)
-        parts.append(f"(SELECT array[count(*), count(DISTINCT conversation_id)] FROM ({sql}) c{number})")
-    with connection.cursor() as db:
-        db.execute("SELECT " + ", ".join(parts), params)
-        return {name: (row[0], row[1]) for name, row in zip(views, db.fetchone(), strict=True)}
+def _counted(
+    viewer: Viewer,
+    kinds: tuple[str, ...],
+    teams: Sequence[uuid.UUID],
+    more: tuple[str, ...],
+    *,
+    repeats: bool,
+) -> tuple[dict[str | uuid.UUID, tuple[int, int]], tuple[Any, ...]]:
+    """(rows, conversations) of the beginning of these views and of these teams' views, and `more` columns."""
+    statement = _counts_sql(viewer.sees_all, kinds, more, repeats)
+    params = {
+        "me": viewer.user_id,
+        "scopes": list(viewer.scope_ids),
+        "teams": list(teams),
+        "limit": 2 * COUNT_CAP if repeats else COUNT_CAP,
+    }
+    row = sql.prepared(statement, params)[0]
+    found = (*row[: len(kinds)], *row[len(kinds)])
+    names: tuple[str | uuid.UUID, ...] = (*kinds, *teams)
+    counted = {name: (n[0], n[1]) for name, n in zip(names, found, strict=True)}
+    return counted, row[len(kinds) + 1 :]
+
+
+@lru_cache(maxsize=64)
+def _counts_sql(sees_all: bool, kinds: tuple[str, ...], more: tuple[str, ...], repeats: bool) -> str:
+    """One column for each view, one for all teams, and those asked for besides."""
+    nobody = Viewer(uuid.UUID(int=0), "", (), (), sees_all)
+    counted = "count(*), count(DISTINCT conversation_id)"
+
+    def beginning(view: InboxView) -> str:
+        statuses = "','".join(view.wanted_statuses)
+        made = _list_sql(
+            _query(nobody, view), view, after=False, columns="b.conversation_id", repeats=repeats
+        )
+        return made.replace("%(statuses)s", f"array['{statuses}']")
+
+    views = [
+        InboxView(
+            "all" if kind == "inbox" else kind, statuses=("open",) if kind in ("inbox", "for_me") else ()
+        )
+        for kind in kinds
+    ]
+    parts = [f"(SELECT array[{counted}] FROM ({beginning(view)}) c)" for view in views]
+    team = beginning(InboxView("team", team_id=uuid.UUID(int=0))).replace("%(team)s", "asked.team")
+    parts.append(
+        f"array(SELECT (SELECT array[{counted}] FROM ({team}) c) "
+        "FROM unnest(%(teams)s::uuid[]) WITH ORDINALITY asked (team, n) ORDER BY n)"
+    )
+    return f"SELECT {', '.join((*parts, *more))}"

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 import uuid
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 
 from kith.core.fields import as_uuid
 
-KINDS = ("mine", "unassigned", "team", "waiting", "for_me", "all", "snoozed", "closed", "held")
+KINDS = ("mine", "unassigned", "team", "waiting", "for_me", "all", "snoozed", "closed", "held", "unsent")
 STATUSES = {
     "mine": ("open",),
     "unassigned": ("open",),
@@ -19,7 +21,9 @@ STATUSES = {
     "snoozed": ("snoozed",),
     "closed": ("closed",),
     "held": ("open", "snoozed", "closed"),
+    "unsent": ("open", "snoozed", "closed"),
 }
+WAITS = re.compile(r"(\d{1,3})([hd])")
 PRIORITIES = {"low": -1, "normal": 0, "high": 1, "urgent": 2}
 
 
@@ -27,7 +31,8 @@ PRIORITIES = {"low": -1, "normal": 0, "high": 1, "urgent": 2}
 class InboxView:
     """One list. `kind` is one of KINDS ("team" needs `team_id`); all filters given must hold.
 
-    `statuses`: (), those of the kind. `tags` are names. `identity_ids`: those of a person, see `people.identity_family`.
+    "unsent" are conversations with an answer that the gate held, that failed, or that was perhaps sent (`unsent.py`).
+    `statuses`: (), those of the kind. `language`: of their newest words, such as "de". `waiting`: for at least so long. `tags` are names. `identity_ids`: those of a person, see `people.identity_family`.
     """
 
     kind: str = "mine"
@@ -41,6 +46,9 @@ class InboxView:
     visibility: str = ""
     identity_ids: tuple[uuid.UUID, ...] | None = None
     unread: bool = False
+    unassigned: bool = False
+    language: str = ""
+    waiting: timedelta | None = None
     problems: tuple[str, ...] = field(default=())
 
     @property
@@ -86,7 +94,7 @@ def _apply(view: InboxView, key: str, value: str, me: uuid.UUID) -> InboxView | 
     if key == "assignee":
         found = me if low == "me" else as_uuid(value)
         if low == "none":
-            return replace(view, kind="unassigned")
+            return replace(view, kind="unassigned") if view.kind == "all" else replace(view, unassigned=True)
         return replace(view, assignee_id=found) if found else None
     if key == "tag" and value:
         return replace(view, tags=(*view.tags, value))
@@ -94,7 +102,24 @@ def _apply(view: InboxView, key: str, value: str, me: uuid.UUID) -> InboxView | 
         return replace(view, priority=PRIORITIES[low])
     if key == "channel" and value:
         return replace(view, network=low)
+    if key == "language" and re.fullmatch("[a-z]{2,8}", low):
+        return replace(view, language=low)
+    if key == "waiting" and (span := waiting_parse(low)):
+        return replace(view, waiting=span)
     return None
+
+
+def waiting_parse(text: str) -> timedelta | None:
+    """A span such as "4h" or "3d"."""
+    match = WAITS.fullmatch(text)
+    if match is None:
+        return None
+    return timedelta(hours=int(match[1])) if match[2] == "h" else timedelta(days=int(match[1]))
+
+
+def waiting_text(span: timedelta) -> str:
+    hours = int(span.total_seconds() // 3600)
+    return f"{hours}h" if hours % 24 else f"{hours // 24}d"
 
 
 def view_text(view: InboxView) -> str:
@@ -105,7 +130,10 @@ def view_text(view: InboxView) -> str:
     parts += ["is:unread"] if view.unread else []
     parts += [f"is:{view.visibility}"] if view.visibility else []
     parts += [f"assignee:{view.assignee_id}"] if view.assignee_id else []
+    parts += ["assignee:none"] if view.unassigned else []
     parts += [f"tag:{shlex.quote(tag)}" for tag in view.tags]
     parts += [f"priority:{name}" for name, number in PRIORITIES.items() if number == view.priority]
     parts += [f"channel:{view.network}"] if view.network else []
+    parts += [f"language:{view.language}"] if view.language else []
+    parts += [f"waiting:{waiting_text(view.waiting)}"] if view.waiting else []
     return " ".join(parts)

@@ -10,41 +10,25 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Iterator
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from typing import Any
 
 from kith.base.keyset import cursor_decode, cursor_encode
-from kith.contacts.names import initials
-from kith.contacts.selectors import identities_named, identity_names
+from kith.contacts.selectors import identities_named
 from kith.core import sql
 from kith.networks.selectors import offered
 from kith.teams.types import Viewer
+from kith.workspace.search_hits import START, STOP, Key, SearchHit, hits_of
 from kith.workspace.search_query import SearchQuery, search_parse
+from kith.workspace.search_scopes import lexemes, seen
 
-START, STOP = "\ue000", "\ue001"
-FEW, MOST_GATHERED, MOST_WALKED = 2_000, 20_000, 1_500
+FEW, MOST_GATHERED, MOST_WALKED = 2_000, 20_000, 4_000
 FIRST_WINDOW = 1  # months
+SMALL = 100_000  # documents of the viewer's scopes, by an estimate that knows no scope below a quarter of a per cent
 
-
-@dataclass(frozen=True, slots=True)
-class SearchHit:
-    """One message found. In `subject` and `snippet` matches stand between START and STOP; all else is plain text."""
-
-    message_id: uuid.UUID
-    conversation_id: uuid.UUID
-    thread_id: uuid.UUID
-    at: datetime
-    network: str
-    direction: str
-    name: str
-    initials: str
-    avatar: str
-    contact_id: uuid.UUID | None
-    subject: str
-    snippet: str
-    has_file: bool
+__all__ = ["START", "STOP", "SearchHit", "SearchPage", "search_messages"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,55 +39,64 @@ class SearchPage:
     problems: tuple[str, ...]
 
 
-Key = tuple[datetime, uuid.UUID]
-
-
 @dataclass(slots=True)
 class _Search:
-    """A search as SQL: the tsquery (text of lexemes and functions), conditions on the document, and on its message."""
+    """A search as SQL: the tsquery (text of lexemes and functions), conditions on the document, and on its message.
+
+    `scopes` are the only ones to be read, empty for those who see all; `tsquery` does not speak of them, `asked` does.
+    `unfinished`: a word's beginning is looked for, and the index gathers the whole list of each word that begins so.
+    """
 
     tsquery: str
+    scopes: list[str]
     documents: list[str]
     messages: list[str]
     params: dict[str, Any]
     cjk: bool
+    unfinished: bool
+
+    def asked(self, months: Sequence[str] = ()) -> str:
+        """The tsquery with the scopes, and of some months only. `seen` of the parameters is the latter alone."""
+        self.params["seen"] = seen(self.scopes, months)
+        parts = [self.tsquery] if self.tsquery else []
+        return " && ".join([*parts, "%(seen)s::tsquery"] if self.params["seen"] else parts)
 
 
-def search_messages(viewer: Viewer, text: str, *, cursor: str | None = None, limit: int = 30) -> SearchPage:
-    """One page of what the viewer may see, newest first."""
+def search_messages(
+    viewer: Viewer, text: str, *, cursor: str | None = None, limit: int = 30, only: str = ""
+) -> SearchPage:
+    """One page of what the viewer may see, newest first; `only` "note" or "file" keeps to these."""
     query = search_parse(text)
+    if only == "file":
+        query = replace(query, has_file=True)
+    elif only == "note":
+        if query.direction not in ("", "note"):
+            return SearchPage((), None, query, query.problems)
+        query = replace(query, direction="note")
     if query.is_empty or not viewer.scope_ids:
         return SearchPage((), None, query, query.problems)
     search = _build(viewer, query)
     if search is None:
         return SearchPage((), None, query, query.problems)
     keys = _find(search, cursor_decode(cursor), limit + 1)
-    hits = _hits(viewer, search, query, keys[:limit])
+    hits = hits_of(viewer, search.params, query, keys[:limit])
     more = len(keys) > limit
     return SearchPage(hits, cursor_encode(*keys[limit - 1]) if more else None, query, query.problems)
-
-
-def _lexemes(names: list[str]) -> str:
-    """A tsquery's text: any of these lexemes, taken as they are."""
-    return "(" + " | ".join("'" + n.replace("\\", "\\\\").replace("'", "''") + "'" for n in names) + ")"
 
 
 def _build(viewer: Viewer, query: SearchQuery) -> _Search | None:
     """None: a filter names somebody whom nobody knows, so nothing can be found."""
     params: dict[str, Any] = {"me": viewer.user_id, "scopes": list(viewer.scope_ids)}
     groups: list[str] = []
-    if not viewer.sees_all:
-        groups.append(_lexemes([f"scope:{s}" for s in viewer.scope_ids]))
     if query.channels:
-        groups.append(_lexemes([f"net:{n}" for n in _networks(query.channels)]))
+        groups.append(lexemes([f"net:{n}" for n in _networks(query.channels)]))
     if query.direction:
-        groups.append(_lexemes([f"dir:{query.direction}"]))
+        groups.append(lexemes([f"dir:{query.direction}"]))
     if query.has_file:
-        groups.append(_lexemes(["has:file"]))
+        groups.append(lexemes(["has:file"]))
     messages: list[str] = []
-    if query.senders:
-        people = [str(i) for name in query.senders for i in identities_named(name)]
-        groups.append(_lexemes([f"from:{i}" for i in people] or ["from:nobody"]))
+    if query.senders or query.by_me:
+        _senders(query, groups, messages, params)
     parts = ["%(filter)s::tsquery"] if groups else []
     params["filter"] = " & ".join(groups)
     documents: list[str] = []
@@ -123,7 +116,18 @@ def _build(viewer: Viewer, query: SearchQuery) -> _Search | None:
         if at is not None:
             documents.append(f"d.at {sign} %({name})s")
             params[name] = at
-    return _Search(" && ".join(parts), documents, messages, params, cjk)
+    scopes = [] if viewer.sees_all else [str(s) for s in viewer.scope_ids]
+    unfinished = any(t.prefix and not t.is_cjk for t in query.terms)
+    return _Search(" && ".join(parts), scopes, documents, messages, params, cjk, unfinished)
+
+
+def _senders(query: SearchQuery, groups: list[str], messages: list[str], params: dict[str, Any]) -> None:
+    people = [i for name in query.senders for i in identities_named(name)]
+    if not query.by_me:
+        groups.append(lexemes([f"from:{i}" for i in people] or ["from:nobody"]))
+        return
+    messages.append("(m.author_id = %(me)s OR m.sender_id = ANY (%(senders)s))")
+    params["senders"] = people
 
 
 def _message_filters(query: SearchQuery, messages: list[str], params: dict[str, Any]) -> None:
@@ -163,11 +167,11 @@ def _networks(channels: tuple[str, ...]) -> list[str]:
 
 def _find(search: _Search, after: Key | None, wanted: int) -> list[Key]:
     """The newest keys after a cursor."""
-    if search.cjk or not search.tsquery:
+    if search.cjk or not search.asked():
         return _walk(search, after, wanted)
-    share, expected = _estimate(search)
+    share, expected = _estimate(search, search.asked())
     if expected <= FEW:
-        found = _gather(search, after, wanted, "", cap=MOST_GATHERED)
+        found = _gather(search, after, wanted, cap=MOST_GATHERED)
         if found is not None:
             return found
     keys: list[Key] = []
@@ -175,18 +179,19 @@ def _find(search: _Search, after: Key | None, wanted: int) -> list[Key]:
         keys, after = _walk_some(search, after, wanted)
         if len(keys) >= wanted or after is None:
             return keys
+    small = bool(search.scopes) and search.unfinished and _estimate(search, "%(seen)s::tsquery")[1] <= SMALL
     for months in _windows(search, after):
-        part = _gather(search, after, wanted - len(keys), _lexemes([f"month:{m}" for m in months]))
+        part = _gather(search, after, wanted - len(keys), months, one_by_one=small)
         keys += part or []
         if len(keys) >= wanted:
             break
     return keys
 
 
-def _estimate(search: _Search) -> tuple[float, float]:
+def _estimate(search: _Search, tsquery: str) -> tuple[float, float]:
     """(share of all documents, number) that the planner expects to match."""
     plan = sql.rows(
-        f"EXPLAIN (FORMAT JSON) SELECT 1 FROM conversations_searchdocument d WHERE d.vector @@ ({search.tsquery})",
+        f"EXPLAIN (FORMAT JSON) SELECT 1 FROM conversations_searchdocument d WHERE d.vector @@ ({tsquery})",
         search.params,
     )[0][0]
     expected = (json.loads(plan) if isinstance(plan, str) else plan)[0]["Plan"]["Plan Rows"]
@@ -205,14 +210,22 @@ def _conditions(search: _Search, after: Key | None, params: dict[str, Any]) -> l
 
 
 def _gather(
-    search: _Search, after: Key | None, wanted: int, month: str, *, cap: int | None = None
+    search: _Search,
+    after: Key | None,
+    wanted: int,
+    months: Sequence[str] = (),
+    *,
+    cap: int = 0,
+    one_by_one: bool = False,
 ) -> list[Key] | None:
-    """All hits (of some months), sorted; None when there are more than `cap`."""
-    params = {**search.params, "limit": wanted, "month": month, "cap": (cap or 0) + 1}
-    tsquery = f"{search.tsquery} && %(month)s::tsquery" if month else search.tsquery
+    """All hits (of some months), sorted; None when there are more than `cap`. `one_by_one` reads all that is seen."""
+    tsquery, source = search.asked(months), "conversations_searchdocument"
+    if one_by_one:
+        source = f"(SELECT * FROM {source} s WHERE s.vector @@ %(seen)s::tsquery OFFSET 0)"
+    params = {**search.params, "limit": wanted, "cap": cap + 1}
     where = [f"d.vector @@ ({tsquery})", *_conditions(search, after, params)]
     found = sql.rows(
-        f"WITH hits AS MATERIALIZED (SELECT d.message_id, d.at FROM conversations_searchdocument d "
+        f"WITH hits AS MATERIALIZED (SELECT d.message_id, d.at FROM {source} d "
         f"WHERE {' AND '.join(where)} {'LIMIT %(cap)s' if cap else ''}) "
         f"SELECT h.at, h.message_id, (SELECT count(*) FROM hits) FROM hits h "
         f"{_joined(search, 'h')} ORDER BY h.at DESC, h.message_id DESC LIMIT %(limit)s",
@@ -232,6 +245,7 @@ def _joined(search: _Search, name: str) -> str:
 
 def _walk_some(search: _Search, after: Key | None, wanted: int) -> tuple[list[Key], Key | None]:
     """Hits among the next newest documents, and where the walk stopped (None: at the end of all)."""
+    tsquery = search.asked()
     params = {**search.params, "limit": wanted, "skip": MOST_WALKED}
     where = _conditions(search, after, params)
     stop = sql.rows(
@@ -242,7 +256,7 @@ def _walk_some(search: _Search, after: Key | None, wanted: int) -> tuple[list[Ke
     if stop:
         where.append("(d.at, d.message_id) > (%(stop_at)s, %(stop_key)s)")
         params["stop_at"], params["stop_key"] = stop[0]
-    where.append(f"d.vector @@ ({search.tsquery})")
+    where.append(f"d.vector @@ ({tsquery})")
     found = sql.rows(
         f"SELECT d.at, d.message_id FROM conversations_searchdocument d {_joined(search, 'd')} {_where(where)} "
         f"ORDER BY d.at DESC, d.message_id DESC LIMIT %(limit)s",
@@ -262,10 +276,9 @@ def _where(conditions: list[str]) -> str:
 
 def _walk(search: _Search, after: Key | None, wanted: int) -> list[Key]:
     """Hits by date, for searches whose words are found by trigrams, or that have filters only."""
+    tsquery = search.asked()
     params = {**search.params, "limit": wanted}
-    where = _conditions(search, after, params) + (
-        [f"d.vector @@ ({search.tsquery})"] if search.tsquery else []
-    )
+    where = _conditions(search, after, params) + ([f"d.vector @@ ({tsquery})"] if tsquery else [])
     found = sql.rows(
         f"SELECT d.at, d.message_id FROM conversations_searchdocument d {_joined(search, 'd')} {_where(where)} "
         f"ORDER BY d.at DESC, d.message_id DESC LIMIT %(limit)s",
@@ -292,86 +305,5 @@ def _windows(search: _Search, after: Key | None) -> Iterator[list[str]]:
 
 
 def _number(at: datetime) -> int:
-    from datetime import UTC
-
     utc = at.astimezone(UTC)
     return utc.year * 12 + utc.month - 1
-
-
-_HITS = """
-SELECT m.id, place.conversation_id, place.thread_id, m.at, m.network, m.direction, m.sender_id, coalesce(u.name, ''),
-       {subject}, {snippet}, left(m.text, 20000),
-       EXISTS (SELECT 1 FROM conversations_attachment a WHERE a.message_id = m.id AND NOT a.inline)
-FROM conversations_message m
-JOIN LATERAL (
-    SELECT t.conversation_id, t.id AS thread_id FROM conversations_messagecopy k
-    JOIN conversations_thread t ON t.id = k.thread_id
-    WHERE k.message_id = m.id AND k.scope_id = ANY (%(scopes)s) ORDER BY k.id LIMIT 1
-) place ON true
-LEFT JOIN teams_user u ON u.id = m.author_id
-WHERE m.id = ANY (%(ids)s) AND m.state <> 'cancelled'
-"""
-_PLAIN = "translate({text}, '" + START + STOP + "', '')"
-_MARKS = f"StartSel={START}, StopSel={STOP}"
-
-
-def _hits(viewer: Viewer, search: _Search, query: SearchQuery, keys: list[Key]) -> tuple[SearchHit, ...]:
-    """The page's rows, with snippets; a message whose copies the viewer may not see is left out (law 3)."""
-    if not keys:
-        return ()
-    words = [
-        (f"to_tsquery('kith', %(w{n})s)" if t.prefix else f"phraseto_tsquery('kith', %(w{n})s)")
-        for n, t in enumerate(query.terms)
-        if not t.negated and not t.is_cjk
-    ]
-    subject, body = _PLAIN.format(text="m.subject"), _PLAIN.format(text="left(m.text, 20000)")
-    snippet = f"left({body}, 300)"
-    if words:
-        marks = " || ".join(words)
-        subject = f"ts_headline('kith', {subject}, {marks}, '{_MARKS}, HighlightAll=true')"
-        snippet = (
-            f"ts_headline('kith', {body}, {marks}, '{_MARKS}, MaxFragments=2, MaxWords=24, MinWords=10')"
-        )
-    rows = {
-        row[0]: row
-        for row in sql.rows(
-            _HITS.format(subject=subject, snippet=snippet),
-            {**search.params, "ids": [key for _, key in keys], "scopes": list(viewer.scope_ids)},
-        )
-    }
-    names = identity_names(row[6] for row in rows.values() if row[6])
-    cjk = [t.text for t in query.terms if t.is_cjk and not t.negated]
-    return tuple(_hit(rows[key], names.get(rows[key][6]), cjk) for _, key in keys if key in rows)
-
-
-def _hit(row: tuple[Any, ...], sender: Any, cjk: list[str]) -> SearchHit:
-    message, conversation, thread, at, network, direction, _sender, author, subject, snippet, text, files = (
-        row
-    )
-    name = author or (sender.name if sender else "")
-    if cjk:
-        snippet = _around(text, cjk[0])
-    return SearchHit(
-        message_id=message,
-        conversation_id=conversation,
-        thread_id=thread,
-        at=at,
-        network=network,
-        direction=direction,
-        name=name,
-        initials=initials(name),
-        avatar=sender.avatar if sender and not author else "",
-        contact_id=sender.contact_id if sender else None,
-        subject=subject,
-        snippet=" ".join(snippet.split()),
-        has_file=files,
-    )
-
-
-def _around(text: str, word: str) -> str:
-    plain = text.replace(START, "").replace(STOP, "")
-    where = plain.casefold().find(word.casefold())
-    if where < 0:
-        return plain[:160]
-    end = where + len(word)
-    return f"{plain[max(0, where - 40) : where]}{START}{plain[where:end]}{STOP}{plain[end : end + 100]}"

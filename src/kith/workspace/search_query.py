@@ -4,13 +4,25 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+
+from django.utils import timezone
 
 CJK = re.compile("[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\u0e00-\u0e7f]")
 # a filter, a phrase or a word, each with its minus sign
 PART = re.compile(r'(-?)(?:([A-Za-z]+):(?:"([^"]*)"|(\S+))|"([^"]*)"?|(\S+))')
 FILTERS = ("from", "to", "channel", "before", "after", "has", "in", "tag", "is")
+PLACES = ("open", "closed", "snoozed", "held", "spam")
 MOST_TERMS = 16
+
+
+@dataclass(frozen=True, slots=True)
+class QueryPart:
+    """One piece of a search as it was typed: a filter (`name` and `value`), else a word or phrase (`name` "")."""
+
+    text: str
+    name: str
+    value: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +40,10 @@ class Term:
 
 @dataclass(frozen=True, slots=True)
 class SearchQuery:
-    """A search. Filters of one kind are alternatives, kinds must all hold; times are UTC, `before` excluded."""
+    """A search. Filters of one kind are alternatives, kinds must all hold; `before` is excluded.
+
+    `by_me`: written by the one who searches (`from:me`).
+    """
 
     terms: tuple[Term, ...] = ()
     senders: tuple[str, ...] = ()
@@ -37,6 +52,7 @@ class SearchQuery:
     tags: tuple[str, ...] = ()
     places: tuple[str, ...] = ()
     direction: str = ""
+    by_me: bool = False
     has_file: bool = False
     before: datetime | None = None
     after: datetime | None = None
@@ -45,27 +61,56 @@ class SearchQuery:
     @property
     def is_empty(self) -> bool:
         filters = self.senders or self.recipients or self.channels or self.tags or self.places
-        times = self.direction or self.has_file or self.before or self.after
+        times = self.direction or self.by_me or self.has_file or self.before or self.after
         return not any(not t.negated for t in self.terms) and not filters and not times
 
 
 def _day(text: str, *, end: bool) -> datetime | None:
-    """The first moment of a year, month or day; with `end`, the first moment after it."""
+    """The first moment of a year, month or day of the reader's calendar; with `end`, the first moment after it.
+
+    `today`, `yesterday` and `7d` (so many days ago) count from now; "after:7d" holds that day too.
+    """
+    midnight = timezone.localtime().replace(hour=0, minute=0, second=0, microsecond=0)
+    if ago := re.fullmatch(r"(\d{1,4})d", text.lower()):
+        return midnight - timedelta(days=int(ago[1]))
+    if text.lower() in ("today", "yesterday"):
+        return midnight - timedelta(days=text.lower() == "yesterday")
     match = re.fullmatch(r"(\d{4})(?:-(\d{1,2}))?(?:-(\d{1,2}))?", text)
     if match is None:
         return None
     year, month, day = int(match[1]), int(match[2] or 1), int(match[3] or 1)
     try:
-        start = datetime(year, month, day, tzinfo=UTC)
+        start = datetime(year, month, day)  # noqa: DTZ001  (its zone is the reader's, below)
         if not end:
-            return start
-        if match[3]:
-            return datetime.fromtimestamp(start.timestamp() + 86400, tz=UTC)
-        if match[2]:
-            return datetime(year + month // 12, month % 12 + 1, 1, tzinfo=UTC)
-        return datetime(year + 1, 1, 1, tzinfo=UTC)
+            after = start
+        elif match[3]:
+            after = start + timedelta(days=1)
+        elif match[2]:
+            after = datetime(year + month // 12, month % 12 + 1, 1)  # noqa: DTZ001
+        else:
+            after = datetime(year + 1, 1, 1)  # noqa: DTZ001
+        return timezone.make_aware(after).astimezone(UTC)
     except (ValueError, OverflowError):
         return None
+
+
+def search_parts(text: str) -> tuple[QueryPart, ...]:
+    """The pieces of a search in the order in which they were typed, for chips that take one away."""
+    found = []
+    for match in PART.finditer(text.replace("\x00", " ")[:500]):
+        minus, name, quoted, plain, phrase, word = match.groups()
+        value = (quoted if quoted is not None else plain) or ""
+        if name is not None and name.lower() in FILTERS and value and not minus:
+            found.append(QueryPart(match.group(), name.lower(), value))
+        else:
+            found.append(QueryPart(match.group(), "", phrase or word or match.group()))
+    return tuple(found)
+
+
+def part_text(name: str, value: str) -> str:
+    """A filter as it is typed: its value in quotes where it has spaces."""
+    plain = value.replace('"', "").strip()
+    return f'{name}:"{plain}"' if re.search(r"\s", plain) else f"{name}:{plain}"
 
 
 def search_parse(text: str) -> SearchQuery:
@@ -107,15 +152,16 @@ def _filled(terms: list[Term], filters: dict[str, list[str]], problems: list[str
         direction = directions.get(value.lower(), direction)
         problems += [] if value.lower() in directions else [f"is:{value}"]
     places = [v.lower() for v in filters.get("in", ())]
-    known = ("open", "closed", "snoozed", "held", "spam")
-    problems += [f"in:{v}" for v in places if v not in known]
+    problems += [f"in:{v}" for v in places if v not in PLACES]
+    senders = [v for v in filters.get("from", ()) if v.lower() != "me"]
     return SearchQuery(
         terms=tuple(terms),
-        senders=tuple(filters.get("from", ())),
+        senders=tuple(senders),
+        by_me=len(senders) < len(filters.get("from", ())),
         recipients=tuple(filters.get("to", ())),
         channels=tuple(v.lower() for v in filters.get("channel", ())),
         tags=tuple(filters.get("tag", ())),
-        places=tuple(v for v in places if v in known),
+        places=tuple(v for v in places if v in PLACES),
         direction=direction,
         has_file=any(v in ("file", "files", "attachment") for v in has),
         before=times["before"],

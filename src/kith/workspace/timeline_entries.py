@@ -15,6 +15,7 @@ from kith.conversations.models import ConversationLogEntry
 from kith.core import sql
 from kith.networks.selectors import manifest_of
 from kith.teams.types import Viewer
+from kith.trust import sentences
 from kith.trust.models import Decision
 from kith.work.models import Note, Promise, Task
 
@@ -96,7 +97,7 @@ def entries_of(viewer: Viewer, keys: Sequence[tuple[Any, ...]]) -> list[Timeline
 
 
 def _messages(viewer: Viewer, ids: list[uuid.UUID]) -> dict[uuid.UUID, dict[str, Any]]:
-    rows = sql.rows(_MESSAGES, {"ids": ids, "scopes": list(viewer.scope_ids), "shown": TEXT_SHOWN})
+    rows = sql.prepared(_MESSAGES, {"ids": ids, "scopes": list(viewer.scope_ids), "shown": TEXT_SHOWN})
     names = identity_names(row[7] for row in rows if row[7])
     found = {}
     for (
@@ -196,7 +197,7 @@ def _log(ids: list[uuid.UUID]) -> dict[uuid.UUID, dict[str, Any]]:
 def _touches(ids: list[uuid.UUID]) -> dict[uuid.UUID, dict[str, Any]]:
     return {
         d.touch_id: {
-            "text": d.sentence,
+            "text": sentences.of(d.rule, d.values, d.sentence),
             "state": d.touch.state,
             "details": {"rule": d.rule, "until": d.until, "channel": d.touch.channel},
             **_by(d.touch.user),

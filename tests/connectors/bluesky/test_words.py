@@ -13,8 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from kith.base import ids
-from kith.connectors.bluesky import graphemes, pictures, richtext, sending
+from kith.base import graphemes, ids
+from kith.connectors.bluesky import pictures, richtext, sending
 from kith.connectors.bluesky.connector import Connector
 from kith.connectors.contract import Media, Outgoing, Party, Refused
 

@@ -35,7 +35,7 @@ def test_known_providers_need_no_network() -> None:
 
     (first,) = discover("Some.One@GMAIL.com", fails, fails)
     assert (first.host, first.port, first.security) == ("imap.gmail.com", 993, "tls")
-    assert (first.oauth, first.authserv_id, first.sent_copy) == ("google", "mx.google.com", "server")
+    assert (first.provider, first.authserv_id, first.sent_copy) == ("google", "mx.google.com", "server")
     assert "Gmail" in first.source
 
 
@@ -82,7 +82,7 @@ def test_service_records_and_mail_exchangers() -> None:
         "starttls",
     )
     assert found[0].source == "the service records of shop.example"
-    assert (found[1].host, found[1].oauth) == ("imap.gmail.com", "google")
+    assert (found[1].host, found[1].provider) == ("imap.gmail.com", "google")
     assert "mail exchanger" in found[1].source
 
 

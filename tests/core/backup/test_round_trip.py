@@ -17,7 +17,7 @@ import pytest
 
 from kith.core.postgres import cluster, location
 from tests.support.database import server_for_tests
-from tests.support.kithprocess import ROOT, Kith, kith
+from tests.support.kithprocess import ROOT, Kith, copy_of, kith
 
 FILL = f"import sys; sys.path.insert(0, {str(ROOT)!r})\nfrom tests.support.fill import main; main()"
 DUMP = """
@@ -49,8 +49,7 @@ def source(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Kith, Pat
     folder = tmp_path_factory.mktemp("backup")
     passphrase = folder / "passphrase"
     passphrase.write_text("correct horse battery\n")
-    with kith() as house:
-        house.run("upgrade")
+    with kith(ready=True) as house:
         filled, tables, *left_out = house.python(FILL).split()
         assert int(filled) >= 0.9 * int(tables), f"the test fills too few tables: {left_out}"
         house.run("backup", str(folder / "all.kithbackup"), "--passphrase-file", str(passphrase))
@@ -164,9 +163,7 @@ def test_it_goes_into_a_server_of_your_own(source: tuple[Kith, Path, Path]) -> N
 
 def test_a_failed_upgrade_puts_the_database_back(source: tuple[Kith, Path, Path], tmp_path: Path) -> None:
     """A migration that destroys and then fails outside a transaction: `kith upgrade` undoes it from its backup."""
-    _, path, passphrase = source
-    with kith() as other:
-        other.run("restore", str(path), "--passphrase-file", str(passphrase))
+    with kith(home=copy_of(source[0].home)) as other:
         before = json.loads(other.python(DUMP))
         module = tmp_path / "breaking" / "__init__.py"
         module.parent.mkdir()
@@ -198,8 +195,7 @@ def test_a_failed_upgrade_puts_the_database_back(source: tuple[Kith, Path, Path]
 
 def test_the_backup_is_of_one_moment(tmp_path: Path) -> None:
     """Rows written while it is made are in all of its tables or in none."""
-    with kith() as house, cluster.use(location.of(house.home)) as place:
-        house.run("upgrade")
+    with kith(ready=True) as house, cluster.use(location.of(house.home)) as place:
         stop, written = threading.Event(), []
 
         def write() -> None:

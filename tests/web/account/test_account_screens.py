@@ -69,6 +69,7 @@ def test_sessions_are_shown_and_ended() -> None:
         client.post("/accounts/login/", {"login": ada.email, "password": PASSWORD})
     text = assert_clean(here.get("/settings/security/"))
     assert "Phone &lt;b&gt;" in text
+    assert "Sign out there" in text
     assert here.post(reverse("account:sessions_end")).status_code == 302
     assert there.get("/settings/profile/").status_code == 302
     assert here.get("/settings/profile/").status_code == 200
@@ -111,3 +112,29 @@ def test_an_invitation_goes_from_screen_to_mail_to_a_signed_in_user() -> None:
     assert Client().get(found[1]).status_code == 410
     assert Client().get("/invitation/guess/").status_code == 410
     assert Invitation.objects.get().accepted_at is not None
+
+
+@pytest.mark.parametrize(
+    ("said", "named"),
+    [
+        (
+            "Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:128.0) Gecko/20100101 Firefox/128.0",
+            "Firefox, Windows",
+        ),
+        (
+            "Mozilla/5.0 (iPhone; CPU iPhone OS 17_5 like Mac OS X) AppleWebKit/605 Version/17.5 Safari/604.1",
+            "Safari, iPhone",
+        ),
+        (
+            "Mozilla/5.0 (Linux; Android 14) AppleWebKit/537.36 Chrome/126.0 Mobile Safari/537.36",
+            "Chrome, Android",
+        ),
+        ("Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15) Chrome/126 Safari/537.36 Edg/126.0", "Edge, Mac"),
+        ("curl/8.5", "curl/8.5"),
+        ("", ""),
+    ],
+)
+def test_a_browser_is_called_what_its_owner_calls_it(said: str, named: str) -> None:
+    from kith.web.account.browsers import browser_named
+
+    assert browser_named(said) == named

@@ -27,7 +27,7 @@ from kith.core.models import AuditEvent
 from kith.teams.models import Invitation, User
 from kith.teams.services import invitation_create, team_create
 from tests.support.oidc import CLIENT, SECRET, Issuer, running
-from tests.web.people import assert_clean, person
+from tests.web.people import PASSWORD, assert_clean, person
 
 pytestmark = pytest.mark.django_db
 BEGIN, BACK = "/accounts/oidc/company/login/", "/accounts/oidc/company/login/callback/"
@@ -290,8 +290,35 @@ def test_a_signed_in_colleague_is_joined_to_nobody_else(issuer: Issuer) -> None:
     bob, client = person("Bob"), Client()
     client.force_login(bob, backend="allauth.account.auth_backends.AuthenticationBackend")
     go(client, begin=BEGIN + "?process=connect")
+    assert not SocialAccount.objects.exists(), "not before the password was said again"
+    assert client.post("/accounts/reauthenticate/", {"password": PASSWORD}).status_code == 302
+    go(client, begin=BEGIN + "?process=connect")
     assert who(client) == bob
-    assert {account.user for account in SocialAccount.objects.all()} <= {bob}
+    assert SocialAccount.objects.get().user == bob
+
+
+def test_the_screens_offer_it_where_one_looks_for_it(issuer: Issuer) -> None:
+    from kith.teams.services.tokens import token_hash
+
+    olga = person("Olga", "owner")
+    invitation_create(email="ada@us.example", role="agent", invited_by=olga, link="TOKEN")
+    Invitation.objects.update(token_hash=token_hash("known"))
+    assert "Go on with Our company" in assert_clean(Client().get("/invitation/known/"))
+    client = Client()
+    go(client)
+    assert "Our company" in assert_clean(client.get("/settings/security/"))
+    page = assert_clean(client.get(reverse("socialaccount_connections")))
+    assert "ada@us.example" in page or "Ada Lovelace" in page
+    joined = SocialAccount.objects.get()
+    client.post(reverse("socialaccount_connections"), {"account": joined.pk})
+    assert SocialAccount.objects.exists(), "without a password it is the only way in"
+    other = Client()
+    other.force_login(olga, backend="allauth.account.auth_backends.AuthenticationBackend")
+    assert "?process=connect" in assert_clean(other.get(reverse("socialaccount_connections")))
+    assert other.post("/accounts/reauthenticate/", {"password": PASSWORD}).status_code == 302
+    issuer.person = {"sub": "s-7", "email": "olga@us.example", "email_verified": True}
+    go(other, begin=BEGIN + "?process=connect")
+    assert SocialAccount.objects.get(uid="s-7").user == olga
 
 
 @pytest.mark.browser

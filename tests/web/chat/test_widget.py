@@ -255,6 +255,19 @@ def test_it_is_accessible_in_both_themes_and_on_a_phone(house: House, scheme: st
     page.context.close()
 
 
+def test_it_weighs_a_few_kilobytes(house: House) -> None:
+    import httpx
+
+    answer = httpx.get(
+        f"{house.kith.url}/chat/{house.account}.js", headers={"Accept-Encoding": "gzip"}, trust_env=False
+    )
+    sent, whole = int(answer.headers["content-length"]), len(answer.content)
+    print(f"the chat window: {sent / 1000:.1f} kB on the wire, {whole / 1000:.1f} kB unpacked")
+    assert answer.headers["content-encoding"] == "gzip"
+    assert sent < 8_000
+    assert whole < 20_000
+
+
 def test_it_speaks_the_language_of_the_page(house: House) -> None:
     page = house.page()
     page.goto(f"{house.origin}/de")

@@ -10,8 +10,8 @@ from django.core import mail
 from django.test import Client
 from django.urls import reverse
 
-from kith.channels import gateway
-from kith.channels.models import RawItem
+from kith.channels import gateway, webhooks_out
+from kith.channels.models import RawItem, WebhookDelivery, WebhookSubscription
 from kith.connectors.contract import OwnIdentity
 from kith.contacts.models import CustomField, Tag
 from kith.conversations.models import Message
@@ -21,6 +21,7 @@ from kith.engagement.models import AssignmentRule, Macro, SavedReply
 from kith.networks.models import ChannelAccount
 from kith.teams.models import SystemMail, Team, User
 from kith.web.settings.page import SECTIONS
+from tests.support import house
 from tests.web.people import assert_clean, person, signed_in
 
 pytestmark = pytest.mark.django_db
@@ -235,6 +236,76 @@ def test_who_may_not_connect_makes_us_call_nobody(network: list[Any]) -> None:
     assert ChannelAccount.objects.get().scope.kind == "private"
 
 
+def test_what_comes_in_can_be_narrowed_later(owner: tuple[Client, User]) -> None:
+    client, _ = owner
+    account = house.account("email", name="Info", details={"folders": "INBOX\nOrders & more"})
+    page = reverse("settings:channel_edit", args=[account.pk])
+    assert '<option value="Orders &amp; more">' in assert_clean(client.get(page))
+    given = {"name": "Info", "intake": "label", "intake_label": ""}
+    assert client.post(page, given).status_code == 422
+    assert client.post(page, {**given, "intake_label": "Orders & more"}).status_code == 302
+    account.refresh_from_db()
+    assert (account.intake, account.intake_label) == ("label", "Orders & more")
+    chat = house.account("chat", name="Chat", external_id="c")
+    assert "intake" not in assert_clean(client.get(reverse("settings:channel_edit", args=[chat.pk])))
+
+
+def test_where_to_send_to_is_shown_once_there_is_a_public_address(
+    owner: tuple[Client, User], network: list[Any]
+) -> None:
+    client, _ = owner
+    client.post(reverse("settings:channel_connect", args=["webhook"]), CONNECT)
+    account = ChannelAccount.objects.get()
+    page = reverse("settings:channel", args=[account.pk])
+    assert "A public address is missing" in assert_clean(client.get(page))
+    company.set_value("public_url", "https://kith.us.example")
+    assert f'data-copy="https://kith.us.example/hooks/{account.pk}/"' in assert_clean(client.get(page))
+    chat = house.account("chat", settings={"site": "https://us.example"})
+    text = assert_clean(client.get(reverse("settings:channel", args=[chat.pk])))
+    assert f'<script src="https://kith.us.example/chat/{chat.pk}.js" async></script>' in html.unescape(text)
+    assert f'data-copy="https://kith.us.example/form/{chat.pk}/"' in text
+
+
+def test_webhooks_are_made_tested_and_their_secret_shown_once(
+    owner: tuple[Client, User], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client, _ = owner
+    for wrong in ({"url": "ftp://x", "kinds": ["message.received"]}, {"url": "https://x.example"}):
+        assert client.post(reverse("settings:webhook_new"), wrong).status_code == 422
+    made = client.post(
+        reverse("settings:webhook_new"),
+        {"url": "https://hooks.us.example/in", "kinds": ["message.received", "person.created"]},
+    )
+    row = WebhookSubscription.objects.get()
+    secret = webhooks_out.subscription_secret(row)
+    assert secret in assert_clean(made)
+    page, deeds = reverse("settings:webhook", args=[row.pk]), reverse("settings:webhook_do", args=[row.pk])
+    for address in (page, reverse("settings:webhooks")):
+        assert secret not in assert_clean(client.get(address))
+    monkeypatch.setattr(webhooks_out.delivering, "_post", lambda *_: (500, "hooks.us.example answered 500"))
+    assert client.post(deeds, {"do": "ping"}).status_code == 302
+    assert "hooks.us.example answered 500" in assert_clean(client.get(page))
+    again = assert_clean(client.post(deeds, {"do": "secret"}))
+    row.refresh_from_db()
+    assert secret not in again
+    assert webhooks_out.subscription_secret(row) in again
+    waits = WebhookDelivery.objects.create(subscription=row, kind="person.created", error="x")
+    one = reverse("settings:webhook_delivery", args=[row.pk, waits.pk])
+    assert "A person was added" in assert_clean(client.get(page))
+    for deed, state in (("skip", "skipped"), ("again", "waiting")):
+        client.post(one, {"do": deed})
+        waits.refresh_from_db()
+        assert waits.state == state
+    for deed, paused in (("pause", True), ("resume", False)):
+        client.post(deeds, {"do": deed})
+        row.refresh_from_db()
+        assert (row.paused_at is not None) == paused
+    changed = {"url": "https://other.us.example/", "kinds": ["channel.needs_reconnect"]}
+    assert client.post(page, changed).status_code == 302
+    client.post(deeds, {"do": "remove"})
+    assert not WebhookSubscription.objects.exists()
+
+
 def test_what_was_set_aside_is_shown_and_tried_again(owner: tuple[Client, User], network: list[Any]) -> None:
     client, _ = owner
     client.post(reverse("settings:channel_connect", args=["webhook"]), CONNECT)
@@ -253,6 +324,10 @@ def test_what_was_set_aside_is_shown_and_tried_again(owner: tuple[Client, User],
     client.post(reverse("settings:item_retry", args=[account.pk, item.pk]))
     item.refresh_from_db()
     assert item.state == "new"
+    RawItem.objects.update(state="set_aside", body=b"12345")
+    client.post(reverse("settings:item_delete", args=[account.pk, item.pk]))
+    item.refresh_from_db()
+    assert (item.state, bytes(item.body or b"")) == ("done", b"")
     client.post(reverse("settings:channel_state", args=[account.pk]), {"do": "pause"})
     assert ChannelAccount.objects.get().state == "paused"
     client.post(reverse("settings:channel_state", args=[account.pk]), {"do": "remove"})
@@ -298,6 +373,8 @@ def test_a_sign_in_elsewhere_needs_its_own_state(
     callback = reverse("settings:channel_callback")
     assert client.get(callback, {"state": "x", "code": "the-code"}).status_code == 404
     assert "0;url=https://login.example/?state=" in assert_clean(client.post(page, given))
+    led = client.post(page, given, headers={"HX-Request": "true"})
+    assert led.headers["HX-Redirect"].startswith("https://login.example/")
     assert "hush" not in str(dict(client.session))
     assert client.get(callback, {"state": "forged", "code": "the-code"}).status_code == 404
     assert client.get(callback, {"state": seen["state"], "code": "the-code"}).status_code == 404

@@ -24,6 +24,7 @@ from kith.connectors.contract import (
     Setup,
 )
 from kith.connectors.manifest import Manifest
+from kith.connectors.words import say
 
 
 class Connector:
@@ -62,7 +63,7 @@ class Connector:
         try:
             return events.parse(payload(item.body), own=own, seen_at=item.at or now())
         except (KeyError, TypeError, AttributeError, ValueError) as error:
-            raise BadPayload(f"The item can't be read: {error!r}") from error
+            raise BadPayload(say("The item can't be read: {error}", error=repr(error))) from error
 
     def send(self, outgoing: Outgoing) -> Receipt:
         return sending.send(self._xrpc, outgoing, self.manifest.limits)
@@ -76,14 +77,14 @@ class Connector:
     def publish(self, outgoing: Outgoing) -> Receipt:
         """A post of its own; `to` and `in_reply_to` have no meaning for it."""
         if outgoing.in_reply_to:
-            raise Refused("A published post answers nothing; send it as a reply.")
+            raise Refused(say("A published post answers nothing; send it as a reply."))
         return sending.send(self._xrpc, outgoing, self.manifest.limits)
 
     def metrics(self, external_id: str) -> Mapping[str, int]:
         """Likes, reposts, replies and quotes of a post now; raises Refused when it is gone."""
         view = reading.posts(self._xrpc, [external_id]).get(external_id)
         if view is None:
-            raise Refused("The post is gone.")
+            raise Refused(say("The post is gone."))
         names = {
             "likes": "likeCount",
             "reposts": "repostCount",

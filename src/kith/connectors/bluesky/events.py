@@ -22,6 +22,7 @@ from kith.connectors.contract import (
     ReactionReceived,
     Role,
 )
+from kith.connectors.words import say
 
 APP = "https://bsky.app"
 SPOKEN = ("mention", "reply", "quote")
@@ -100,7 +101,7 @@ def party(profile: object, *, own: str, role: Role = "from") -> Party:
     view = _dict(profile)
     did = view.get("did")
     if not isinstance(did, str) or not did.startswith("did:"):
-        raise BadPayload("an author without a DID")
+        raise BadPayload(say("an author without a DID"))
     handle = clean(view.get("handle"), 300)
     labels = _labels(view)
     avatar = clean(view.get("avatar"), 2000)
@@ -202,7 +203,7 @@ def _labels(view: Mapping[str, Any]) -> list[str]:
 def _uri(holder: Mapping[str, Any]) -> str:
     uri = holder.get("uri")
     if not isinstance(uri, str) or not uri.startswith("at://"):
-        raise BadPayload("an item without an at:// address")
+        raise BadPayload(say("an item without an at:// address"))
     return clean(uri, 1000)
 
 

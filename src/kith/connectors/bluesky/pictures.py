@@ -8,6 +8,7 @@ from pathlib import Path
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from kith.connectors.contract import Media, Refused
+from kith.connectors.words import say
 
 MAX_BYTES = 1_000_000
 _SIDES = (2000, 1600, 1200, 800)
@@ -19,7 +20,7 @@ def prepare(media: Media) -> tuple[bytes, str, tuple[int, int]]:
     """(bytes, type, (width, height)) to upload; raises Refused for what is no picture or can't be made small enough."""
     name = media.file_name or "the file"
     if not media.content_type.startswith("image/"):
-        raise Refused(f"{name} is no picture; this network takes nothing else.")
+        raise Refused(say("{name} is no picture; this network takes nothing else.", name=name))
     content = media.content if media.content is not None else _from_disk(media)
     try:
         with Image.open(io.BytesIO(content)) as opened:
@@ -29,16 +30,18 @@ def prepare(media: Media) -> tuple[bytes, str, tuple[int, int]]:
             upright = ImageOps.exif_transpose(opened)
             return _smaller(upright, name)
     except (UnidentifiedImageError, Image.DecompressionBombError, OSError, ValueError) as error:
-        raise Refused(f"{name} can't be read as a picture.") from error
+        raise Refused(say("{name} can't be read as a picture.", name=name)) from error
 
 
 def _from_disk(media: Media) -> bytes:
     if not media.path:
-        raise Refused(f"{media.file_name or 'The file'} has no content.")
+        raise Refused(say("{file_name} has no content.", file_name=media.file_name or "The file"))
     try:
         return Path(media.path).read_bytes()
     except OSError as error:
-        raise Refused(f"{media.file_name or 'The file'} is no longer there.") from error
+        raise Refused(
+            say("{file_name} is no longer there.", file_name=media.file_name or "The file")
+        ) from error
 
 
 def _smaller(picture: Image.Image, name: str) -> tuple[bytes, str, tuple[int, int]]:
@@ -53,4 +56,4 @@ def _smaller(picture: Image.Image, name: str) -> tuple[bytes, str, tuple[int, in
             scaled.save(out, "JPEG", quality=quality, optimize=True)
             if out.tell() <= MAX_BYTES:
                 return out.getvalue(), "image/jpeg", scaled.size
-    raise Refused(f"{name} is larger than 1 MB, however it is scaled.")
+    raise Refused(say("{name} is larger than 1 MB, however it is scaled.", name=name))

@@ -18,6 +18,7 @@ from kith.connectors.answers import moment
 from kith.connectors.bluesky.walk import Entry, Reader, Walk
 from kith.connectors.bluesky.xrpc import Xrpc, XrpcRefused
 from kith.connectors.contract import BadPayload, Page, RawItem
+from kith.connectors.words import say
 
 POST = "app.bsky.feed.post"
 WATCHED = 200
@@ -43,7 +44,7 @@ class Position:
             data = json.loads(cursor)
             return cls(Walk(**data["walk"]), Walk(**data["own"]), data["watch"], data["turn"])
         except (ValueError, KeyError, TypeError) as error:
-            raise BadPayload("The position of this channel can't be read.") from error
+            raise BadPayload(say("The position of this channel can't be read.")) from error
 
     def dump(self) -> str:
         return json.dumps(asdict(self), separators=(",", ":"))
@@ -144,7 +145,7 @@ def _watch(position: Position, entries: list[Entry]) -> None:
 
 def _own_entries(feed: object) -> list[Entry]:
     if not isinstance(feed, list):
-        raise BadPayload("The service's answer has no 'feed'.")
+        raise BadPayload(say("The service's answer has no 'feed'."))
     found = []
     for one in feed:
         post = one.get("post") if isinstance(one, dict) else None
@@ -246,7 +247,7 @@ def _params(**given: Any) -> dict[str, Any]:
 def _list(said: dict[str, Any], name: str) -> list[dict[str, Any]]:
     found = said.get(name)
     if not isinstance(found, list):
-        raise BadPayload(f"The service's answer has no {name!r}.")
+        raise BadPayload(say("The service's answer has no {name}.", name=repr(name)))
     return [one for one in found if isinstance(one, dict) and isinstance(one.get("uri"), str)]
 
 

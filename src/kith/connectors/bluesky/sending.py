@@ -13,9 +13,10 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from kith.base import graphemes
 from kith.base.clock import now
 from kith.connectors.answers import moment
-from kith.connectors.bluesky import events, graphemes, pictures, reading, richtext
+from kith.connectors.bluesky import events, pictures, reading, richtext
 from kith.connectors.bluesky.xrpc import Xrpc, XrpcRefused
 from kith.connectors.contract import (
     BadPayload,
@@ -27,6 +28,7 @@ from kith.connectors.contract import (
     RetryLater,
 )
 from kith.connectors.manifest import Limits
+from kith.connectors.words import say
 
 MAX_TEXT_BYTES = 3000
 _ALPHABET = "234567abcdefghijklmnopqrstuvwxyz"
@@ -60,16 +62,23 @@ def compose_text(outgoing: Outgoing, limits: Limits) -> str:
         missing = [one.handle for one in named if one.handle.lower() not in text.lower()]
         text = " ".join([*(f"@{handle.removeprefix('@')}" for handle in missing), text]).strip()
     if not text and not outgoing.media:
-        raise Refused("There is nothing in this post.")
+        raise Refused(say("There is nothing in this post."))
     limit = limits.text_length or 300
     length = graphemes.count(text)
     if length > limit:
         raise Refused(
-            f"The post has {length} characters; {limits.reasons.get('text_length', f'{limit} at most')}"
+            say(
+                "The post has {length} characters; {reason}",
+                length=length,
+                reason=limits.reasons.get("text_length", f"{limit} at most"),
+            )
         )
     if len(text.encode()) > MAX_TEXT_BYTES:
         raise Refused(
-            f"The post takes more than {MAX_TEXT_BYTES} bytes, though it is short enough in characters."
+            say(
+                "The post takes more than {limit} bytes, though it is short enough in characters.",
+                limit=MAX_TEXT_BYTES,
+            )
         )
     if len(outgoing.media) > (limits.media_count or 4):
         raise Refused(limits.reasons.get("media_count", "Too many pictures for one post."))
@@ -110,7 +119,7 @@ def send(xrpc: Xrpc, outgoing: Outgoing, limits: Limits) -> Receipt:
             return before.receipt
         raise
     if not isinstance(said.get("uri"), str):
-        raise BadPayload("The service took the post, but did not say where it is.")
+        raise BadPayload(say("The service took the post, but did not say where it is."))
     return _receipt(xrpc, said, record)
 
 
@@ -127,7 +136,7 @@ def delete(xrpc: Xrpc, external_id: str) -> None:
     """Delete a post of ours; deleting what is already gone succeeds."""
     parts = external_id.removeprefix("at://").split("/")
     if len(parts) != 3 or parts[0] != xrpc.session().did:
-        raise Refused("Only posts of this account can be deleted.")
+        raise Refused(say("Only posts of this account can be deleted."))
     xrpc.post(
         "com.atproto.repo.deleteRecord",
         {"repo": parts[0], "collection": parts[1], "rkey": parts[2]},
@@ -155,9 +164,11 @@ def _reply(xrpc: Xrpc, parent_uri: str) -> dict[str, Any]:
         # The service that gathers posts may not know it yet (our own of a second ago); its home does.
         view = _record(xrpc, parent_uri)
     if view is None:
-        raise Refused("The post that this answers is gone.")
+        raise Refused(say("The post that this answers is gone."))
     if (view.get("viewer") or {}).get("replyDisabled"):
-        raise Refused("The author lets nobody but some answer this post, and this account is not among them.")
+        raise Refused(
+            say("The author lets nobody but some answer this post, and this account is not among them.")
+        )
     parent = {"uri": parent_uri, "cid": view.get("cid")}
     record = view.get("record") or view.get("value") or {}
     root = (record.get("reply") or {}).get("root") if isinstance(record, dict) else None
@@ -183,7 +194,7 @@ def _stored(xrpc: Xrpc, own: str, rkey: str) -> Receipt | None:
         raise
     record = said.get("value")
     if not isinstance(record, dict) or not isinstance(said.get("uri"), str):
-        raise BadPayload("The service answered with something that is no record.")
+        raise BadPayload(say("The service answered with something that is no record."))
     return _receipt(xrpc, said, record)
 
 
@@ -202,5 +213,5 @@ def _receipt(xrpc: Xrpc, said: Mapping[str, Any], record: Mapping[str, Any]) -> 
 def _image(xrpc: Xrpc, content: bytes, kind: str, size: tuple[int, int], alt: str) -> dict[str, Any]:
     said = xrpc.post("com.atproto.repo.uploadBlob", content=content, content_type=kind, writes=False)
     if not isinstance(said.get("blob"), dict):
-        raise BadPayload("The service took a picture, but did not say where it is.")
+        raise BadPayload(say("The service took a picture, but did not say where it is."))
     return {"image": said["blob"], "alt": alt, "aspectRatio": {"width": size[0], "height": size[1]}}

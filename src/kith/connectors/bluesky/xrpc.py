@@ -14,6 +14,7 @@ from typing import Any
 
 from kith.connectors import answers
 from kith.connectors.contract import BadPayload, Budget, ReconnectNeeded, Refused, Setup
+from kith.connectors.words import say
 
 DEFAULT_SERVICE = "https://bsky.social"
 _EXPIRED = ("ExpiredToken", "InvalidToken", "AuthMissing", "AuthenticationRequired")
@@ -67,7 +68,9 @@ class Xrpc:
         body = {"identifier": self._handle, "password": self._setup.secrets.get("app_password", "")}
         status, said = self._ask("POST", "com.atproto.server.createSession", json=body)
         if status in (400, 401):
-            raise ReconnectNeeded(f"The log-in was refused: {_words(said)}", field="app_password")
+            raise ReconnectNeeded(
+                say("The log-in was refused: {words}", words=_words(said)), field="app_password"
+            )
         return self._keep(said)
 
     def renew(self, stale: str = "") -> Session:
@@ -100,7 +103,7 @@ class Xrpc:
         try:
             session = Session(said["did"], said["handle"], said["accessJwt"], said["refreshJwt"])
         except (KeyError, TypeError) as error:
-            raise BadPayload("The service answered a log-in with something else.") from error
+            raise BadPayload(say("The service answered a log-in with something else.")) from error
         _sessions[self._key] = session
         return session
 
@@ -134,11 +137,15 @@ class Xrpc:
                 if attempt == 0:
                     session = self.renew(session.access)
                     continue
-                raise ReconnectNeeded(f"The session was refused: {_words(said)}", field="app_password")
+                raise ReconnectNeeded(
+                    say("The session was refused: {words}", words=_words(said)), field="app_password"
+                )
             if status >= 400:
-                raise XrpcRefused(f"{self._service} refuses: {_words(said)}", name=name)
+                raise XrpcRefused(
+                    say("{service} refuses: {words}", service=self._service, words=_words(said)), name=name
+                )
             return said
-        raise ReconnectNeeded("The session was refused twice.", field="app_password")
+        raise ReconnectNeeded(say("The session was refused twice."), field="app_password")
 
     def _ask(
         self, method: str, nsid: str, *, writes: bool = False, **request: Any
@@ -164,7 +171,9 @@ class Xrpc:
         else:
             said = answers.json_of(response, writes=writes) if response.content else {}
         if not isinstance(said, dict):
-            raise BadPayload(f"{nsid} was answered with a {type(said).__name__}.")
+            raise BadPayload(
+                say("{nsid} was answered with a {problem}.", nsid=nsid, problem=type(said).__name__)
+            )
         return response.status_code, said
 
 

@@ -25,6 +25,7 @@ from kith.connectors.contract import (
 )
 from kith.connectors.manifest import Manifest, of
 from kith.connectors.plain import Reader
+from kith.connectors.words import say
 
 
 class Connector:
@@ -36,7 +37,7 @@ class Connector:
     def check(self) -> OwnIdentity:
         site = self._settings.get("site", "").rstrip("/")
         if not site.startswith(("https://", "http://")):
-            raise Refused("The address of your site begins with https:// or http://.", field="site")
+            raise Refused(say("The address of your site begins with https:// or http://."), field="site")
         return OwnIdentity(external_id=site, handle=site.partition("://")[2], realm=site)
 
     def parse(self, item: RawItem) -> Sequence[Event]:
@@ -47,7 +48,7 @@ class Connector:
                 # a visitor only ever writes: nobody may delete or edit by way of a chat window
                 event = Ignored(item.external_id, event.at, getattr(event, "what", event.kind))
             elif event.parties[0].network:
-                raise BadPayload('"data.from.id" is missing')
+                raise BadPayload(say('"data.from.id" is missing'))
             else:
                 event = self._placed(event, item)
             found.append(event)

@@ -19,6 +19,7 @@ from kith.connectors.email.parse import OWN_PREFIX
 from kith.connectors.email.parse.addresses import normalise
 from kith.connectors.email.parse.body import safe_name
 from kith.connectors.email.parse.text import clean, one_line
+from kith.connectors.words import say
 
 MAX_REFERENCES = 20
 _KEY = re.compile(r"[^A-Za-z0-9_.-]+")
@@ -57,7 +58,10 @@ def compose(outgoing: Outgoing, address: str, now: datetime, default_name: str =
         target = normalise(party.external_id)
         if not target:
             raise Refused(
-                f"{one_line(clean(party.external_id))[:100]!r} is not an e-mail address.", field="to"
+                say(
+                    "{value} is not an e-mail address.", value=repr(one_line(clean(party.external_id))[:100])
+                ),
+                field="to",
             )
         header = {"cc": "Cc", "bcc": "", "reply_to": "Reply-To"}.get(party.role, "To")
         if header:
@@ -65,7 +69,7 @@ def compose(outgoing: Outgoing, address: str, now: datetime, default_name: str =
         if header != "Reply-To":
             recipients.setdefault(target)
     if not recipients:
-        raise Refused("Nobody is named to send this to.", field="to")
+        raise Refused(say("Nobody is named to send this to."), field="to")
     headers = [("From", _mailbox(outgoing.from_name or default_name, address))]
     headers += [(name, ",\r\n ".join(values)) for name, values in shown.items() if values]
     if not shown["To"] and not shown["Cc"]:
@@ -86,7 +90,7 @@ def compose(outgoing: Outgoing, address: str, now: datetime, default_name: str =
         url = outgoing.unsubscribe_url
         if not url.startswith("https://") or re.search(r"[\s<>\x00-\x1f\x7f]", url) or not url.isascii():
             raise Refused(
-                "The address for unsubscribing is not a plain https address.", field="unsubscribe_url"
+                say("The address for unsubscribing is not a plain https address."), field="unsubscribe_url"
             )
         headers += [("List-Unsubscribe", f"<{url}>"), ("List-Unsubscribe-Post", "List-Unsubscribe=One-Click")]
     if language := re.match(r"[A-Za-z]{2,3}(?:-[A-Za-z0-9]{2,8})?\Z", outgoing.language):
@@ -176,7 +180,9 @@ def _file(item: Media) -> MIMEBase:
     content = item.content
     if content is None:
         if not item.path:
-            raise Refused(f"The file {item.file_name!r} has no content.", field="media")
+            raise Refused(
+                say("The file {file_name} has no content.", file_name=repr(item.file_name)), field="media"
+            )
         with open(item.path, "rb") as file:
             content = file.read()
     part = MIMEBase(main, sub)

@@ -23,7 +23,9 @@ from kith.connectors.contract import (
 from kith.connectors.email import folders, imap, oauth, options, pop, smtp
 from kith.connectors.email.compose import compose, own_message_id
 from kith.connectors.email.parse import Context, parse_mail
+from kith.connectors.email.parse.addresses import normalise
 from kith.connectors.manifest import Manifest, of
+from kith.connectors.words import say
 
 # A provider that files sent mail by itself has done so by then.
 FILED_AFTER = timedelta(minutes=3)
@@ -46,7 +48,9 @@ class Connector:
                 names = {folder.name for folder in found}
                 for wanted in read.folders:
                     if wanted not in names and wanted.upper() != "INBOX":
-                        raise Refused(f"There is no folder called {wanted!r}.", field="folders")
+                        raise Refused(
+                            say("There is no folder called {wanted}.", wanted=repr(wanted)), field="folders"
+                        )
                 details["folders"] = "\n".join(folder.name for folder in found if not folder.no_select)
                 details["sent_folder"] = next((folder.name for folder in found if folder.is_sent), "")
         else:
@@ -69,6 +73,8 @@ class Connector:
             is_junk_folder=bool(meta.get("is_junk_folder")),
             received_at=item.at,
             cut=bool(meta.get("cut")),
+            dropbox=normalise(self._setup.settings.get("dropbox", "")),
+            colleagues=frozenset(filter(None, self._setup.settings.get("colleagues", "").split(","))),
         )
         return [parse_mail(item.body, context)]
 

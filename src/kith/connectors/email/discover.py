@@ -19,6 +19,7 @@ import httpx
 from kith.base.http import BodyTooLarge, read_capped
 from kith.connectors.contract import HttpFactory
 from kith.connectors.email.parse.addresses import normalise, normalise_domain
+from kith.connectors.words import say
 
 # (url) -> body, or None when there is none
 Get = Callable[[str], bytes | None]
@@ -43,7 +44,9 @@ class Candidate:
     username: str = ""
     protocol: str = "imap"
     name: str = ""
-    oauth: str = ""
+    auth: str = ""
+    provider: str = ""
+    guess: bool = False
     authserv_id: str = ""
     sent_copy: str = "append"
 
@@ -55,20 +58,20 @@ def discover(address: str, get: Get, resolve: Resolve) -> list[Candidate]:
     if not domain or domain.startswith("["):
         return []
     found: list[Candidate] = []
-    found += _known(lambda provider: domain in provider["domains"], "Kith's list of providers")
+    found += _known(lambda provider: domain in provider["domains"], _listed)
     if not found:
         found += _autoconfig(address, domain, get)
         found += _srv(address, domain, resolve)
         hosts = [record.split()[-1].rstrip(".").lower() for record in _safe(resolve, domain, "MX")]
         found += _known(
             lambda provider: any(_ends(host, name) for host in hosts for name in provider.get("mx", ())),
-            "the mail exchanger of the domain",
+            _exchanged,
         )
         found += _guesses(domain)
     return _unique(found)
 
 
-def _known(wanted: Callable[[dict[str, Any]], bool], source: str) -> list[Candidate]:
+def _known(wanted: Callable[[dict[str, Any]], bool], source: Callable[[str], str]) -> list[Candidate]:
     out = []
     for provider in _providers():
         if wanted(provider):
@@ -76,12 +79,21 @@ def _known(wanted: Callable[[dict[str, Any]], bool], source: str) -> list[Candid
             smtp_host, smtp_port, smtp_security = provider["smtp"]
             out.append(
                 Candidate(
-                    host, port, security, smtp_host, smtp_port, smtp_security, f"{source} ({provider['name']})",
-                    name=provider["name"], oauth=provider.get("oauth", ""), authserv_id=provider.get("authserv_id", ""),
+                    host, port, security, smtp_host, smtp_port, smtp_security, source(provider["name"]),
+                    name=provider["name"], auth="oauth" if provider.get("oauth") else "",
+                    provider=provider.get("oauth", ""), authserv_id=provider.get("authserv_id", ""),
                     sent_copy=provider.get("sent_copy", "append"),
                 )
             )  # fmt: skip
     return out
+
+
+def _listed(name: str) -> str:
+    return say("Kith's list of providers ({name})", name=name)
+
+
+def _exchanged(name: str) -> str:
+    return say("the mail exchanger of the domain ({name})", name=name)
 
 
 @cache
@@ -98,13 +110,13 @@ def _autoconfig(address: str, domain: str, get: Get) -> list[Candidate]:
     places = (
         (
             f"https://autoconfig.{domain}/mail/config-v1.1.xml?emailaddress={quote(address)}",
-            f"the settings that {domain} publishes",
+            say("the settings that {domain} publishes", domain=domain),
         ),
         (
             f"https://{domain}/.well-known/autoconfig/mail/config-v1.1.xml",
-            f"the settings that {domain} publishes",
+            say("the settings that {domain} publishes", domain=domain),
         ),
-        (f"https://autoconfig.thunderbird.net/v1.1/{domain}", "Thunderbird's database of providers"),
+        (f"https://autoconfig.thunderbird.net/v1.1/{domain}", say("Thunderbird's database of providers")),
     )
     for url, source in places:
         body = get(url)
@@ -170,7 +182,7 @@ def _srv(address: str, domain: str, resolve: Resolve) -> list[Candidate]:
         return []
     protocol, host, port, security = incoming
     _, smtp_host, smtp_port, smtp_security = outgoing
-    source = f"the service records of {domain}"
+    source = say("the service records of {domain}", domain=domain)
     return [Candidate(host, port, security, smtp_host, smtp_port, smtp_security, source, protocol=protocol)]
 
 
@@ -197,7 +209,14 @@ def _safe(resolve: Resolve, name: str, kind: str) -> list[str]:
 
 def _guesses(domain: str) -> list[Candidate]:
     guess = Candidate(
-        f"imap.{domain}", 993, "tls", f"smtp.{domain}", 465, "tls", "a guess from the name of the domain"
+        f"imap.{domain}",
+        993,
+        "tls",
+        f"smtp.{domain}",
+        465,
+        "tls",
+        say("a guess from the name of the domain"),
+        guess=True,
     )
     submission = replace(guess, smtp_port=587, smtp_security="starttls")
     mail = replace(guess, host=f"mail.{domain}", smtp_host=f"mail.{domain}")

@@ -33,6 +33,7 @@ from kith.connectors.email.folders import (
 )
 from kith.connectors.email.net import Imap
 from kith.connectors.email.options import Options
+from kith.connectors.words import say
 
 SMALL = 512 * 1024
 CHUNK = 1024 * 1024
@@ -211,7 +212,7 @@ class Reader:
         if folder.is_junk:
             meta["is_junk_folder"] = True
         if cut:
-            meta["cut"] = f"The mail has {size} bytes; only its beginning was read."
+            meta["cut"] = say("The mail has {size} bytes; only its beginning was read.", size=size)
         return RawItem(external_id=f"{folder.name}:{validity}:{uid}", body=body, at=at, meta=meta)
 
     def wait(self, cursor: str, until: datetime) -> bool:
@@ -287,13 +288,17 @@ def login(options: Options, guard: AddressGuard) -> Imap:
     except ConnectorError:
         raise
     except (imaplib.IMAP4.error, IMAPClientError, OSError, ssl.SSLError) as error:
-        message = f"{server.host} does not speak IMAP on port {server.port}, or expects other encryption."
+        message = say(
+            "{host} does not speak IMAP on port {port}, or expects other encryption.",
+            host=server.host,
+            port=server.port,
+        )
         raise RetryLater(message, field="port") from error
     try:
         if server.token:
             client.oauth2_login(server.username, server.token)
         elif not server.password:
-            raise ReconnectNeeded("The password is missing.", field="password")
+            raise ReconnectNeeded(say("The password is missing."), field="password")
         else:
             _plain_login(client, server.username, server.password)
     except ConnectorError:
@@ -303,20 +308,25 @@ def login(options: Options, guard: AddressGuard) -> Imap:
         _close(client)
         said = clean_error(error)
         if re.search(r"(?i)unavailable|try again|too many|temporar|in use|limit", said):
-            raise RetryLater(f"{server.host} does not let us in just now: {said}", after=300) from error
+            raise RetryLater(
+                say("{host} does not let us in just now: {said}", host=server.host, said=said), after=300
+            ) from error
         blame = "auth" if server.token else server.blame
         raise ReconnectNeeded(
-            f"{server.host} does not accept the user name or password: {said}", field=blame
+            say("{host} does not accept the user name or password: {said}", host=server.host, said=said),
+            field=blame,
         ) from error
     except OSError as error:
         _close(client)
-        raise RetryLater(f"{server.host} closed the connection ({type(error).__name__}).") from error
+        raise RetryLater(
+            say("{host} closed the connection ({problem}).", host=server.host, problem=type(error).__name__)
+        ) from error
     return client
 
 
 def _plain_login(client: Imap, username: str, password: str) -> None:
     if client.has_capability("LOGINDISABLED"):
-        raise ReconnectNeeded("The server takes no password without encryption.", field="security")
+        raise ReconnectNeeded(say("The server takes no password without encryption."), field="security")
     if not (username.isascii() and password.isascii()) and client.has_capability("AUTH=PLAIN"):
         client.plain_login(username, password)
     else:
@@ -343,16 +353,30 @@ def _errors(options: Options) -> Iterator[None]:
         raise
     except (imaplib.IMAP4.abort, OSError, EOFError) as error:
         raise RetryLater(
-            f"The connection to {options.incoming.host} broke ({type(error).__name__})."
+            say(
+                "The connection to {host} broke ({problem}).",
+                host=options.incoming.host,
+                problem=type(error).__name__,
+            )
         ) from error
     except CapabilityError as error:
         raise RetryLater(
-            f"{options.incoming.host} can't do that: {clean_error(error)}", after=3600
+            say(
+                "{host} can't do that: {said}",
+                host=options.incoming.host,
+                said=clean_error(error),
+            ),
+            after=3600,
         ) from error
     except (imaplib.IMAP4.error, IMAPClientError) as error:
-        raise RetryLater(f"{options.incoming.host} refused: {clean_error(error)}", after=120) from error
+        raise RetryLater(
+            say("{host} refused: {said}", host=options.incoming.host, said=clean_error(error)),
+            after=120,
+        ) from error
     except (ValueError, KeyError, IndexError, TypeError, AssertionError) as error:
-        raise RetryLater(f"{options.incoming.host} answered what can't be understood.", after=300) from error
+        raise RetryLater(
+            say("{host} answered what can't be understood.", host=options.incoming.host), after=300
+        ) from error
 
 
 def _news(answers: Any) -> bool:

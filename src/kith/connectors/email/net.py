@@ -14,6 +14,7 @@ from imapclient import IMAPClient, SocketTimeout
 
 from kith.connectors.contract import AddressGuard, ConnectorError, Refused, RetryLater
 from kith.connectors.email.options import Server
+from kith.connectors.words import say
 
 CONNECT_SECONDS: Final = 15.0
 READ_SECONDS: Final = 60.0
@@ -23,7 +24,7 @@ MAX_LINE: Final = 10_000_000
 def open_socket(guard: AddressGuard, server: Server) -> socket.socket:
     """A connected socket, encrypted already where the server expects that from the first byte."""
     if not server.host:
-        raise Refused("The server's name is missing.", field=f"{server.prefix}host")
+        raise Refused(say("The server's name is missing."), field=f"{server.prefix}host")
     addresses = guarded(guard, server)
     last: OSError | None = None
     for address in addresses[:6]:
@@ -51,9 +52,11 @@ def guarded(guard: AddressGuard, server: Server) -> list[str]:
         error.field = error.field or f"{server.prefix}host"
         raise
     except (OSError, UnicodeError) as error:
-        raise RetryLater(f"No server is called {server.host}.", field=f"{server.prefix}host") from error
+        raise RetryLater(
+            say("No server is called {host}.", host=server.host), field=f"{server.prefix}host"
+        ) from error
     if not addresses:
-        raise RetryLater(f"No server is called {server.host}.", field=f"{server.prefix}host")
+        raise RetryLater(say("No server is called {host}.", host=server.host), field=f"{server.prefix}host")
     return addresses
 
 
@@ -65,23 +68,39 @@ def context() -> ssl.SSLContext:
 
 def not_connected(error: OSError | None, server: Server) -> ConnectorError:
     if isinstance(error, ConnectionRefusedError):
-        message = f"{server.host} does not answer on port {server.port}."
+        message = say("{host} does not answer on port {port}.", host=server.host, port=server.port)
         return RetryLater(message, field=f"{server.prefix}port")
     if isinstance(error, TimeoutError):
-        message = f"{server.host} did not answer on port {server.port} within {CONNECT_SECONDS:.0f} seconds."
+        message = say(
+            "{host} did not answer on port {port} within {seconds} seconds.",
+            host=server.host,
+            port=server.port,
+            seconds=f"{CONNECT_SECONDS:.0f}",
+        )
         return RetryLater(message, field=f"{server.prefix}port")
-    return RetryLater(f"{server.host} can't be reached ({error}).", field=f"{server.prefix}host")
+    return RetryLater(
+        say("{host} can't be reached ({error}).", host=server.host, error=error), field=f"{server.prefix}host"
+    )
 
 
 def tls_failed(error: Exception, server: Server) -> ConnectorError:
     if isinstance(error, ssl.SSLCertVerificationError):
-        message = f"The certificate of {server.host} is not valid: {error.verify_message}."
+        message = say(
+            "The certificate of {host} is not valid: {verify_message}.",
+            host=server.host,
+            verify_message=error.verify_message,
+        )
         return Refused(message, field=f"{server.prefix}host")
     if isinstance(error, TimeoutError):
         return RetryLater(
-            f"{server.host} does not speak TLS on port {server.port}.", field=f"{server.prefix}security"
+            say("{host} does not speak TLS on port {port}.", host=server.host, port=server.port),
+            field=f"{server.prefix}security",
         )
-    message = f"{server.host} does not speak TLS on port {server.port}; try another encryption or port."
+    message = say(
+        "{host} does not speak TLS on port {port}; try another encryption or port.",
+        host=server.host,
+        port=server.port,
+    )
     return RetryLater(message, field=f"{server.prefix}security")
 
 

@@ -10,6 +10,7 @@ from urllib.parse import urlencode
 import httpx
 
 from kith.connectors.contract import BadPayload, ReconnectNeeded, Refused, RetryLater, Setup
+from kith.connectors.words import say
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +44,7 @@ def _provider(setup: Setup) -> Provider:
         return _PROVIDERS[name]
     token = setup.settings.get("oauth_token_url", "").strip()
     if name != "other" or not token:
-        raise Refused("The address of tokens is missing.", field="oauth_token_url")
+        raise Refused(say("The address of tokens is missing."), field="oauth_token_url")
     authorize = setup.settings.get("oauth_authorize_url", "").strip()
     return Provider(authorize, token, setup.settings.get("oauth_scope", "").strip())
 
@@ -51,7 +52,7 @@ def _provider(setup: Setup) -> Provider:
 def _client(setup: Setup) -> dict[str, str]:
     client_id = setup.settings.get("client_id", "").strip()
     if not client_id:
-        raise Refused("The OAuth client id is missing.", field="client_id")
+        raise Refused(say("The OAuth client id is missing."), field="client_id")
     secret = setup.secrets.get("client_secret", "")
     return {"client_id": client_id, **({"client_secret": secret} if secret else {})}
 
@@ -60,7 +61,7 @@ def authorize_url(setup: Setup, *, redirect_uri: str, state: str) -> str:
     """The provider's page on which a person allows Kith to read and send."""
     provider = _provider(setup)
     if not provider.authorize:
-        raise Refused("The address where one signs in is missing.", field="oauth_authorize_url")
+        raise Refused(say("The address where one signs in is missing."), field="oauth_authorize_url")
     query = {
         "response_type": "code",
         "client_id": _client(setup)["client_id"],
@@ -83,7 +84,9 @@ def refresh(setup: Setup) -> Mapping[str, str]:
     """New secrets from the refresh token; raises ReconnectNeeded when it is no longer accepted."""
     token = setup.secrets.get("refresh_token", "")
     if not token:
-        raise ReconnectNeeded("There is no refresh token; sign in with the provider again.", field="auth")
+        raise ReconnectNeeded(
+            say("There is no refresh token; sign in with the provider again."), field="auth"
+        )
     return _ask(setup, {"grant_type": "refresh_token", "refresh_token": token})
 
 
@@ -93,20 +96,30 @@ def _ask(setup: Setup, form: dict[str, str]) -> Mapping[str, str]:
         try:
             response = client.post(provider.token, data={**_client(setup), **form})
         except httpx.HTTPError as error:
-            raise RetryLater(f"The provider can't be reached ({type(error).__name__}).") from error
+            raise RetryLater(
+                say("The provider can't be reached ({problem}).", problem=type(error).__name__)
+            ) from error
     if response.status_code in (429, 500, 502, 503, 504):
-        raise RetryLater(f"The provider answered {response.status_code}.", after=_after(response))
+        raise RetryLater(
+            say("The provider answered {status_code}.", status_code=response.status_code),
+            after=_after(response),
+        )
     try:
         answer = response.json()
     except ValueError as error:
-        raise BadPayload("The provider's answer is not JSON.") from error
+        raise BadPayload(say("The provider's answer is not JSON.")) from error
     if not isinstance(answer, dict):
-        raise BadPayload("The provider's answer is not what was expected.")
+        raise BadPayload(say("The provider's answer is not what was expected."))
     if response.status_code != 200 or "access_token" not in answer:
         reason = str(answer.get("error", response.status_code))[:100]
         if reason in ("invalid_client", "unauthorized_client"):
-            raise Refused(f"The provider does not accept the OAuth client ({reason}).", field="client_id")
-        raise ReconnectNeeded(f"The provider refused ({reason}); sign in again.", field="auth")
+            raise Refused(
+                say("The provider does not accept the OAuth client ({reason}).", reason=reason),
+                field="client_id",
+            )
+        raise ReconnectNeeded(
+            say("The provider refused ({reason}); sign in again.", reason=reason), field="auth"
+        )
     try:
         seconds = float(answer.get("expires_in", 3600))
     except (TypeError, ValueError):

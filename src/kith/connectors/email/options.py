@@ -8,6 +8,7 @@ from typing import Literal, cast
 
 from kith.connectors.contract import ReconnectNeeded, Refused, Setup
 from kith.connectors.email.parse.addresses import normalise
+from kith.connectors.words import say
 
 Security = Literal["tls", "starttls", "none"]
 
@@ -47,7 +48,9 @@ class Options:
 def _choice(setup: Setup, name: str, allowed: tuple[str, ...]) -> str:
     value = setup.settings.get(name, "").strip().lower() or allowed[0]
     if value not in allowed:
-        raise Refused(f"{value!r} is none of {', '.join(allowed)}.", field=name)
+        raise Refused(
+            say("{value} is none of {words}.", value=repr(value), words=", ".join(allowed)), field=name
+        )
     return value
 
 
@@ -56,7 +59,10 @@ def _server(setup: Setup, protocol: str, prefix: str, token: str) -> Server:
     security = _choice(setup, f"{prefix}security", ("tls", "starttls", "none"))
     port_text = get(f"{prefix}port", "").strip() or str(_PORTS[protocol, security])
     if not (port_text.isascii() and port_text.isdigit() and 0 < int(port_text) < 65536):
-        raise Refused(f"{port_text!r} is no port; it is a number from 1 to 65535.", field=f"{prefix}port")
+        raise Refused(
+            say("{port} is no port; it is a number from 1 to 65535.", port=repr(port_text)),
+            field=f"{prefix}port",
+        )
     username = get("username", "").strip() or get("address", "").strip()
     password = setup.secrets.get("password", "")
     blame = "password"
@@ -81,6 +87,7 @@ def own_addresses(setup: Setup) -> frozenset[str]:
     """All addresses that are ours. Never raises: a mail is read also where nothing is connected (from a file)."""
     own = {normalise(setup.settings.get("address", ""))}
     own |= {normalise(a) for a in _words(setup.settings.get("aliases", ""))}
+    own.add(normalise(setup.settings.get("dropbox", "")))
     if setup.own is not None:
         own.add(normalise(setup.own.external_id))
     return frozenset(own - {""})
@@ -90,14 +97,14 @@ def read(setup: Setup) -> Options:
     """The options; raises Refused or ReconnectNeeded with the field to blame."""
     address = normalise(setup.settings.get("address", ""))
     if not address:
-        raise Refused("That is not an e-mail address.", field="address")
+        raise Refused(say("That is not an e-mail address."), field="address")
     token = ""
     if _choice(setup, "auth", ("password", "oauth")) == "oauth":
         token = setup.secrets.get("access_token", "")
     protocol = _choice(setup, "protocol", ("imap", "pop3"))
     size = setup.settings.get("max_megabytes", "").strip() or "40"
     if not (size.isascii() and size.isdigit() and 0 < int(size) <= 500):
-        raise Refused("The largest mail is a number of megabytes, from 1 to 500.", field="max_megabytes")
+        raise Refused(say("The largest mail is a number of megabytes, from 1 to 500."), field="max_megabytes")
     return Options(
         address=address,
         protocol=cast(Literal["imap", "pop3"], protocol),
@@ -124,7 +131,7 @@ def require_token(setup: Setup) -> None:
     if setup.settings.get("auth", "").strip().lower() != "oauth":
         return
     if not setup.secrets.get("access_token"):
-        raise ReconnectNeeded("Sign in with the provider first.", field="auth")
+        raise ReconnectNeeded(say("Sign in with the provider first."), field="auth")
     expires = setup.secrets.get("expires_at", "")
     if expires and float(expires) < time.time():
-        raise ReconnectNeeded("The access token has expired; it has to be renewed.", field="auth")
+        raise ReconnectNeeded(say("The access token has expired; it has to be renewed."), field="auth")

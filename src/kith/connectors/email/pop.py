@@ -17,6 +17,7 @@ from kith.connectors.email.net import Pop
 from kith.connectors.email.oauth import xoauth2
 from kith.connectors.email.options import Options
 from kith.connectors.email.parse import Context, parse_mail
+from kith.connectors.words import say
 
 PAGE_BYTES = 48 * 1024 * 1024
 
@@ -29,13 +30,17 @@ def login(options: Options, guard: AddressGuard) -> Pop:
     except ConnectorError:
         raise
     except (poplib.error_proto, OSError) as error:
-        message = f"{server.host} does not speak POP3 on port {server.port}, or expects other encryption."
+        message = say(
+            "{host} does not speak POP3 on port {port}, or expects other encryption.",
+            host=server.host,
+            port=server.port,
+        )
         raise RetryLater(message, field="port") from error
     try:
         if server.token:
             _oauth(client, server.username, server.token)
         elif not server.password:
-            raise ReconnectNeeded("The password is missing.", field="password")
+            raise ReconnectNeeded(say("The password is missing."), field="password")
         else:
             client.user(server.username)
             client.pass_(server.password)
@@ -46,14 +51,19 @@ def login(options: Options, guard: AddressGuard) -> Pop:
         client.close()
         said = _said(error)
         if re.search(r"(?i)in-use|temp|try again|login-delay|locked", said):
-            raise RetryLater(f"{server.host} does not let us in just now: {said}", after=300) from error
+            raise RetryLater(
+                say("{host} does not let us in just now: {said}", host=server.host, said=said), after=300
+            ) from error
         blame = "auth" if server.token else server.blame
         raise ReconnectNeeded(
-            f"{server.host} does not accept the user name or password: {said}", field=blame
+            say("{host} does not accept the user name or password: {said}", host=server.host, said=said),
+            field=blame,
         ) from error
     except OSError as error:
         client.close()
-        raise RetryLater(f"{server.host} closed the connection ({type(error).__name__}).") from error
+        raise RetryLater(
+            say("{host} closed the connection ({problem}).", host=server.host, problem=type(error).__name__)
+        ) from error
     return client
 
 
@@ -74,10 +84,16 @@ def session(options: Options, guard: AddressGuard) -> Iterator[Pop]:
     try:
         yield client
     except poplib.error_proto as error:
-        raise RetryLater(f"{options.incoming.host} refused: {_said(error)}", after=120) from error
+        raise RetryLater(
+            say("{host} refused: {said}", host=options.incoming.host, said=_said(error)), after=120
+        ) from error
     except (OSError, EOFError, ValueError, IndexError) as error:
         raise RetryLater(
-            f"The connection to {options.incoming.host} broke ({type(error).__name__})."
+            say(
+                "The connection to {host} broke ({problem}).",
+                host=options.incoming.host,
+                problem=type(error).__name__,
+            )
         ) from error
     finally:
         with contextlib.suppress(Exception):

@@ -27,6 +27,7 @@ from kith.connectors.contract import (
 from kith.connectors.feeds import document, events, fetching, websub
 from kith.connectors.feeds.position import Position, short
 from kith.connectors.manifest import Manifest
+from kith.connectors.words import say
 
 WHOLE_EVERY = 3600.0  # some servers' ETag ignores edits and replies, so ask without conditions now and then
 TRY_HUB_AGAIN = 3600.0
@@ -44,14 +45,14 @@ class Connector:
     def check(self) -> OwnIdentity:
         """Fetch and read the feed once; every error blames `url`."""
         if not self._url.startswith(("http://", "https://")):
-            raise Refused("Give the address of a feed or a page, beginning with https://.", field="url")
+            raise Refused(say("Give the address of a feed or a page, beginning with https://."), field="url")
         try:
             answer, read = self._read_at(Position(url=self._url), conditional=False)
         except BadPayload as error:
             raise BadPayload(str(error), field="url") from error
         if read is None:
             raise BadPayload(
-                "The site answers that nothing changed to one who never asked before.", field="url"
+                say("The site answers that nothing changed to one who never asked before."), field="url"
             )
         details = {
             "feed": answer.url,
@@ -96,7 +97,7 @@ class Connector:
                 return [MessageDeleted(external_id=str(data["deleted"]), at=at)]
             received = events.message(data["feed"], data["entry"], item.at or now())
         except (ValueError, KeyError, TypeError, AttributeError) as error:
-            raise BadPayload(f"The entry can't be read: {error!r}") from error
+            raise BadPayload(say("The entry can't be read: {error}", error=repr(error))) from error
         if item.meta.get("edited"):
             at = events.moment(data["entry"]["updated"], item.at or now())
             return [
@@ -144,14 +145,16 @@ class Connector:
         if document.looks_like_page(answer.body):
             answer = fetching.get(http, self._feed_of_page(answer))
             if answer.body is None or document.looks_like_page(answer.body):
-                raise BadPayload(f"{answer.url} is announced as a feed, but is a page.", field="url")
+                raise BadPayload(
+                    say("{url} is announced as a feed, but is a page.", url=answer.url), field="url"
+                )
         body = answer.body or b""
         return answer, document.read(body, url=answer.url, content_type=answer.content_type)
 
     def _feed_of_page(self, answer: fetching.Answer) -> str:
         found = document.feed_links(answer.body or b"", answer.url)
         if not found:
-            raise BadPayload(f"{answer.url} is a page that names no feed.", field="url")
+            raise BadPayload(say("{url} is a page that names no feed.", url=answer.url), field="url")
         comments = [url for url, title in found if "comment" in f"{url} {title}".lower()]
         posts = [url for url, title in found if url not in comments]
         wanted, other = (

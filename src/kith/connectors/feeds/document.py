@@ -23,6 +23,7 @@ import feedparser
 from kith.connectors.answers import clean, moment
 from kith.connectors.contract import BadPayload
 from kith.connectors.feeds.text import page_links
+from kith.connectors.words import say
 
 MAX_BYTES = 5 * 1024 * 1024
 MAX_ENTRIES = 2000
@@ -45,7 +46,7 @@ class Document:
 def read(body: bytes, *, url: str, content_type: str = "") -> Document:
     """Parse a feed; raises BadPayload when the bytes are no feed at all."""
     if len(body) > MAX_BYTES:
-        raise BadPayload(f"The feed is longer than {MAX_BYTES // 1024 // 1024} MB.")
+        raise BadPayload(say("The feed is longer than {size} MB.", size=MAX_BYTES // 1024 // 1024))
     start = body.lstrip(b"\xef\xbb\xbf \t\r\n")[:1]
     if start == b"{" or content_type.split(";")[0].strip().lower() in _JSON_TYPES:
         return _read_json(body, url)
@@ -97,10 +98,10 @@ def _read_xml(body: bytes, url: str, content_type: str) -> Document:
         # malformed documents, with whatever its parser met; all of that means the same to a caller.
         parsed = feedparser.parse(io.BytesIO(body), response_headers=headers, sanitize_html=False)
     except Exception as error:
-        raise BadPayload(f"The feed at {url} can't be read: {error}") from error
+        raise BadPayload(say("The feed at {url} can't be read: {error}", url=url, error=error)) from error
     entries = list(parsed.get("entries", ()))[:MAX_ENTRIES]
     if not parsed.get("version") and not entries:
-        raise BadPayload(f"What {url} answers is not a feed.")
+        raise BadPayload(say("What {url} answers is not a feed.", url=url))
     if (
         parsed.get("bozo")
         and isinstance(parsed.get("bozo_exception"), Exception)
@@ -109,7 +110,7 @@ def _read_xml(body: bytes, url: str, content_type: str) -> Document:
         # Cut off on the way: the last entry may be half of what it is.
         del entries[-1:]
         if not entries:
-            raise BadPayload(f"The feed at {url} is cut off.")
+            raise BadPayload(say("The feed at {url} is cut off.", url=url))
     head = parsed.get("feed", {})
     links = head.get("links", ()) if isinstance(head.get("links"), list) else ()
     feed = {
@@ -183,9 +184,9 @@ def _read_json(body: bytes, url: str) -> Document:
     try:
         data = json.loads(body)
     except (ValueError, RecursionError) as error:
-        raise BadPayload(f"The feed at {url} is not whole JSON: {error}") from error
+        raise BadPayload(say("The feed at {url} is not whole JSON: {error}", url=url, error=error)) from error
     if not isinstance(data, dict) or not isinstance(data.get("items"), list):
-        raise BadPayload(f"What {url} answers is JSON, but not a JSON Feed.")
+        raise BadPayload(say("What {url} answers is JSON, but not a JSON Feed.", url=url))
     hubs = [hub for hub in data.get("hubs") or () if isinstance(hub, dict) and hub.get("type") == "WebSub"]
     feed = {
         "url": url,

@@ -11,6 +11,7 @@ from kith.base.http import AddressRefused, BodyTooLarge, read_capped
 from kith.connectors.answers import retry_after
 from kith.connectors.contract import BadPayload, HttpFactory, ReconnectNeeded, Refused, RetryLater
 from kith.connectors.feeds.document import MAX_BYTES
+from kith.connectors.words import say
 
 ACCEPT = (
     "application/atom+xml, application/rss+xml, application/feed+json, application/xml;q=0.9, application/json;q=0.8,"
@@ -45,7 +46,7 @@ def get(http: HttpFactory, url: str, *, etag: str = "", modified: str = "") -> A
         with http() as client:
             for _hop in range(MAX_HOPS + 1):
                 if urlsplit(url).scheme not in ("http", "https"):
-                    raise Refused(f"{url} is not a web address.", field="url")
+                    raise Refused(say("{url} is not a web address.", url=url), field="url")
                 with client.stream("GET", url, headers=headers) as response:
                     if response.is_redirect and response.headers.get("location"):
                         permanent = permanent and response.status_code in (301, 308)
@@ -54,18 +55,20 @@ def get(http: HttpFactory, url: str, *, etag: str = "", modified: str = "") -> A
                         continue
                     return _answer(response, url, lasting)
     except httpx.InvalidURL as error:
-        raise Refused(f"{url!r} is not an address: {error}", field="url") from error
+        raise Refused(
+            say("{url} is not an address: {error}", url=repr(url), error=error), field="url"
+        ) from error
     except ValueError as error:
-        raise Refused(f"{url!r} is not an address.", field="url") from error
+        raise Refused(say("{url} is not an address.", url=repr(url)), field="url") from error
     except BodyTooLarge as error:
-        raise BadPayload(f"The feed is longer than {MAX_BYTES // 1024 // 1024} MB.") from error
+        raise BadPayload(say("The feed is longer than {size} MB.", size=MAX_BYTES // 1024 // 1024)) from error
     except AddressRefused as error:
         raise Refused(str(error), field="url") from error
     except httpx.TimeoutException as error:
-        raise RetryLater(f"{url} did not answer in time.", field="url") from error
+        raise RetryLater(say("{url} did not answer in time.", url=url), field="url") from error
     except httpx.HTTPError as error:
-        raise RetryLater(f"{url} can't be reached: {error}", field="url") from error
-    raise Refused(f"{url} sends its reader round in circles.", field="url")
+        raise RetryLater(say("{url} can't be reached: {error}", url=url, error=error), field="url") from error
+    raise Refused(say("{url} sends its reader round in circles.", url=url), field="url")
 
 
 def _answer(response: httpx.Response, url: str, lasting: str) -> Answer:
@@ -85,12 +88,12 @@ def _answer(response: httpx.Response, url: str, lasting: str) -> Answer:
             urljoin(url, links.get("self", {}).get("url", "")) if "self" in links else "",
         )
     if status == 410:
-        raise Refused("The feed is gone for good; its site says so.", field="url")
+        raise Refused(say("The feed is gone for good; its site says so."), field="url")
     if status in (401, 407):
-        raise ReconnectNeeded("The feed asks for a password.", field="url")
+        raise ReconnectNeeded(say("The feed asks for a password."), field="url")
     if status in (403, 451):
-        raise Refused(f"The site refuses to hand out this feed ({status}).", field="url")
+        raise Refused(say("The site refuses to hand out this feed ({status}).", status=status), field="url")
     if status == 404:
-        raise RetryLater("There is no feed at this address (404).", after=3600.0, field="url")
+        raise RetryLater(say("There is no feed at this address (404)."), after=3600.0, field="url")
     after = retry_after(response.headers, default=900.0 if status == 429 else 300.0)
-    raise RetryLater(f"The site answers {status}.", after=after, field="url")
+    raise RetryLater(say("The site answers {status}.", status=status), after=after, field="url")

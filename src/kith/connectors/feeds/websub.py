@@ -9,6 +9,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 import httpx
 
 from kith.connectors.contract import Forged, HttpFactory, RetryLater, WebhookAnswer, WebhookRequest
+from kith.connectors.words import say
 
 LEASE_SECONDS = 7 * 24 * 3600
 _METHODS = {
@@ -42,9 +43,12 @@ def ask(
         with http() as client:
             response = client.post(hub, data=form)
     except (httpx.HTTPError, httpx.InvalidURL) as error:
-        raise RetryLater(f"The hub {hub} can't be reached: {error}") from error
+        raise RetryLater(say("The hub {hub} can't be reached: {error}", hub=hub, error=error)) from error
     if response.status_code not in (200, 202, 204):
-        raise RetryLater(f"The hub {hub} answers {response.status_code}.", after=3600.0)
+        raise RetryLater(
+            say("The hub {hub} answers {status_code}.", hub=hub, status_code=response.status_code),
+            after=3600.0,
+        )
 
 
 def challenge(request: WebhookRequest, secret: str) -> WebhookAnswer | None:
@@ -63,11 +67,11 @@ def challenge(request: WebhookRequest, secret: str) -> WebhookAnswer | None:
 def verify(request: WebhookRequest, secret: str) -> None:
     """Raise Forged unless X-Hub-Signature holds over the bytes."""
     if not secret:
-        raise Forged("This feed has no secret, so nothing that is pushed to it can be believed.")
+        raise Forged(say("This feed has no secret, so nothing that is pushed to it can be believed."))
     method, _, given = request.headers.get("x-hub-signature", "").partition("=")
     digest = _METHODS.get(method.strip().lower())
     if digest is None or not given:
-        raise Forged("The push carries no signature that we know.")
+        raise Forged(say("The push carries no signature that we know."))
     wanted = hmac.new(secret.encode(), request.body, digest).hexdigest()
     if not hmac.compare_digest(wanted.encode(), given.strip().lower().encode()):
-        raise Forged("The signature of the push does not hold.")
+        raise Forged(say("The signature of the push does not hold."))

@@ -19,6 +19,7 @@ from kith.connectors.contract import (
     Setup,
 )
 from kith.connectors.mastodon.ids import host_of
+from kith.connectors.words import say
 
 
 class Server:
@@ -42,10 +43,12 @@ class Server:
         if token:
             secret = self._setup.secrets.get("access_token", "").strip()
             if not secret:
-                raise ReconnectNeeded("There is no access token; connect the account.", field="access_token")
+                raise ReconnectNeeded(
+                    say("There is no access token; connect the account."), field="access_token"
+                )
             if not (secret.isascii() and secret.isprintable()):
                 raise ReconnectNeeded(
-                    "The access token holds characters that no token has.", field="access_token"
+                    say("The access token holds characters that no token has."), field="access_token"
                 )
             headers["Authorization"] = f"Bearer {secret}"
         with self._setup.http(headers=headers) as client:
@@ -53,7 +56,7 @@ class Server:
 
     def url(self, path: str) -> str:
         if not self.address.startswith(("https://", "http://")):
-            raise Refused("The address of the server is missing or no address.", field="server")
+            raise Refused(say("The address of the server is missing or no address."), field="server")
         return self.address + path
 
     def answer(
@@ -89,13 +92,13 @@ class Server:
         """A list of objects; raises BadPayload for anything else."""
         found = self.get(path, params)
         if not isinstance(found, list):
-            raise BadPayload(f"{path} answered with no list")
+            raise BadPayload(say("{path} answered with no list", path=path))
         return [one for one in found if isinstance(one, dict)]
 
     def get_object(self, path: str, *, token: bool = True) -> dict[str, Any]:
         found = self.get(path, token=token)
         if not isinstance(found, dict):
-            raise BadPayload(f"{path} answered with no object")
+            raise BadPayload(say("{path} answered with no object", path=path))
         return found
 
     def write(
@@ -105,7 +108,7 @@ class Server:
         answer = self.answer(method, path, writes=True, headers=dict(headers or {}), **request)
         found = answers.json_of(answer, writes=True)
         if not isinstance(found, dict):
-            raise OutcomeUnknown(f"{path} answered with no object")
+            raise OutcomeUnknown(say("{path} answered with no object", path=path))
         return found
 
     def exists(self, path: str) -> dict[str, Any] | None:
@@ -115,7 +118,7 @@ class Server:
             return None
         found = answers.json_of(answer)
         if not isinstance(found, dict):
-            raise BadPayload(f"{path} answered with no object")
+            raise BadPayload(say("{path} answered with no object", path=path))
         return found
 
     def instance(self) -> dict[str, str]:

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 from kith.connectors.answers import clean
 from kith.connectors.contract import BadPayload, OwnIdentity, Party, Role
+from kith.connectors.words import say
 
 # snac2 puts the time of the last change before the hash of a post's address, and looks only at the hash
 _TIME_AND_HASH = re.compile(r"[0-9]{10}[0-9a-f]{32}")
@@ -30,7 +31,7 @@ def id_of(entity: Mapping[str, Any], what: str = "id") -> str:
     if isinstance(found, int) and not isinstance(found, bool):
         found = str(found)
     if not isinstance(found, str) or not found or len(found) > 500:
-        raise BadPayload(f"{what} has no id")
+        raise BadPayload(say("{what} has no id", what=what))
     return clean(found)
 
 
@@ -46,7 +47,7 @@ def actor(account: Mapping[str, Any], uris: Mapping[str, Any], domain: str) -> s
         return text
     handle = full_acct(account, domain)
     if not handle:
-        raise BadPayload("an account has neither address nor name")
+        raise BadPayload(say("an account has neither address nor name"))
     return f"acct:{handle.lower()}"
 
 
@@ -68,7 +69,7 @@ def party(
 ) -> Party:
     """An account as a party; raises BadPayload. The server vouches for who wrote (verified: network)."""
     if not isinstance(account, dict):
-        raise BadPayload("an account is missing")
+        raise BadPayload(say("an account is missing"))
     external_id, handle = actor(account, uris or {}, domain), "@" + full_acct(account, domain)
     is_us = own is not None and (external_id == own.external_id or handle.lower() == own.handle.lower())
     flags = []

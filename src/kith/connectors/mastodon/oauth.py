@@ -10,6 +10,7 @@ from kith.connectors import answers
 from kith.connectors.answers import clean
 from kith.connectors.contract import BadPayload, ReconnectNeeded
 from kith.connectors.mastodon.api import Server
+from kith.connectors.words import say
 
 SCOPES = "read write:statuses write:media"
 NAME = "Kith"
@@ -24,7 +25,7 @@ def register(server: Server, redirect_uri: str) -> dict[str, str]:
 
 def authorize_url(server: Server, secrets: Mapping[str, str], redirect_uri: str, state: str) -> str:
     if not secrets.get("client_id"):
-        raise ReconnectNeeded("The server does not know us yet; register first.", field="client_id")
+        raise ReconnectNeeded(say("The server does not know us yet; register first."), field="client_id")
     query = {
         "response_type": "code",
         "client_id": secrets["client_id"],
@@ -48,7 +49,7 @@ def refresh(server: Server, secrets: Mapping[str, str]) -> dict[str, str]:
     """Most servers' tokens never end, so one that does not work was withdrawn."""
     known = secrets.get("refresh_token", "")
     if not known:
-        raise ReconnectNeeded("The access token was withdrawn; log in again.", field="access_token")
+        raise ReconnectNeeded(say("The access token was withdrawn; log in again."), field="access_token")
     return _token(server, secrets, {"grant_type": "refresh_token", "refresh_token": known})
 
 
@@ -57,7 +58,10 @@ def _token(server: Server, secrets: Mapping[str, str], fields: dict[str, str]) -
     refused = frozenset({400, 401, 403, 422})
     answer = server.answer("POST", "/oauth/token", token=False, passes=refused, data={**fields, **client})
     if answer.status_code in refused:
-        raise ReconnectNeeded(f"The server refused the log-in ({answer.status_code}).", field="access_token")
+        raise ReconnectNeeded(
+            say("The server refused the log-in ({status_code}).", status_code=answer.status_code),
+            field="access_token",
+        )
     found = _object(answer)
     tokens = {"access_token": _said(found, "access_token")}
     if clean(found.get("refresh_token")):
@@ -68,12 +72,12 @@ def _token(server: Server, secrets: Mapping[str, str], fields: dict[str, str]) -
 def _object(answer: Any) -> dict[str, Any]:
     found = answers.json_of(answer)
     if not isinstance(found, dict):
-        raise BadPayload("The log-in was answered with something that is no object.")
+        raise BadPayload(say("The log-in was answered with something that is no object."))
     return found
 
 
 def _said(found: Mapping[str, Any], name: str) -> str:
     text = clean(found.get(name), 5000)
     if not text:
-        raise BadPayload(f"The log-in was answered without {name}.")
+        raise BadPayload(say("The log-in was answered without {name}.", name=name))
     return text

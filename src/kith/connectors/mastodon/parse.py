@@ -27,6 +27,7 @@ from kith.connectors.contract import (
 )
 from kith.connectors.mastodon.ids import id_of, party, stable
 from kith.connectors.mastodon.text import plain
+from kith.connectors.words import say
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 PUBLIC = ("public", "unlisted")
@@ -66,7 +67,7 @@ class Reader:
     def _notification(self, body: dict[str, Any], item: RawItem) -> list[Event]:
         kind = body.get("type")
         if not isinstance(kind, str) or not kind:
-            raise BadPayload("a notification has no type")
+            raise BadPayload(say("a notification has no type"))
         external_id = f"notification:{id_of(body, 'the notification')}"
         at = _time(body.get("created_at"))
         if body.get("status", ...) is None and kind not in ("follow", "follow_request"):
@@ -153,7 +154,7 @@ def _guess(body: dict[str, Any]) -> str:
 def _status_in(body: dict[str, Any]) -> dict[str, Any]:
     status = body.get("status")
     if not isinstance(status, dict):
-        raise BadPayload("a notification about a post comes without the post")
+        raise BadPayload(say("a notification about a post comes without the post"))
     return status
 
 
@@ -170,7 +171,7 @@ def _time(said: object) -> datetime:
     try:
         return moment(said)
     except ValueError:
-        raise BadPayload("a time is missing or no time") from None
+        raise BadPayload(say("a time is missing or no time")) from None
 
 
 def _media(attachment: dict[str, Any]) -> Media:

@@ -27,6 +27,7 @@ from kith.connectors.contract import (
 )
 from kith.connectors.mastodon.api import Server
 from kith.connectors.mastodon.ids import full_acct, id_of, order, stable
+from kith.connectors.words import say
 
 PAGE = 40
 WATCHED = 60
@@ -56,7 +57,7 @@ class Cursor:
                 turn=int(found.get("k", 0)),
             )
         except (ValueError, TypeError, AttributeError, RecursionError) as error:
-            raise BadPayload("the cursor can't be read") from error
+            raise BadPayload(say("the cursor can't be read")) from error
 
     def text(self) -> str:
         found: dict[str, Any] = dict(self.newest)
@@ -162,7 +163,7 @@ class Poller:
             if not between:
                 return found[:limit], full or len(found) > limit
             found = between + found
-        raise Refused("The server's list does not come to an end.")
+        raise Refused(say("The server's list does not come to an end."))
 
     def _page(self, one: _List, params: dict[str, str], newest: str, limit: int) -> list[dict[str, Any]]:
         asked = {**one.params, **params, "limit": str(limit)}

@@ -26,6 +26,7 @@ from kith.connectors.manifest import Limits
 from kith.connectors.mastodon.api import Server
 from kith.connectors.mastodon.ids import id_of, order, stable
 from kith.connectors.mastodon.text import plain
+from kith.connectors.words import say
 
 VISIBILITIES = ("public", "unlisted", "private", "direct")
 CLOCKS_DIFFER = timedelta(minutes=2)
@@ -60,7 +61,7 @@ class Sender:
         fields: dict[str, Any] = {"status": text, **self._common(outgoing)}
         now = self._server.exists(f"/api/v1/statuses/{external_id}")
         if now is None:
-            raise Refused("The post is gone.")
+            raise Refused(say("The post is gone."))
         kept = now.get("media_attachments")
         if isinstance(kept, list) and kept:
             # a post that is edited without naming its files loses them
@@ -72,7 +73,7 @@ class Sender:
         gone = frozenset({404, 405, 410, 501})
         answer = self._server.answer("DELETE", f"/api/v1/statuses/{external_id}", writes=True, passes=gone)
         if answer.status_code in gone and self._server.exists(f"/api/v1/statuses/{external_id}") is not None:
-            raise NotSupported("This server has no way to delete a post from here.")
+            raise NotSupported(say("This server has no way to delete a post from here."))
 
     # --- before it leaves ---
 
@@ -80,12 +81,17 @@ class Sender:
         """The text with everyone it goes to named in it; raises Refused."""
         text = addressed(outgoing)
         if not text.strip() and not outgoing.media:
-            raise Refused("There is nothing to post.")
+            raise Refused(say("There is nothing to post."))
         most = self._most_characters()
         length = length_of(text) + len(outgoing.content_warning)
         if length > most:
             raise Refused(
-                f"The text has {length} characters; {most} is the most. {self._reason('text_length')}"
+                say(
+                    "The text has {length} characters; {most} is the most. {reason}",
+                    length=length,
+                    most=most,
+                    reason=self._reason("text_length"),
+                )
             )
         if len(outgoing.media) > (self._limits.media_count or 4):
             raise Refused(self._reason("media_count"))
@@ -118,14 +124,16 @@ class Sender:
             with open(media.path, "rb") as file:
                 content = file.read(self._limits.media_bytes or None)
         if content is None:
-            raise Refused(f"{media.file_name} has no content.")
+            raise Refused(say("{file_name} has no content.", file_name=media.file_name))
         files = {"file": (media.file_name, content, media.content_type)}
         try:
             found = self._server.write(
                 "POST", "/api/v2/media", files=files, data={"description": media.alt_text}
             )
         except OutcomeUnknown as error:
-            raise RetryLater(f"{media.file_name} could not be uploaded: {error}") from None
+            raise RetryLater(
+                say("{file_name} could not be uploaded: {error}", file_name=media.file_name, error=error)
+            ) from None
         try:
             return id_of(found, "the uploaded file")
         except BadPayload as error:
@@ -226,9 +234,9 @@ def visibility_of(outgoing: Outgoing) -> str:
     if not said:
         return "public" if outgoing.visibility == "public" else "direct"
     if said not in VISIBILITIES:
-        raise Refused(f"{said!r} is no visibility of this network.")
+        raise Refused(say("{said} is no visibility of this network.", said=repr(said)))
     if outgoing.visibility == "private" and said in ("public", "unlisted"):
-        raise Refused("A private message can't be posted for everyone to see.")
+        raise Refused(say("A private message can't be posted for everyone to see."))
     return str(said)
 
 
@@ -242,7 +250,7 @@ def addressed(outgoing: Outgoing) -> str:
         if not re.search(rf"(?<![\w@]){re.escape(handle)}(?![\w.-]*\w)", text, re.IGNORECASE):
             missing.append(handle)
     if visibility_of(outgoing) == "direct" and not missing and not re.search(r"(?<!\w)@\w", text):
-        raise Refused("A private mention needs somebody who is mentioned.")
+        raise Refused(say("A private mention needs somebody who is mentioned."))
     return " ".join([*dict.fromkeys(missing), text]) if missing else text
 
 

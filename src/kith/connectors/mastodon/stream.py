@@ -15,6 +15,7 @@ from kith.connectors import answers
 from kith.connectors.contract import BadPayload, NotSupported, RawItem, Refused, RetryLater, Setup
 from kith.connectors.mastodon.ids import full_acct, id_of
 from kith.connectors.mastodon.poll import Cursor, Poller, deleted, item_of, newest_of
+from kith.connectors.words import say
 
 # the server says something at least every fifteen seconds
 SILENCE = 60.0
@@ -49,8 +50,10 @@ def stream(
     except http.AddressRefused as error:
         raise Refused(str(error), field="server") from None
     except httpx.HTTPError as error:
-        raise RetryLater(f"The stream was cut ({type(error).__name__}).", after=AGAIN) from None
-    raise RetryLater("The server ended the stream.", after=AGAIN)
+        raise RetryLater(
+            say("The stream was cut ({problem}).", problem=type(error).__name__), after=AGAIN
+        ) from None
+    raise RetryLater(say("The server ended the stream."), after=AGAIN)
 
 
 def _connected(client: httpx.Client, addresses: Sequence[str], stack: ExitStack) -> httpx.Response:
@@ -62,17 +65,17 @@ def _connected(client: httpx.Client, addresses: Sequence[str], stack: ExitStack)
         except httpx.ConnectError:
             if number == len(addresses):
                 raise
-    raise NotSupported("There is no address to ask for a stream.")
+    raise NotSupported(say("There is no address to ask for a stream."))
 
 
 def _opened(response: httpx.Response) -> None:
     if response.status_code in (404, 405, 406, 410, 501):
-        raise NotSupported("This server has no live stream; it is asked every minute instead.")
+        raise NotSupported(say("This server has no live stream; it is asked every 15 seconds instead."))
     if not response.is_success:
         response.read()
         raise answers.error_of(response, credential_field="access_token", address_field="server")
     if not response.headers.get("content-type", "").startswith("text/event-stream"):
-        raise NotSupported("This server answers with something that is no stream.")
+        raise NotSupported(say("This server answers with something that is no stream."))
 
 
 def _at(item: RawItem, cursor: str) -> RawItem:

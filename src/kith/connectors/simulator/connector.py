@@ -26,6 +26,7 @@ from kith.connectors.contract import (
 )
 from kith.connectors.manifest import Manifest, of
 from kith.connectors.plain import Reader
+from kith.connectors.words import say
 
 
 class Connector:
@@ -54,7 +55,7 @@ class Connector:
         receipt = _receipt(outgoing)
         self._note("send", outgoing, receipt.external_id)
         if self._settings.get("behaviour") == "is uncertain":
-            raise OutcomeUnknown("The simulated network gave no answer.")
+            raise OutcomeUnknown(say("The simulated network gave no answer."))
         return receipt
 
     def external_id_for(self, outgoing: Outgoing) -> str:
@@ -87,11 +88,11 @@ class Connector:
     def _misbehave(self) -> None:
         match self._settings.get("behaviour", ""):
             case "is refused":
-                raise Refused("The simulated network refuses this message.")
+                raise Refused(say("The simulated network refuses this message."))
             case "has to wait":
-                raise RetryLater("The simulated network asks to wait.", after=60.0)
+                raise RetryLater(say("The simulated network asks to wait."), after=60.0)
             case "needs a new log-in":
-                raise ReconnectNeeded("The simulated network wants a new log-in.", field="behaviour")
+                raise ReconnectNeeded(say("The simulated network wants a new log-in."), field="behaviour")
 
     def _outbox(self) -> Path | None:
         path = self._settings.get("outbox", "")

@@ -25,6 +25,7 @@ from kith.connectors.contract import (
 )
 from kith.connectors.manifest import Manifest, of
 from kith.connectors.webhook import signing
+from kith.connectors.words import say
 
 
 class Connector:
@@ -78,12 +79,18 @@ class Connector:
         """POST to the callback. The webhook-id is made from the idempotency key: a receiver can tell a second try."""
         limit = self.manifest.limits.text_length or 0
         if len(outgoing.text) > limit:
-            raise Refused(f"The text has {len(outgoing.text)} characters; webhooks carry {limit}.")
+            raise Refused(
+                say(
+                    "The text has {count} characters; webhooks carry {limit}.",
+                    count=len(outgoing.text),
+                    limit=limit,
+                )
+            )
         if outgoing.media:
-            raise Refused("Webhooks carry no files; give a link.")
+            raise Refused(say("Webhooks carry no files; give a link."))
         address = self._setup.settings.get("callback_url", "")
         if not address:
-            raise NotSupported("This channel has no address for answers.")
+            raise NotSupported(say("This channel has no address for answers."))
         at = clock.now()
         message_id = f"kith_{outgoing.idempotency_key}"
         body = json.dumps(_as_json(outgoing, message_id, at), ensure_ascii=False).encode("utf-8", "replace")

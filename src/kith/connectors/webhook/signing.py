@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 from kith.connectors.contract import Forged
+from kith.connectors.words import say
 
 PREFIX = "whsec_"
 WINDOW = timedelta(minutes=5)
@@ -63,16 +64,16 @@ def verify(secret_keys: Sequence[bytes], given: Mapping[str, str], body: bytes, 
     said = given.get("webhook-signature", "")
     if not (message_id and stamp and said):
         raise Forged(
-            "The webhook is not signed: webhook-id, webhook-timestamp or webhook-signature is missing."
+            say("The webhook is not signed: webhook-id, webhook-timestamp or webhook-signature is missing.")
         )
     if not (stamp.isascii() and stamp.isdigit() and len(stamp) <= 12):
-        raise Forged("webhook-timestamp is no number of seconds.")
+        raise Forged(say("webhook-timestamp is no number of seconds."))
     if abs(now.timestamp() - int(stamp)) > WINDOW.total_seconds():
-        raise Forged("The webhook is older or newer than five minutes; it may be a replay.")
+        raise Forged(say("The webhook is older or newer than five minutes; it may be a replay."))
     signatures = [part.encode() for part in said.split()[:MAX_SIGNATURES] if part.startswith("v1,")]
     for key in secret_keys:
         expected = signature(key, message_id=message_id, timestamp=int(stamp), body=body).encode()
         # every one is compared, so that the time taken tells nothing
         if any([hmac.compare_digest(expected, part) for part in signatures]):  # noqa: C419
             return message_id
-    raise Forged("No signature of the webhook holds.")
+    raise Forged(say("No signature of the webhook holds."))

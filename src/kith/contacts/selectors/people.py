@@ -17,7 +17,7 @@ SELECT i.id, i.network, i.handle, i.external_id, i.display_name, i.kind, i.profi
 FROM contacts_identity i
 LEFT JOIN contacts_contact a ON a.id = i.contact_id
 LEFT JOIN contacts_contact k ON k.id = a.canonical_id AND k.deleted_at IS NULL
-WHERE i.id = ANY (%s)
+WHERE i.id = ANY (%(ids)s)
 """
 
 
@@ -43,7 +43,7 @@ def identity_names(ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, IdentityName]:
     wanted = list(set(ids))
     if not wanted:
         return {}
-    rows = sql.rows(_NAMES, [wanted])
+    rows = sql.prepared(_NAMES, {"ids": wanted})
     found = {}
     for (
         key,
@@ -97,4 +97,5 @@ def identity_family(
             "JOIN contacts_contact a ON a.canonical_id = c.canonical_id JOIN contacts_identity p ON p.contact_id = a.id "
             "WHERE i.id = %(identity)s UNION SELECT id FROM contacts_identity WHERE id = %(identity)s"
         )
-    return tuple(row[0] for row in sql.rows(statement, {"contact": contact_id, "identity": identity_id}))
+    found = sql.prepared(statement, {"contact": contact_id, "identity": identity_id})
+    return tuple(row[0] for row in found)

@@ -11,7 +11,7 @@ from kith.base.clock import now
 from kith.base.ids import new_id
 from kith.contacts.models import Contact, Fact, Identity, IdentityLink
 from kith.contacts.services.facts import SURE, WEIGHT, contact_project, contact_set_columns
-from kith.core import audit, events
+from kith.core import audit, events, rows
 from kith.teams.models import User
 
 ATTRIBUTES = (
@@ -43,11 +43,12 @@ def contact_create(
     contact = Contact(id=key, canonical_id=key)
     # Nobody has other facts yet: nothing is to be read back.
     contact_set_columns(contact, known, sure=WEIGHT.get(Fact.Source(source), 0) >= SURE)
-    contact.save(force_insert=True)
-    Fact.objects.bulk_create(
+    rows.insert([contact])
+    facts = [
         Fact(contact=contact, attribute=a, value=v, source=source, observed_at=moment, recorded_by=user)
         for a, v in known.items()
-    )
+    ]
+    rows.insert(facts)
     audit.record("contact_created", "contact", key, source=str(source))
     events.record("contact_created", [key])
     return contact

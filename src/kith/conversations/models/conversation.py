@@ -96,6 +96,7 @@ class ConversationScope(models.Model):
     networks = ArrayField(models.CharField(max_length=40), default=list)
     is_public = models.BooleanField(default=False)
     message_count = models.PositiveIntegerField(default=0)
+    language = models.CharField(max_length=8, default="", db_default="")  # of their newest words: "de"
     last_at = models.DateTimeField()
     last_direction = models.CharField(max_length=4, default="in")
     waiting_since = models.DateTimeField(null=True)

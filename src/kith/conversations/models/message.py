@@ -66,6 +66,13 @@ class Message(Record):
         constraints = [
             models.UniqueConstraint(fields=["network", "external_id", "content_hash"], name="message_once")
         ]
+        indexes = [
+            models.Index(
+                fields=["-at"],
+                name="message_unsent",
+                condition=models.Q(state__in=["held", "failed", "unknown"]),
+            ),
+        ]
 
 
 class MessageCopy(models.Model):

@@ -8,7 +8,11 @@ from kith.conversations.models.message import Message
 
 
 class SearchDocument(models.Model):
-    """What full-text search reads; rebuilt from messages at any time. Scopes stand among the lexemes as `scope:<id>`."""
+    """What full-text search reads; rebuilt from messages at any time.
+
+    Scopes stand among the lexemes as `scope:<id>`, and with their month as `seen:<id>:<YYYYMM>`: a common word in a small
+    scope is looked up for the few documents of that scope and month, not for all of the scope's.
+    """
 
     message = models.OneToOneField(
         Message, primary_key=True, on_delete=models.CASCADE, related_name="search_document"

@@ -2,7 +2,12 @@
 
 from kith.conversations.selectors.attachments import attachment_get, message_visible
 from kith.conversations.selectors.conversation import conversation_get, log_entries
-from kith.conversations.selectors.messages import conversation_messages, message_cursor, message_items
+from kith.conversations.selectors.messages import (
+    conversation_messages,
+    message_cursor,
+    message_ids_from,
+    message_items,
+)
 from kith.conversations.selectors.shapes import (
     ConversationView,
     FileView,
@@ -17,6 +22,7 @@ from kith.conversations.selectors.shapes import (
 from kith.conversations.selectors.visible import (
     conversation_resolve,
     conversation_scopes,
+    conversations_seen_by,
     identities_seen,
     threads_visible,
 )
@@ -36,9 +42,11 @@ __all__ = [
     "conversation_messages",
     "conversation_resolve",
     "conversation_scopes",
+    "conversations_seen_by",
     "identities_seen",
     "log_entries",
     "message_cursor",
+    "message_ids_from",
     "message_items",
     "message_visible",
     "threads_visible",

@@ -6,9 +6,11 @@ import json
 import uuid
 from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from django.db.models import Q
 from django.utils.translation import gettext as _
 
 from kith.base.keyset import cursor_decode, cursor_encode
@@ -27,6 +29,7 @@ from kith.conversations.selectors.shapes import (
 from kith.core import sql
 from kith.networks.selectors import manifest_of
 from kith.teams.types import Viewer
+from kith.trust import sentences
 from kith.trust.models import Decision
 
 TEXT_SHOWN = 40_000
@@ -59,7 +62,8 @@ SELECT m.id, m.at, m.direction, m.state, m.network, m.visibility, m.sender_id, m
                JOIN contacts_identity i ON i.id = m.sender_id
                WHERE k.message_id = m.id AND k.scope_id = ANY (%(scopes)s)
                  AND (lower(a.address) = lower(i.external_id) OR a.external_id = i.external_id
-                      OR lower(i.external_id) = ANY (SELECT lower(x) FROM unnest(a.aliases) x)))
+                      OR lower(i.external_id) = ANY (SELECT lower(x) FROM unnest(a.aliases) x))),
+       m.raw_id IS NOT NULL, coalesce(m.extra ->> 'failure', '')
 FROM conversations_message m LEFT JOIN teams_user u ON u.id = m.author_id
 WHERE m.id = ANY (%(ids)s)
 """
@@ -142,6 +146,16 @@ def message_cursor(viewer: Viewer, conversation_id: uuid.UUID, message_id: uuid.
     return cursor_encode(at, message_id) if at else None
 
 
+def message_ids_from(viewer: Viewer, conversation_id: uuid.UUID, message_id: uuid.UUID) -> list[uuid.UUID]:
+    """A message of a conversation and all that the viewer sees after it; none when it does not stand there."""
+    rows = MessageCopy.objects.filter(thread__conversation_id=conversation_id, scope_id__in=viewer.scope_ids)
+    first = rows.filter(message_id=message_id).order_by("at").values_list("at", flat=True).first()
+    if first is None:
+        return []
+    found = rows.filter(Q(at__gt=first) | Q(at=first, message_id__gte=message_id))
+    return list(dict.fromkeys(found.order_by("at", "message_id").values_list("message_id", flat=True)))
+
+
 def message_items(viewer: Viewer, threads: dict[uuid.UUID, uuid.UUID]) -> list[MessageItem]:
     """Messages by id, each with the thread it is shown in; those that the viewer may see were chosen by the caller."""
     ids = list(threads)
@@ -173,7 +187,7 @@ def message_items(viewer: Viewer, threads: dict[uuid.UUID, uuid.UUID]) -> list[M
         files[a.message_id].append(
             FileView(a.id, a.file_name, a.content_type, a.size, a.digest, a.inline, a.alt_text)
         )
-    verdicts = _verdicts([key for key in ids if rows[key][3] in ("held", "failed", "scheduled")])
+    verdicts = _verdicts([key for key in ids if key in rows and rows[key][2] == "out"])
     return [
         _item(
             rows[key],
@@ -182,23 +196,50 @@ def message_items(viewer: Viewer, threads: dict[uuid.UUID, uuid.UUID]) -> list[M
             people[key],
             files[key],
             _reactions([r for r in reactions if r[0] == key], names),
-            verdicts.get(key, ("", None)),
+            verdicts.get(key, _UNSAID),
         )
         for key in ids
         if key in rows
     ]
 
 
-def _verdicts(ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, tuple[str, datetime | None]]:
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """What the gate last said of a message, where it was not simply allowed."""
+
+    words: str = ""
+    outcome: str = ""
+    until: datetime | None = None
+    override: str = ""
+    override_by: str = ""
+
+
+_UNSAID = _Said()
+
+
+def _verdicts(ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, _Said]:
     if not ids:
         return {}
     rows = (
         Decision.objects.filter(touch__subject_id__in=ids)
-        .exclude(outcome="allow")
+        .exclude(outcome="allow", override_reason="")
         .order_by("id")
-        .values_list("touch__subject_id", "sentence", "until")
+        .values_list(
+            "touch__subject_id",
+            "rule",
+            "values",
+            "sentence",
+            "outcome",
+            "until",
+            "override_reason",
+            "overridden_by__name",
+        )
     )
-    return {subject: (sentence, until) for subject, sentence, until in rows if subject}
+    return {
+        subject: _Said(sentences.of(rule, values, kept), outcome, until, reason, name or "")
+        for subject, rule, values, kept, outcome, until, reason, name in rows
+        if subject
+    }
 
 
 def _reactions(
@@ -217,7 +258,7 @@ def _item(
     people: list[ParticipantView],
     files: list[FileView],
     reactions: tuple[ReactionView, ...],
-    verdict: tuple[str, datetime | None],
+    verdict: _Said,
 ) -> MessageItem:
     (key, at, direction, state, network, visibility, sender_id, author_id, author, author_avatar) = row[:10]
     (subject, text, truncated, has_html, quote_at, signature_at, automatic, unreadable, url, warning_text) = (
@@ -260,8 +301,13 @@ def _item(
         deleted_upstream_at=deleted_at,
         warning="forged" if proof == "failed" else ("unproven" if suspicious and proof == "none" else ""),
         authentication=results,
-        verdict=verdict[0],
-        verdict_until=verdict[1],
+        verdict=verdict.words,
+        verdict_until=verdict.until,
+        verdict_outcome=verdict.outcome,
+        override=verdict.override,
+        override_by=verdict.override_by,
+        has_raw=row[26],
+        failure=row[27],
         participants=tuple(people),
         files=tuple(files),
         reactions=reactions,
@@ -269,4 +315,4 @@ def _item(
     )
 
 
-__all__ = ["LogItem", "conversation_messages", "message_cursor", "message_items"]
+__all__ = ["LogItem", "conversation_messages", "message_cursor", "message_ids_from", "message_items"]

@@ -147,7 +147,9 @@ class ReactionView:
 class MessageItem:
     """One message or note. `text` holds at most 40,000 characters (`truncated` says so); the quote begins at `quote_at`.
 
-    `warning`: "forged" (the sender's proof failed), "unproven", or "". `verdict`: why it was held back, in words.
+    `warning`: "forged" (the sender's proof failed), "unproven", or "". `verdict`: why it was held back, in the reader's
+    language; `verdict_outcome` hold or deny. `override`: why a person sent it anyway, and `override_by` who. `has_raw`:
+    its bytes as the network sent them are kept. `failure`: what a bounce said, "" for none.
     """
 
     id: uuid.UUID
@@ -181,6 +183,11 @@ class MessageItem:
     authentication: Mapping[str, Any]
     verdict: str
     verdict_until: datetime | None
+    verdict_outcome: str
+    override: str
+    override_by: str
+    has_raw: bool
+    failure: str
     participants: tuple[ParticipantView, ...]
     files: tuple[FileView, ...]
     reactions: tuple[ReactionView, ...]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Sequence
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
@@ -27,6 +28,15 @@ def conversation_scopes(viewer: Viewer, conversation_id: uuid.UUID) -> tuple[uui
         Thread.objects.filter(conversation_id=conversation_id, scope_id__in=viewer.scope_ids)
         .values_list("scope_id", flat=True)
         .distinct()
+    )
+
+
+def conversations_seen_by(viewer: Viewer, ids: Sequence[uuid.UUID]) -> set[uuid.UUID]:
+    """Which of these conversations a viewer may see."""
+    return set(
+        Thread.objects.filter(conversation_id__in=ids, scope_id__in=viewer.scope_ids).values_list(
+            "conversation_id", flat=True
+        )
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -16,7 +16,6 @@ from kith.teams.notifications import notifications_read
 from kith.teams.types import Viewer
 
 PRESENT_FOR = timedelta(seconds=30)
-RENEW_AFTER = timedelta(seconds=10)
 
 _SEEN = """
 INSERT INTO conversations_seen (user_id, conversation_id, at)
@@ -50,8 +49,7 @@ class Conflict:
 def seen_mark(viewer: Viewer, ids: Sequence[uuid.UUID]) -> None:
     """The viewer has read these conversations up to now; their notifications about them are read, too."""
     sql.run(_SEEN, {"user": viewer.user_id, "at": now(), "ids": list(ids), "scopes": list(viewer.scope_ids)})
-    for key in ids:
-        notifications_read(viewer, subject_id=key)
+    notifications_read(viewer, subject_ids=ids)
     tell_users("seen", [viewer.user_id])
 
 
@@ -59,6 +57,45 @@ def seen_unmark(viewer: Viewer, ids: Sequence[uuid.UUID]) -> None:
     """Unread again, for this viewer."""
     Seen.objects.filter(user_id=viewer.user_id, conversation_id__in=ids).delete()
     tell_users("seen", [viewer.user_id])
+
+
+def seen_times(viewer: Viewer, ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, datetime]:
+    """Up to when the viewer has read these conversations; those never read are left out."""
+    rows = Seen.objects.filter(user_id=viewer.user_id, conversation_id__in=ids)
+    return dict(rows.values_list("conversation_id", "at"))
+
+
+def seen_restore(viewer: Viewer, times: Mapping[uuid.UUID, datetime | None]) -> None:
+    """Put back what `seen_times` told before; None: never read."""
+    Seen.objects.filter(user_id=viewer.user_id, conversation_id__in=list(times)).delete()
+    Seen.objects.bulk_create(
+        [
+            Seen(user_id=viewer.user_id, conversation_id=key, at=at)
+            for key, at in times.items()
+            if at is not None
+        ],
+        ignore_conflicts=True,
+    )
+    tell_users("seen", [viewer.user_id])
+
+
+def seen_rewind(viewer: Viewer, conversation_id: uuid.UUID, message_id: uuid.UUID) -> None:
+    """Unread from this message on, for this viewer; what stands before it stays read."""
+    at = (
+        MessageCopy.objects.filter(
+            message_id=message_id, thread__conversation_id=conversation_id, scope_id__in=viewer.scope_ids
+        )
+        .values_list("at", flat=True)
+        .order_by("at")
+        .first()
+    )
+    if at is not None:
+        Seen.objects.update_or_create(
+            user_id=viewer.user_id,
+            conversation_id=conversation_id,
+            defaults={"at": at - timedelta(microseconds=1)},
+        )
+        tell_users("seen", [viewer.user_id])
 
 
 def presence_set(viewer: Viewer, conversation_id: uuid.UUID, *, typing: bool = False) -> None:
@@ -73,8 +110,10 @@ def presence_set(viewer: Viewer, conversation_id: uuid.UUID, *, typing: bool = F
         conversation_id=conversation_id,
         defaults={"typing": typing, "seen_at": moment},
     )
-    Presence.objects.filter(user_id=viewer.user_id).exclude(conversation_id=conversation_id).delete()
-    if before is None or before.typing != typing or moment - before.seen_at > RENEW_AFTER:
+    others = Presence.objects.filter(user_id=viewer.user_id).exclude(conversation_id=conversation_id)
+    for left in list(others.values_list("conversation_id", flat=True)):
+        presence_leave(viewer, left)
+    if before is None or before.typing != typing or moment - before.seen_at > PRESENT_FOR:
         tell_scopes("presence", [(conversation_id, scope) for scope in scopes])
 
 

@@ -9,6 +9,7 @@ from typing import Any
 from django.db import transaction
 from django.utils.translation import gettext as _
 
+from kith.base.ids import new_id
 from kith.base.text import clean, clean_value
 from kith.conversations.models import Draft
 from kith.conversations.selectors.visible import conversation_scopes
@@ -32,9 +33,10 @@ def draft_save(
     recipients: Mapping[str, Any] | None = None,
     channel_account_id: uuid.UUID | None = None,
     reply_to_id: uuid.UUID | None = None,
-    attachments: Sequence[Mapping[str, Any]] = (),
+    attachments: Sequence[Mapping[str, Any]] | None = (),
 ) -> Draft:
-    """Keep what is being written. Without a conversation, `draft_id` None begins a new one.
+    """Keep what is being written. Without a conversation, `draft_id` None begins a new one. `attachments` None leaves the
+    draft's files as they are.
 
     Raises NotAllowed for a conversation or channel account that the viewer can't use.
     """
@@ -52,8 +54,9 @@ def draft_save(
         "recipients": clean_value(dict(recipients or {})),
         "channel_account_id": channel_account_id,
         "reply_to_id": reply_to_id,
-        "attachments": clean_value([dict(a) for a in attachments]),
     }
+    if attachments is not None:
+        values["attachments"] = clean_value([dict(a) for a in attachments])
     if conversation_id is not None:
         row, _made = Draft.objects.update_or_create(
             user_id=viewer.user_id, conversation_id=conversation_id, mode=mode, defaults=values
@@ -99,6 +102,32 @@ def draft_delete(
         rows.filter(pk=draft_id).delete()
     elif conversation_id is not None:
         rows.filter(conversation_id=conversation_id, mode=mode).delete()
+
+
+@transaction.atomic
+def draft_files_change(
+    viewer: Viewer,
+    *,
+    conversation_id: uuid.UUID,
+    mode: str = "reply",
+    add: Sequence[Mapping[str, Any]] = (),
+    remove: str = "",
+    alt_texts: Mapping[str, str] | None = None,
+) -> list[dict[str, Any]]:
+    """Change the files of one's own draft, which is made if there is none; each has a `key` of its own. Returns them all."""
+    if not viewer.may_write or mode not in MODES or not conversation_scopes(viewer, conversation_id):
+        raise NotAllowed(_("You may not write here."))
+    row, _made = Draft.objects.select_for_update().get_or_create(
+        user_id=viewer.user_id, conversation_id=conversation_id, mode=mode
+    )
+    files = [dict(f) for f in row.attachments if f.get("key") != remove]
+    for item in files:
+        if alt_texts and (words := alt_texts.get(str(item.get("key")))) is not None:
+            item["alt_text"] = clean(words)[:1500]
+    files += [{"key": new_id().hex, **clean_value(dict(f))} for f in add]
+    row.attachments = files
+    row.save(update_fields=["attachments", "changed_at"])
+    return files
 
 
 def drafts_of(viewer: Viewer) -> list[Draft]:

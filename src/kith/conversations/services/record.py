@@ -17,7 +17,7 @@ from kith.conversations.models import Attachment, Conversation, Message, Message
 from kith.conversations.services import threads
 from kith.conversations.services.refresh import conversations_refresh, search_documents_write
 from kith.conversations.types import IncomingMessage, IncomingParticipant, Place, Recorded
-from kith.core import events
+from kith.core import events, rows
 from kith.trust.services import situations_note_inbound
 
 OUTSIDE_ROLES = ("from", "sender", "to", "cc", "member", "mentioned")
@@ -97,7 +97,7 @@ class _Batch:
         self.place, self.people, self.known = place, people, known
         self.messages: list[Message] = []
         self.copies: dict[tuple[object, ...], MessageCopy] = {}
-        self.participants: list[Participant] = []
+        self.participants: dict[tuple[object, ...], Participant] = {}
         self.attachments: list[Attachment] = []
         self.search_ids: list[uuid.UUID] = []
         self.live_in: set[uuid.UUID] = set()
@@ -115,7 +115,7 @@ class _Batch:
             key = new_id()
             self.known[external_id, digest] = key
             self._message(key, external_id, digest, message, history=history)
-            if not history and not message.automatic:
+            if not history and message.automatic in ("", "mention"):
                 (self.live_out if message.outgoing else self.live_in).add(thread.conversation_id)
         copy = MessageCopy(
             message_id=key,
@@ -126,7 +126,7 @@ class _Batch:
             uid=message.uid[:200],
             at=message.at,
         )
-        self.copies.setdefault((key, thread.id, message.folder, message.uid), copy)
+        self.copies.setdefault((key, thread.id, copy.folder, copy.uid), copy)
         self.search_ids.append(key)
         return Recorded(key, thread.conversation_id, thread.id, is_new, history)
 
@@ -190,21 +190,20 @@ class _Batch:
     def _participant(self, key: uuid.UUID, message: IncomingMessage, person: IncomingParticipant) -> None:
         row = self.people.get(person.identity.key)
         if row is not None:
-            self.participants.append(
-                Participant(
-                    message_id=key,
-                    identity_id=row.id,
-                    role=person.role,
-                    verified=person.verified,
-                    display_name=clean(person.identity.display_name)[:300],
-                    at=message.at,
-                )
+            found = Participant(
+                message_id=key,
+                identity_id=row.id,
+                role=person.role,
+                verified=person.verified,
+                display_name=clean(person.identity.display_name)[:300],
+                at=message.at,
             )
+            self.participants.setdefault((key, row.id, person.role), found)
 
     def store(self) -> None:
-        Message.objects.bulk_create(self.messages)
-        Participant.objects.bulk_create(self.participants, ignore_conflicts=True)
-        Attachment.objects.bulk_create(self.attachments)
+        rows.insert(self.messages)
+        rows.insert(list(self.participants.values()))
+        rows.insert(self.attachments)
         self._store_copies()
 
     def _store_copies(self) -> None:
@@ -216,7 +215,10 @@ class _Batch:
         for copy in self.copies.values():
             copy.first_in_thread = (copy.message_id, copy.thread_id) not in taken
             taken.add((copy.message_id, copy.thread_id))
-        MessageCopy.objects.bulk_create(self.copies.values(), ignore_conflicts=True)
+        new = {message.id for message in self.messages}  # nobody else has a copy of these
+        rows.insert([copy for copy in self.copies.values() if copy.message_id in new])
+        again = [copy for copy in self.copies.values() if copy.message_id not in new]
+        MessageCopy.objects.bulk_create(again, ignore_conflicts=True)
 
 
 def _wake(place: Place, result: Sequence[Recorded], batch: _Batch) -> None:

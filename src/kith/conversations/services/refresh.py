@@ -31,8 +31,9 @@ rows AS (
     FROM pairs p
     CROSS JOIN LATERAL (
         WITH recent AS MATERIALIZED (
-            SELECT m.id, k.at, m.direction, m.automatic, m.history, m.subject, m.state,
-                   left(regexp_replace(left(CASE WHEN m.quote_at > 0 THEN left(m.text, m.quote_at) ELSE m.text END, 600),
+            SELECT m.id, k.at, m.direction, m.automatic, m.history, m.subject, m.state, m.language,
+                   m.extra ? 'forward_of' AS aside,
+                   left(regexp_replace(left(m.text, least(600, nullif(m.quote_at, 0), nullif(m.signature_at, 0))),
                         '\\s+', ' ', 'g'), 280) AS snippet
             FROM conversations_messagecopy k JOIN conversations_message m ON m.id = k.message_id
             WHERE k.thread_id = ANY (p.thread_ids) AND k.first_in_thread AND m.state <> 'cancelled'
@@ -45,19 +46,21 @@ rows AS (
                coalesce((SELECT snippet FROM newest), (SELECT snippet FROM recent LIMIT 1), '') AS snippet,
                coalesce((SELECT subject FROM talk WHERE subject <> '' ORDER BY at DESC, id DESC LIMIT 1), '') AS subject,
                (SELECT min(at) FROM talk WHERE direction = 'in' AND automatic = '' AND NOT history
-                  AND at > coalesce((SELECT max(at) FROM talk WHERE direction = 'out' AND automatic = ''
+                  AND at > coalesce((SELECT max(at) FROM talk WHERE direction = 'out' AND automatic = '' AND NOT aside
                                      AND state NOT IN ('failed', 'held', 'scheduled')), '-infinity')) AS waiting_since,
-               CASE WHEN EXISTS (SELECT 1 FROM talk WHERE automatic = '') THEN ''
+               CASE WHEN EXISTS (SELECT 1 FROM talk WHERE automatic IN ('', 'mention')) THEN ''
                     ELSE coalesce((SELECT automatic FROM newest), '') END AS tray,
+               coalesce((SELECT left(lower(split_part(language, '-', 1)), 8) FROM talk
+                         WHERE direction = 'in' AND language <> '' ORDER BY at DESC, id DESC LIMIT 1), '') AS language,
                (SELECT count(*) FROM recent) AS seen
     ) s
 )
 INSERT INTO conversations_conversationscope AS cs
     (conversation_id, scope_id, status, tray, assignee_id, team_id, priority, identity_id, subject, snippet, networks,
-     is_public, message_count, last_at, last_direction, waiting_since, snoozed_until)
+     is_public, message_count, last_at, last_direction, waiting_since, snoozed_until, language)
 SELECT r.conversation_id, r.scope_id, c.status, coalesce(c.tray_decided, r.tray), c.assignee_id, c.team_id, c.priority,
        c.identity_id, left(r.subject, 500), r.snippet, r.nets, r.is_public, r.total, r.last_at, r.last_direction,
-       CASE WHEN c.status = 'closed' THEN NULL ELSE r.waiting_since END, c.snoozed_until
+       CASE WHEN c.status = 'closed' THEN NULL ELSE r.waiting_since END, c.snoozed_until, r.language
 FROM rows r JOIN conversations_conversation c ON c.id = r.conversation_id
 WHERE r.seen > 0
 ORDER BY r.conversation_id, r.scope_id
@@ -66,7 +69,7 @@ ON CONFLICT (conversation_id, scope_id) DO UPDATE SET
     priority = excluded.priority, identity_id = excluded.identity_id, subject = excluded.subject,
     snippet = excluded.snippet, networks = excluded.networks, is_public = excluded.is_public,
     message_count = excluded.message_count, last_at = excluded.last_at, last_direction = excluded.last_direction,
-    waiting_since = excluded.waiting_since, snoozed_until = excluded.snoozed_until
+    waiting_since = excluded.waiting_since, snoozed_until = excluded.snoozed_until, language = excluded.language
 RETURNING cs.conversation_id, cs.scope_id
 """
 _EMPTY = """
@@ -82,6 +85,8 @@ INSERT INTO conversations_searchdocument (message_id, at, vector, cjk)
 SELECT m.id, m.at,
        array_to_tsvector(array(SELECT DISTINCT x FROM (
            SELECT 'scope:' || k.scope_id AS x FROM conversations_messagecopy k WHERE k.message_id = m.id
+           UNION SELECT 'seen:' || k.scope_id || ':' || to_char(m.at AT TIME ZONE 'UTC', 'YYYYMM')
+               FROM conversations_messagecopy k WHERE k.message_id = m.id
            UNION SELECT 'net:' || m.network
            UNION SELECT 'dir:' || m.direction
            UNION SELECT 'month:' || to_char(m.at AT TIME ZONE 'UTC', 'YYYYMM')

@@ -135,7 +135,7 @@ def _by_key(filing: Filing, message: IncomingMessage) -> FiledThread | None:
 
 
 def _by_subject(filing: Filing, message: IncomingMessage, outsider: uuid.UUID) -> FiledThread | None:
-    if not message.subject_key or message.automatic in ("list", "notification"):
+    if not message.subject_key or message.automatic in ("list", "notification", "mention"):
         return None
     for thread in filing.recent.get((outsider, message.visibility), ()):
         if (

@@ -66,11 +66,28 @@ class NotificationsForm(Form):
         ]
 
 
+PERMISSION_WORDS = {
+    "people:read": _("read people"),
+    "people:write": _("change people"),
+    "conversations:read": _("read conversations"),
+    "conversations:write": _("change conversations: assign, tag, close, note"),
+    "messages:write": _("send messages"),
+    "channels:read": _("see channels and how they are"),
+    "channels:write": _("change channels"),
+    "webhooks:write": _("have news sent to an address"),
+}
+
+
+def permission_words(name: str) -> Any:
+    """What a permission of a token lets it do; its own name where nobody wrote that down."""
+    return PERMISSION_WORDS.get(name, name)
+
+
 class TokenForm(Form):
     name = forms.CharField(label=_("What is it for?"), max_length=120)
     permissions = forms.MultipleChoiceField(
         label=_("It may"),
-        choices=[(name, name) for name in API_PERMISSIONS],
+        choices=[(name, permission_words(name)) for name in API_PERMISSIONS],
         widget=forms.CheckboxSelectMultiple,
         help_text=_("It never sees more than you do."),
     )

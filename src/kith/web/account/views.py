@@ -7,6 +7,8 @@ from datetime import timedelta
 from typing import Any
 
 from allauth.mfa.models import Authenticator
+from allauth.socialaccount.models import SocialAccount
+from django.conf import settings
 from django.contrib.auth import login
 from django.core.exceptions import ValidationError
 from django.http import Http404, HttpRequest, HttpResponse
@@ -44,7 +46,14 @@ from kith.teams.wishes import (
     zone_of,
 )
 from kith.web.access import SignedIn, public, signed_in
-from kith.web.account.forms import AcceptForm, NotificationsForm, ProfileForm, TokenForm
+from kith.web.account.browsers import browser_named
+from kith.web.account.forms import (
+    AcceptForm,
+    NotificationsForm,
+    ProfileForm,
+    TokenForm,
+    permission_words,
+)
 from kith.web.pages import page
 from kith.web.settings.page import blame, done, show
 
@@ -120,6 +129,9 @@ def security(request: SignedIn) -> HttpResponse:
         totp=Authenticator.Type.TOTP in kinds,
         keys=kinds.count(Authenticator.Type.WEBAUTHN),
         codes=Authenticator.Type.RECOVERY_CODES in kinds,
+        browser_named=browser_named,
+        single_sign_on=settings.KITH.oidc_name if settings.KITH.oidc_url else "",
+        joined=SocialAccount.objects.filter(user=request.user).exists(),
     )
 
 
@@ -167,6 +179,7 @@ def tokens(request: SignedIn) -> HttpResponse:
         status=status,
         form=form,
         fresh=fresh,
+        words=permission_words,
         rows=rows,
     )
 
@@ -200,5 +213,10 @@ def invitation(request: HttpRequest, token: str) -> HttpResponse:
             login(request, user, BACKEND)
             return redirect("/")
     status = SENT_WRONG if request.method == "POST" else 200
-    context = {"form": form, "email": found.email, "company_name": company.name()}
+    context = {
+        "form": form,
+        "email": found.email,
+        "company_name": company.name(),
+        "single_sign_on": settings.KITH.oidc_name if settings.KITH.oidc_url else "",
+    }
     return page(request, "account/invitation.html", context, status=status)

@@ -17,6 +17,7 @@ from django.views.decorators.http import require_GET
 
 from kith.channels import visitors
 from kith.core import blobs
+from kith.core.live import here_note
 from kith.networks.models import ChannelAccount
 from kith.web.chat.limits import too_often
 from kith.web.chat.script import script
@@ -87,6 +88,8 @@ def _listen(request: HttpRequest, account: ChannelAccount) -> HttpResponse:
     """What stands in the visitor's window; 204 when it is what they have (`seen`)."""
     visitor = visitors.visitor_of(account, request.headers.get(HEADER, ""))
     said = visitors.said_with(visitor) if visitor else []
+    if visitor is not None:
+        here_note(visitor.pk)
     body = {
         "here": visitors.somebody_here(account),
         "email": visitor.typed_email if visitor else "",

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import datetime
+from urllib.parse import urlsplit
 
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST
 
 from kith.conversations.selectors import conversation_get
@@ -22,7 +22,6 @@ from kith.web import pages
 from kith.web.access import SignedIn, writers
 from kith.web.inbox.talk import talk_head, with_messages
 from kith.web.inbox.views import query_of
-from kith.web.inbox.words import later_choices
 
 CHANGED = {"HX-Trigger": "kith:changed"}
 
@@ -141,13 +140,20 @@ def priority(request: SignedIn, conversation_id: uuid.UUID) -> HttpResponse:
 @require_POST
 @writers
 def tray(request: SignedIn, conversation_id: uuid.UUID) -> HttpResponse:
-    """POST `tray`: "spam", or "" for the inbox; `block` blocks the sender too."""
+    """POST `tray`: "spam", or "" for the inbox; `block` blocks the sender too, `unblock` lets them in again."""
     if request.POST.get("block"):
         return _done(
             request,
             conversation_id,
             lambda: actions.sender_block(request.viewer, conversation_id),
             _("Blocked. What they write is set aside."),
+        )
+    if request.POST.get("unblock"):
+        return _done(
+            request,
+            conversation_id,
+            lambda: actions.conversation_unblock(request.viewer, conversation_id),
+            _("No longer blocked"),
         )
     where = request.POST.get("tray", "")
     said = _("Set aside as spam") if where else _("Moved into the inbox")
@@ -159,42 +165,7 @@ def tray(request: SignedIn, conversation_id: uuid.UUID) -> HttpResponse:
     )
 
 
-@require_POST
-@writers
-def bulk(request: SignedIn) -> HttpResponse:
-    """POST `id` (many) and `do`: close, open, assign_me, snooze, spam. One undo takes all of it back."""
-    ids = [key for text in request.POST.getlist("id") if (key := as_uuid(text)) is not None]
-    what, viewer = request.POST.get("do", ""), request.viewer
-    deeds: dict[str, Callable[[], actions.Done]] = {
-        "close": lambda: actions.conversations_close(viewer, ids),
-        "open": lambda: actions.conversations_reopen(viewer, ids),
-        "assign_me": lambda: actions.conversations_assign(viewer, ids, assignee_id=request.user.pk),
-        "snooze": lambda: actions.conversations_snooze(viewer, ids, until=_tomorrow()),
-        "spam": lambda: actions.conversations_set_tray(viewer, ids, tray="spam"),
-    }
-    if what not in deeds or not ids:
-        return pages.with_toast(HttpResponse(), _("Pick conversations first."), kind="error")
-    try:
-        done = deeds[what]()
-    except (actions.ActionError, NotAllowed) as error:
-        return pages.with_toast(HttpResponse(), str(error), kind="error")
-    count = len(done.entry_ids)
-    said = ngettext("%(num)s conversation changed", "%(num)s conversations changed", count) % {"num": count}
-    undo = reverse("undo", args=[done.batch_id]) if count else ""
-    return pages.with_toast(HttpResponse(headers=CHANGED), said, undo=undo)
-
-
-def _tomorrow() -> datetime:
-    morning = timezone.localtime().replace(hour=9, minute=0, second=0, microsecond=0) + timedelta(days=1)
-    return max(morning, later_choices()[0].at)
-
-
-@require_POST
-@writers
-def undo(request: SignedIn, batch_id: uuid.UUID) -> HttpResponse:
-    try:
-        touched = actions.actions_undo(request.viewer, batch_id)
-    except (actions.ActionError, NotAllowed) as error:
-        return pages.with_toast(HttpResponse(), str(error), kind="error")
-    response = refreshed(request, touched[0]) if len(touched) == 1 else HttpResponse(headers=CHANGED)
-    return pages.with_toast(response, _("Taken back"))
+def on_screen(request: HttpRequest) -> uuid.UUID | None:
+    """The conversation that the screen shows which asks."""
+    parts = [part for part in urlsplit(request.headers.get("HX-Current-URL", "")).path.split("/") if part]
+    return as_uuid(parts[1]) if len(parts) == 2 and parts[0] == "inbox" else None

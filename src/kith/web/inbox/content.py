@@ -11,8 +11,11 @@ import httpx
 from django.core import signing
 from django.http import FileResponse, Http404, HttpResponse
 from django.urls import reverse
+from django.utils.http import content_disposition_header
 
 from kith.base import http
+from kith.base.text import clean
+from kith.channels.raw import raw_of
 from kith.contacts.models import Contact, Identity
 from kith.conversations.models import Attachment, Message
 from kith.conversations.selectors import attachment_get, message_visible
@@ -26,6 +29,7 @@ from kith.web.pictures import redrawn
 PREVIEWED = {"image/png", "image/jpeg", "image/gif", "image/webp"}
 SALT = "kith.remote-image"
 INERT = "default-src 'none'; sandbox"
+HEAD_SHOWN = 64 * 1024
 LARGEST_IMAGE = 5 * 1024 * 1024
 
 
@@ -80,6 +84,33 @@ def message_text(request: SignedIn, message_id: uuid.UUID) -> HttpResponse:
     """The whole text, as text."""
     response = HttpResponse(_message(request, message_id).text, content_type="text/plain; charset=utf-8")
     response.headers["Content-Security-Policy"] = INERT
+    return response
+
+
+@signed_in
+def message_source(request: SignedIn, message_id: uuid.UUID) -> HttpResponse:
+    """The head of a message as it came, and what was proven of its sender, in a dialog."""
+    message, raw = _message(request, message_id), raw_of(request.viewer, message_id)
+    if raw is None:
+        raise Http404
+    head, _blank, _body = raw.content[:HEAD_SHOWN].replace(b"\r\n", b"\n").partition(b"\n\n")
+    shown = head if raw.is_mail else raw.content[:HEAD_SHOWN]
+    context = {"message": message, "head": clean(shown.decode("utf-8", "replace")), "raw": raw}
+    return pages.part(request, "inbox/source.html", context)
+
+
+@signed_in
+def message_download(request: SignedIn, message_id: uuid.UUID) -> HttpResponse:
+    """The bytes of a message as they came, to keep."""
+    message, raw = _message(request, message_id), raw_of(request.viewer, message_id)
+    if raw is None:
+        raise Http404
+    name = re.sub(r"[^\w .-]+", "_", message.subject or "message")[:80].strip(". ") or "message"
+    response = HttpResponse(raw.content, content_type="application/octet-stream")
+    ending = "eml" if raw.is_mail else "txt"
+    response.headers["Content-Disposition"] = content_disposition_header(True, f"{name}.{ending}") or ""
+    response.headers["Content-Security-Policy"] = INERT
+    response.headers["X-Content-Type-Options"] = "nosniff"
     return response
 
 

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import uuid
-from dataclasses import replace
 
 from django.http import Http404, HttpResponse, HttpResponseRedirect
-from django.urls import reverse
+from django.urls import NoReverseMatch, reverse
 
-from kith.base.clock import now
-from kith.conversations.models import Presence, Thread
-from kith.conversations.selectors import conversation_get, conversation_messages
+from kith.conversations.selectors import conversation_get, conversation_messages, conversation_scopes
+from kith.conversations.services import attention
 from kith.core import live
 from kith.web import pages
 from kith.web.access import SignedIn, signed_in
-from kith.web.inbox.lists import list_context
-from kith.web.inbox.talk import Talk, mark_seen, open_talk, talk_head, with_messages
+from kith.web.inbox.filters import filters_of
+from kith.web.inbox.lists import list_context, view_of
+from kith.web.inbox.talk import Talk, open_talk, talk_head, with_messages, with_page
 
 
 @signed_in
@@ -27,7 +26,14 @@ def home(request: SignedIn) -> HttpResponse:
 def inbox_list(request: SignedIn, key: str = "inbox") -> HttpResponse:
     """A list of conversations; `?part=rows` the next rows, `?part=list` the rows again, `?cursor=` a later page."""
     status, part = request.GET.get("status", ""), request.GET.get("part", "")
-    context = list_context(request, key, status, cursor=request.GET.get("cursor"))
+    try:
+        context = list_context(request, key, status, cursor=request.GET.get("cursor"))
+    except Http404:
+        if part == "list" and key.startswith("saved-") and pages.wants_fragment(request):
+            return HttpResponse(
+                status=204
+            )  # deleted while it is on screen: it stays until one goes elsewhere
+        raise
     if part in ("rows", "list") and pages.wants_fragment(request):
         return pages.part(
             request, "inbox/row_items.html" if part == "rows" else "inbox/rows_list.html", context
@@ -48,23 +54,39 @@ def found_or_404(talk: Talk | None) -> Talk:
 
 
 def query_of(request: SignedIn) -> dict[str, str]:
-    return {"in": request.GET.get("in", ""), "status": request.GET.get("status", "")}
+    """The list that a conversation was opened from, as parameters of its addresses."""
+    return {
+        "in": request.GET.get("in", ""),
+        "status": request.GET.get("status", ""),
+        **filters_of(request.GET),
+    }
 
 
 @signed_in
 def conversation(request: SignedIn, conversation_id: uuid.UUID) -> HttpResponse:
     """A conversation; for htmx its pane and the person's, else the page with the list that it was opened from."""
     talk = found_or_404(open_talk(request, conversation_id))
-    mark_seen(request, conversation_id)
+    attention.seen_mark(request.viewer, [conversation_id])
     query = query_of(request)
     if pages.wants_fragment(request):
         context = {"talk": talk, "query": query}
         response = pages.part(request, "inbox/conversation.html", context)
         response.write(pages.part(request, "inbox/person_partial.html", context).content.decode())
         return response
-    key = request.GET.get("in") or "inbox"
+    key = _list_of(request)
     context = list_context(request, key, request.GET.get("status", ""), open_id=conversation_id)
     return pages.page(request, "inbox/page.html", {**context, "talk": talk}, section=key)
+
+
+def _list_of(request: SignedIn) -> str:
+    """The list beside a conversation: the one that the address names, or the inbox where there is none such."""
+    key = request.GET.get("in") or "inbox"
+    try:
+        view_of(request, key, "")
+        reverse("inbox_view", args=[key])
+    except (Http404, NoReverseMatch):
+        return "inbox"
+    return key
 
 
 @signed_in
@@ -73,7 +95,7 @@ def head(request: SignedIn, conversation_id: uuid.UUID) -> HttpResponse:
     if found is None:
         raise Http404
     return pages.part(
-        request, "inbox/head.html", {"talk": talk_head(request, found), "query": query_of(request)}
+        request, "inbox/head_partial.html", {"talk": talk_head(request, found), "query": query_of(request)}
     )
 
 
@@ -86,33 +108,21 @@ def messages(request: SignedIn, conversation_id: uuid.UUID) -> HttpResponse:
     context = {"query": query_of(request)}
     if before := request.GET.get("before"):
         page = conversation_messages(request.viewer, conversation_id, before=before)
-        head_of = talk_head(request, found)
-        talk = replace(head_of, items=page.items, before=page.before)
+        talk = with_page(talk_head(request, found), page)
         return pages.part(request, "inbox/stream_items.html", {**context, "talk": talk})
-    mark_seen(request, conversation_id)
+    attention.seen_mark(request.viewer, [conversation_id])
     talk = with_messages(request, talk_head(request, found))
     return pages.part(request, "inbox/stream.html", {**context, "talk": talk})
 
 
 @signed_in
 def presence(request: SignedIn, conversation_id: uuid.UUID) -> HttpResponse:
-    """POST: I look at this conversation, and perhaps write (`typing`)."""
-    if request.method != "POST" or conversation_get(request.viewer, conversation_id) is None:
+    """POST: I look at this conversation, and perhaps write (`typing`); or I have left it (`gone`)."""
+    if request.method != "POST" or not conversation_scopes(request.viewer, conversation_id):
         raise Http404
+    if request.POST.get("gone"):
+        attention.presence_leave(request.viewer, conversation_id)
+        return HttpResponse(status=204)
     live.here_note(request.user.pk)
-    row, made = Presence.objects.get_or_create(
-        user=request.user, conversation_id=conversation_id, defaults={"seen_at": now()}
-    )
-    typing = bool(request.POST.get("typing"))
-    changed = made or row.typing != typing or (now() - row.seen_at).total_seconds() > 30
-    Presence.objects.filter(pk=row.pk).update(typing=typing, seen_at=now())
-    if changed:
-        presence_tell(conversation_id)
+    attention.presence_set(request.viewer, conversation_id, typing=bool(request.POST.get("typing")))
     return HttpResponse(status=204)
-
-
-def presence_tell(conversation_id: uuid.UUID) -> None:
-    scopes = (
-        Thread.objects.filter(conversation_id=conversation_id).values_list("scope_id", flat=True).distinct()
-    )
-    live.tell_scopes("presence", [(conversation_id, scope) for scope in scopes])

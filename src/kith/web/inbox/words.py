@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -24,6 +27,66 @@ def tray_name(tray: str) -> str:
         "blocked": _("blocked"),
     }
     return names.get(tray, tray)
+
+
+VIEW_ICONS = {
+    "inbox": "inbox",
+    "mine": "user",
+    "unassigned": "user-plus",
+    "waiting": "clock",
+    "for_me": "at-sign",
+    "snoozed": "alarm-clock",
+    "unsent": "pause",
+    "held": "archive",
+    "closed": "check-check",
+    "all": "layers",
+}
+
+
+def view_names() -> dict[str, str]:
+    """The lists that everyone has, as the navigation calls them."""
+    return {
+        "inbox": _("Inbox"),
+        "mine": _("Mine"),
+        "unassigned": _("Unassigned"),
+        "waiting": _("Waiting longest"),
+        "for_me": _("For me"),
+        "snoozed": _("Snoozed"),
+        "unsent": _("Held back"),
+        "held": _("Set aside"),
+        "closed": _("Closed"),
+        "all": _("All conversations"),
+    }
+
+
+def tray_reason(tray: str) -> str:
+    """Why a conversation is set aside, in a sentence."""
+    reasons = {
+        "spam": _("It was called spam, by a colleague or by the server that took it."),
+        "bounce": _("A server says that a mail of ours did not arrive."),
+        "automatic": _("A machine wrote it, and nobody waits for an answer."),
+        "auto_reply": _("An automatic answer, such as an absence note."),
+        "list": _("It went to many at once: a newsletter or a mailing list."),
+        "notification": _("A service tells of something that happened there."),
+        "system": _("A machine wrote it, and nobody waits for an answer."),
+        "blocked": _("A colleague blocked this sender."),
+    }
+    return reasons.get(tray, _("It does not look as if a person wrote to us."))
+
+
+def unsent_name(state: str) -> str:
+    """What became of an answer that did not go out."""
+    return {"held": _("held back"), "failed": _("not delivered")}.get(state, _("perhaps sent"))
+
+
+def unsent_reason(state: str, why: str) -> str:
+    """Why an answer did not go out: what the gate or the other side said, else what is known."""
+    if why:
+        return why
+    return {
+        "held": _("The gate held it back."),
+        "failed": _("The other side refused it."),
+    }.get(state, _("The connection broke while it was sent: look there before you send it again."))
 
 
 def log_sentence(item: LogItem) -> str:
@@ -58,6 +121,39 @@ def log_sentence(item: LogItem) -> str:
         "reopened": _("Opened again by a new message"),
     }
     return sentences.get(item.kind, item.kind) % {"who": who}
+
+
+def proof_words(results: Mapping[str, Any]) -> list[str]:
+    """What was checked of a mail's sender ({"spf": "pass", ...}), a line each."""
+    names = {
+        "spf": _("The server that sent it may send for this domain (SPF)"),
+        "dkim": _("Signed by the domain (DKIM)"),
+        "dmarc": _("The domain vouches for the address (DMARC)"),
+        "arc": _("Passed on with its proof (ARC)"),
+    }
+    told = {
+        "pass": _("yes"),
+        "fail": _("no"),
+        "softfail": _("probably not"),
+        "none": _("nothing to check"),
+        "neutral": _("the domain does not say"),
+        "temperror": _("could not be checked"),
+        "permerror": _("could not be checked"),
+    }
+    return [
+        f"{words}: {told.get(str(results[key]).lower(), str(results[key])[:60])}"
+        for key, words in names.items()
+        if results.get(key)
+    ]
+
+
+_ANSWERS = re.compile(r"(?:(?:re|aw|antw|sv|vs|rv|r|fwd?|wg|tr)(?:\[\d{1,3}\])?\s*:\s*)+", re.IGNORECASE)
+
+
+def bare_subject(subject: str) -> str:
+    """A subject without what mail programs put before it ("Re: Fwd: ...")."""
+    found = _ANSWERS.match(subject.lstrip()[:300])
+    return subject.lstrip()[found.end() :].strip() or subject if found else subject
 
 
 @dataclass(frozen=True, slots=True)

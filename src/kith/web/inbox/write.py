@@ -4,33 +4,42 @@ from __future__ import annotations
 
 import uuid
 from dataclasses import dataclass, replace
-from typing import Any
 
 from django.http import HttpResponse
 from django.urls import reverse
 from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST
 
+from kith.channels.answers import recipients_typed, signed
 from kith.channels.outbox import Compose, OutboxError, message_send
 from kith.contacts.selectors import identity_names
-from kith.contacts.services import identities_observe
-from kith.contacts.types import ObservedIdentity
+from kith.conversations.models import Draft
+from kith.conversations.services import drafts
 from kith.core.fields import as_uuid
 from kith.networks.models import ChannelAccount
 from kith.networks.selectors import channel_accounts_for, manifest_of
 from kith.web import pages
 from kith.web.access import SignedIn, writers
-from kith.web.inbox.compose import files_of
+from kith.web.inbox.actions import moment_of
+from kith.web.inbox.compose import files_of, uploads_of
 from kith.web.inbox.lists import list_context
+from kith.web.inbox.words import LaterChoice, later_choices
+
+FIELDS = ("account", "to", "cc", "bcc", "identity", "subject", "text")
+NOBODY = uuid.UUID(int=0)
 
 
 @dataclass(frozen=True, slots=True)
 class Writing:
-    """The form's state: accounts to write from, what was typed, and what is wrong with it."""
+    """The form's state: accounts to write from, what was typed (perhaps kept from before), and what is wrong with it."""
 
     accounts: list[tuple[str, str]]
     values: dict[str, str]
     error: str = ""
     to_name: str = ""
+    draft_id: str = ""
+    kept: Draft | None = None
+    later: tuple[LaterChoice, ...] = ()
 
 
 def _state(request: SignedIn, error: str = "") -> Writing:
@@ -38,32 +47,49 @@ def _state(request: SignedIn, error: str = "") -> Writing:
     for account in channel_accounts_for(request.viewer):
         manifest = manifest_of(account.network)
         if manifest and "sends" in manifest.capabilities and manifest.limits.may_start_conversation:
-            accounts.append((str(account.pk), f"{account.address or account.name} ({manifest.title})"))
+            title = f"{account.address or account.name} ({manifest.title})"
+            accounts.append((manifest.medium != "mail", str(account.pk), title))
     source = request.POST if request.method == "POST" else request.GET
-    values = {name: source.get(name, "") for name in ("account", "to", "identity", "subject", "text")}
+    values = {name: source.get(name, "") for name in FIELDS}
+    kept = None
+    if not any(values.values()):
+        kept = _newest(request)
+        if kept is not None:
+            values |= {name: str(kept.recipients.get(name, "")) for name in FIELDS}
+            values |= {"subject": kept.subject, "text": kept.body}
     names = identity_names([key]) if (key := as_uuid(values["identity"])) else {}
     found = next(iter(names.values()), None)
     return Writing(
-        accounts, values, error, f"{found.name} ({found.handle or found.external_id})" if found else ""
+        [(key, title) for _others, key, title in sorted(accounts, key=lambda found: found[0])],
+        values,
+        error,
+        f"{found.name} ({found.handle or found.external_id})" if found else "",
+        draft_id=source.get("draft", "") or (str(kept.pk) if kept else ""),
+        kept=kept,
+        later=tuple(later_choices()),
     )
 
 
-def _recipient(request: SignedIn, account: ChannelAccount) -> Any:
-    """The identity to write to: one that was chosen, or the address that was typed."""
+def _newest(request: SignedIn) -> Draft | None:
+    """What one was writing to somebody new, if it was not sent."""
+    return next((d for d in drafts.drafts_of(request.viewer) if d.conversation_id is None), None)
+
+
+def _recipients(request: SignedIn, account: ChannelAccount) -> tuple[tuple[uuid.UUID, str], ...]:
+    """The identities to write to: one that was chosen, or the addresses that were typed."""
     key = as_uuid(request.POST.get("identity", ""))
+    cc, bcc = request.POST.get("cc", ""), request.POST.get("bcc", "")
+    manifest = manifest_of(account.network)
+    by_address = manifest is not None and manifest.medium in ("mail", "sms")
     if key is not None and key in identity_names([key]):
-        return key
+        more = recipients_typed(account, to="", cc=cc, bcc=bcc) if by_address else ()
+        return ((key, "to"), *(pair for pair in more if pair[0] != key))
     typed = request.POST.get("to", "").strip()
     if not typed:
         raise OutboxError(_("Say who it is for."))
-    manifest = manifest_of(account.network)
-    if manifest is None or manifest.medium not in ("mail", "sms"):
+    if not by_address:
         raise OutboxError(_("Open the person and choose where to write to them."))
-    address = typed.lower()
-    if manifest.medium == "mail" and ("@" not in address or " " in address):
-        raise OutboxError(_("“%(text)s” is not an address.") % {"text": typed})
-    seen = ObservedIdentity(account.network, address, "", address, "")
-    return identities_observe([seen])[seen.key].id
+    return recipients_typed(account, to=typed, cc=cc, bcc=bcc)
 
 
 @writers
@@ -74,7 +100,7 @@ def write(request: SignedIn) -> HttpResponse:
     try:
         account = (
             channel_accounts_for(request.viewer)
-            .filter(pk=as_uuid(request.POST.get("account", "")) or uuid.UUID(int=0))
+            .filter(pk=as_uuid(request.POST.get("account", "")) or NOBODY)
             .first()
         )
         if account is None:
@@ -82,14 +108,39 @@ def write(request: SignedIn) -> HttpResponse:
         compose = Compose(
             user=request.user,
             account=account,
-            text=request.POST.get("text", ""),
-            recipients=((_recipient(request, account), "to"),),
+            text=request.POST.get("text", "").replace("\r\n", "\n"),
+            recipients=_recipients(request, account),
             subject=request.POST.get("subject", "")[:500],
+            send_at=moment_of(request, "send_at"),
         )
-        sent = message_send(replace(compose, files=files_of(request.FILES.getlist("files"))))
-    except OutboxError as error:
+        sent = message_send(signed(replace(compose, files=files_of(uploads_of(request)))))
+    except (OutboxError, ValueError) as error:
         return _show(request, _state(request, str(error)), status=422)
+    drafts.draft_delete(request.viewer, draft_id=as_uuid(request.POST.get("draft", "")))
     return HttpResponse(headers={"HX-Redirect": reverse("conversation", args=[sent.conversation_id])})
+
+
+@require_POST
+@writers
+def write_draft(request: SignedIn) -> HttpResponse:
+    """Keep what is being written to somebody new; `forget` drops it and shows an empty form."""
+    key = as_uuid(request.POST.get("draft", ""))
+    if request.POST.get("forget"):
+        drafts.draft_delete(request.viewer, draft_id=key)
+        return HttpResponse(headers={"HX-Redirect": reverse("write")})
+    values = {name: request.POST.get(name, "")[:4000] for name in FIELDS if name not in ("subject", "text")}
+    text = request.POST.get("text", "").replace("\r\n", "\n")
+    if not text.strip() and not request.POST.get("subject", "").strip():
+        return HttpResponse(status=204)
+    row = drafts.draft_save(
+        request.viewer,
+        draft_id=key,
+        mode="new",
+        body=text,
+        subject=request.POST.get("subject", ""),
+        recipients=values,
+    )
+    return pages.part(request, "inbox/write_kept.html", {"draft_id": row.pk, "kept": True})
 
 
 def _show(request: SignedIn, writing: Writing, status: int = 200) -> HttpResponse:

@@ -14,7 +14,9 @@ from kith.base.clock import now
 from kith.contacts.models import Affiliation, Contact, Fact, Identity, IdentityLink
 from kith.contacts.names import initials
 from kith.contacts.selectors import IdentityName, identity_family
+from kith.core import sql
 from kith.teams.types import Viewer
+from kith.trust import sentences
 from kith.trust.models import Touch
 from kith.work.models import Promise, Task
 
@@ -174,13 +176,16 @@ def held_of(contact_ids: list[uuid.UUID]) -> list[Held]:
     for touch in touches:
         decision = touch.decisions.order_by("-id").first()
         if decision is not None:
-            found.append(Held(decision.sentence, decision.until))
+            found.append(
+                Held(sentences.of(decision.rule, decision.values, decision.sentence), decision.until)
+            )
     return found
 
 
 def aliases_of(contact_id: uuid.UUID) -> list[uuid.UUID]:
     """All contacts that are read as one with this one, through merges."""
-    return list(Contact.objects.filter(canonical_id=contact_id).values_list("pk", flat=True))
+    found = sql.prepared("SELECT id FROM contacts_contact WHERE canonical_id = %(id)s", {"id": contact_id})
+    return [row[0] for row in found]
 
 
 def _line(contact: Contact | None, works: list[str], city: str) -> str:

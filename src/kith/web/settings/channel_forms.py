@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -32,7 +33,27 @@ class ManifestForm(Form):
         self.manifest = manifest
         kept = set(account.secrets or {}) if account else set()
         for item in manifest.fields:
-            self.fields[item.name] = _field(item, kept=item.name in kept)
+            self.fields[item.name] = made = _field(item, kept=item.name in kept)
+            # Not `required`: what is missing is said by the service, after servers were looked for.
+            made.needed = item.required and item.kind != "host"  # type: ignore[attr-defined]
+            self.style(item.name)
+
+    def offer(self, details: Mapping[str, str]) -> None:
+        """Let a person choose from what the network has told (its folders), where they would have to type names."""
+        for item in self.manifest.fields:
+            names = details.get(item.choose_from, "").splitlines() if item.choose_from else []
+            if not names:
+                continue
+            chosen = self.initial.get(item.name, "")
+            if isinstance(chosen, str):
+                self.initial[item.name] = chosen.splitlines()
+            self.fields[item.name] = forms.MultipleChoiceField(
+                label=item.label,
+                help_text=item.help,
+                required=False,
+                choices=[(name, name) for name in names],
+                widget=_Lines,
+            )
             self.style(item.name)
 
     def values(self) -> dict[str, str]:
@@ -40,6 +61,8 @@ class ManifestForm(Form):
         found = {}
         for item in self.manifest.fields:
             value = self.cleaned_data.get(item.name, "")
+            if isinstance(value, list):
+                value = "\n".join(value)
             found[item.name] = ("true" if value else "false") if item.kind == "bool" else str(value)
         return found
 
@@ -50,11 +73,19 @@ class ManifestForm(Form):
         return [self[item.name] for item in self.manifest.fields if item.advanced]
 
 
+class _Lines(forms.CheckboxSelectMultiple):
+    """Boxes for names that may also come as lines of one text."""
+
+    def value_from_datadict(self, data: Any, files: Any, name: str) -> list[str]:
+        said = data.getlist(name) if hasattr(data, "getlist") else [data.get(name, "")]
+        return [line.strip() for text in said for line in str(text).splitlines() if line.strip()]
+
+
 def _field(item: Any, *, kept: bool) -> forms.Field:
     common: dict[str, Any] = {
         "label": item.label,
         "help_text": item.help,
-        "required": False,  # what is missing is said by the service, after servers were looked for
+        "required": False,
         "initial": item.default,
     }
     if item.kind == "choice":
@@ -70,9 +101,17 @@ def _field(item: Any, *, kept: bool) -> forms.Field:
             **{**common, "initial": ""},
         )
     if item.kind == "textarea":
-        return forms.CharField(widget=forms.Textarea(attrs={"rows": 3}), max_length=20_000, **common)
+        # Boxes send several values of one name; as lines they are what a person would have typed.
+        widget_of_lines = _LinesArea if item.choose_from else forms.Textarea
+        return forms.CharField(widget=widget_of_lines(attrs={"rows": 3}), max_length=20_000, **common)
     widget = {"url": forms.URLInput, "email": forms.EmailInput}.get(item.kind, forms.TextInput)
     return forms.CharField(widget=widget(), max_length=2000, **common)
+
+
+class _LinesArea(forms.Textarea):
+    def value_from_datadict(self, data: Any, files: Any, name: str) -> str:
+        said = data.getlist(name) if hasattr(data, "getlist") else [data.get(name, "")]
+        return "\n".join(str(text) for text in said)
 
 
 class AudienceForm(Form):
@@ -107,6 +146,16 @@ class AudienceForm(Form):
         )
 
 
+def _offer_folders(form: Form, details: Mapping[str, str]) -> None:
+    """Let a person choose the folder from those that there are; one that is kept and gone stays to be seen."""
+    if "intake_label" not in form.fields or not (names := details.get("folders", "").splitlines()):
+        return
+    kept = str(form.initial.get("intake_label", ""))
+    found = [*names, *([kept] if kept and kept not in names else [])]
+    form.fields["intake_label"].widget = forms.Select(choices=[("", "\u2014"), *((n, n) for n in found)])
+    form.style("intake_label")
+
+
 class IntakeForm(Form):
     """What comes in and how far back; whom it goes to."""
 
@@ -133,6 +182,9 @@ class IntakeForm(Form):
         if not {"polls", "streams"} & manifest.capabilities:
             del self.fields["history"]
 
+    def offer(self, details: Mapping[str, str]) -> None:
+        _offer_folders(self, details)
+
     def chosen(self) -> Intake:
         values = self.cleaned_data
         return Intake(
@@ -157,6 +209,12 @@ class ChannelForm(Form):
         widget=forms.Textarea(attrs={"rows": 4}),
         help_text=_("Instead of the colleague's own."),
     )
+    intake = forms.ChoiceField(
+        label=_("What comes in"),
+        choices=ChannelAccount.Intake.choices,
+        help_text=_("From now on; what is here stays."),
+    )
+    intake_label = forms.CharField(label=_("Which label or folder"), max_length=200, required=False)
     aliases = forms.CharField(
         label=_("Other addresses of this channel, one a line"),
         required=False,
@@ -175,6 +233,9 @@ class ChannelForm(Form):
     def __init__(self, *args: Any, manifest: NetworkManifest | None, **rest: Any) -> None:
         super().__init__(*args, **rest)
         if manifest is None or manifest.medium != "mail":
-            del self.fields["aliases"]
+            del self.fields["aliases"], self.fields["intake"], self.fields["intake_label"]
         if manifest is None or not manifest.limits.automatic_reply:
             del self.fields["acknowledge"], self.fields["acknowledgement"]
+
+    def offer(self, details: Mapping[str, str]) -> None:
+        _offer_folders(self, details)

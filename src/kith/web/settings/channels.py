@@ -12,7 +12,7 @@ from django.views.decorators.http import require_POST
 
 from kith.channels.deliver import delivery_settle
 from kith.channels.models import Delivery, RawItem
-from kith.channels.receive import raw_item_retry
+from kith.channels.receive import raw_item_delete, raw_item_retry
 from kith.networks.errors import NetworksError
 from kith.networks.models import ChannelAccount
 from kith.networks.selectors import channel_accounts_for, manifest_of
@@ -24,10 +24,12 @@ from kith.networks.services import (
     channel_account_update,
     may_administer,
 )
+from kith.networks.types import Intake
 from kith.teams.errors import TeamsError
 from kith.web.access import SignedIn, signed_in, writers
 from kith.web.settings.channel_forms import AudienceForm, ChannelForm
 from kith.web.settings.network_rules import capability_sentences, rule_sentences
+from kith.web.settings.outside import outside
 from kith.web.settings.page import blame, done, show
 
 SECTION = "settings:channels"
@@ -77,6 +79,7 @@ def channel(request: SignedIn, pk: uuid.UUID) -> HttpResponse:
         .select_related("message")
         .order_by("-id")[:MOST],
         may_change=may_administer(request.user, account),
+        outside=outside(account, manifest),
     )
 
 
@@ -87,14 +90,24 @@ def channel_edit(request: SignedIn, pk: uuid.UUID) -> HttpResponse:
     initial = {
         **{
             key: getattr(account, key)
-            for key in ("name", "team", "signature", "acknowledge", "acknowledgement")
+            for key in (
+                "name",
+                "team",
+                "signature",
+                "acknowledge",
+                "acknowledgement",
+                "intake",
+                "intake_label",
+            )
         },
         "aliases": "\n".join(account.aliases),
     }
     form = ChannelForm(request.POST or None, initial=initial, manifest=manifest_of(account.network))
+    form.offer(account.details)
     if request.method == "POST" and form.is_valid():
         values = form.changed()
         team, aliases = values.pop("team"), values.pop("aliases", None)
+        policy, label = values.pop("intake", None), values.pop("intake_label", "")
         try:
             channel_account_update(
                 account=account,
@@ -102,6 +115,7 @@ def channel_edit(request: SignedIn, pk: uuid.UUID) -> HttpResponse:
                 plain=values,
                 team=team,
                 aliases=None if aliases is None else aliases.splitlines(),
+                intake=Intake(policy, label, account.history_since) if policy else None,
             )
         except (NetworksError, TeamsError) as error:
             blame(form, error)
@@ -164,6 +178,16 @@ def item_retry(request: SignedIn, pk: uuid.UUID, item: uuid.UUID) -> HttpRespons
     account = account_for(request, pk, change=True)
     raw_item_retry(get_object_or_404(account.raw_items, pk=item, state=RawItem.State.SET_ASIDE))
     done(request, _("Kith reads it again."))
+    return redirect("settings:channel", pk)
+
+
+@require_POST
+@writers
+def item_delete(request: SignedIn, pk: uuid.UUID, item: uuid.UUID) -> HttpResponse:
+    """Forget something that was set aside, with its bytes; the note that it came stays in the conversation."""
+    account = account_for(request, pk, change=True)
+    raw_item_delete(get_object_or_404(account.raw_items, pk=item, state=RawItem.State.SET_ASIDE))
+    done(request, _("It is deleted."))
     return redirect("settings:channel", pk)
 
 

@@ -45,13 +45,13 @@ def rule_sentences(manifest: NetworkManifest) -> list[tuple[str, str]]:
             )
             % limits.retention_days,
         )
-    if limits.media_count is not None:
+    if limits.media_count is not None and limits.supports_attachments:
         say(
             "media_count",
             ngettext("Takes %d file in a message.", "Takes %d files in a message.", limits.media_count)
             % limits.media_count,
         )
-    if limits.media_bytes:
+    if limits.media_bytes and limits.supports_attachments:
         say("media_bytes", _("Takes files of up to %s.") % filesizeformat(limits.media_bytes))
     for name, sentence in (
         ("may_start_conversation", _("The other side writes first.")),

@@ -2,7 +2,17 @@
 
 from django.urls import path
 
-from kith.web.settings import answering, channels, company, connecting, house, people, teams
+from kith.web.settings import (
+    answering,
+    channels,
+    company,
+    connecting,
+    house,
+    people,
+    signing_in,
+    teams,
+    webhooks,
+)
 
 app_name = "settings"
 urlpatterns = [
@@ -24,13 +34,14 @@ urlpatterns = [
     path("channels/", channels.channels, name="channels"),
     path("channels/new/", connecting.choose, name="channel_choose"),
     path("channels/new/<slug:network>/", connecting.connect, name="channel_connect"),
-    path("channels/signed-in/", connecting.callback, name="channel_callback"),
+    path("channels/signed-in/", signing_in.callback, name="channel_callback"),
     path("channels/<uuid:pk>/", channels.channel, name="channel"),
     path("channels/<uuid:pk>/edit/", channels.channel_edit, name="channel_edit"),
     path("channels/<uuid:pk>/reconnect/", connecting.reconnect, name="channel_reconnect"),
     path("channels/<uuid:pk>/audience/", channels.channel_audience, name="channel_audience"),
     path("channels/<uuid:pk>/state/", channels.channel_state, name="channel_state"),
     path("channels/<uuid:pk>/items/<uuid:item>/retry/", channels.item_retry, name="item_retry"),
+    path("channels/<uuid:pk>/items/<uuid:item>/delete/", channels.item_delete, name="item_delete"),
     path(
         "channels/<uuid:pk>/deliveries/<uuid:delivery>/decide/",
         channels.delivery_decide,
@@ -57,6 +68,13 @@ urlpatterns = [
     path("fields/new/", answering.field, name="fields_new"),
     path("fields/<uuid:pk>/", answering.field, name="fields_edit"),
     path("fields/<uuid:pk>/delete/", answering.field_remove, name="fields_remove"),
+    path("webhooks/", webhooks.webhooks, name="webhooks"),
+    path("webhooks/new/", webhooks.webhook_new, name="webhook_new"),
+    path("webhooks/<uuid:pk>/", webhooks.webhook, name="webhook"),
+    path("webhooks/<uuid:pk>/do/", webhooks.webhook_do, name="webhook_do"),
+    path(
+        "webhooks/<uuid:pk>/deliveries/<uuid:delivery>/", webhooks.webhook_delivery, name="webhook_delivery"
+    ),
     path("mails/", house.mails, name="mails"),
     path("mails/<uuid:pk>/resend/", house.mail_resend, name="mail_resend"),
     path("audit/", house.audit, name="audit"),

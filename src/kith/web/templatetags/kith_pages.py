@@ -6,6 +6,8 @@ from typing import Any
 
 from django import template
 from django.conf import settings
+from django.forms import BoundField
+from django.utils.safestring import SafeString
 
 from kith.web.encryption import can_be_overheard
 from kith.web.templating import asset
@@ -29,3 +31,12 @@ def single_sign_on() -> str:
 def overheard(context: dict[str, Any]) -> bool:
     """Whether what is typed into this page can be read on its way."""
     return can_be_overheard(context["request"])
+
+
+@register.simple_tag
+def control(field: BoundField) -> SafeString:
+    """A field of allauth's forms in our look. Its label stands above it, so that nothing need stand in it."""
+    kind = getattr(field.field.widget, "input_type", "")
+    looks = {"checkbox": "checkbox checkbox-sm", "radio": "radio radio-sm"}.get(kind, "input w-full")
+    field.field.widget.attrs.pop("placeholder", None)
+    return field.as_widget(attrs={"class": looks})

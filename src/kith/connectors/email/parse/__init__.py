@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta, timezone
 from email.utils import mktime_tz, parsedate_tz
 from typing import Any
@@ -55,6 +55,8 @@ class Context:
     is_junk_folder: bool = False
     received_at: datetime | None = None
     cut: bool = False  # only the beginning of the mail is here
+    dropbox: str = ""  # mail that a colleague sends to this address is filed as ours
+    colleagues: frozenset[str] = frozenset()
     extra: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -89,6 +91,8 @@ def _parse(raw: bytes, context: Context) -> MessageReceived:
     results, domain = authentication(root, context.authserv_id)
     proof = verified(results, domain, senders, sum(1 for name, _ in root.headers if name == "from"))
     bounce = _bounce(root, names, subject, body)
+    delivered = _delivered_to(root, names)
+    context = _dropped(context, sender, proof, delivered)
     automatic = _automatic(root, names, sender, subject, bounce)
     outgoing, unproven = _outgoing(sender, context, proof, results)
     forwarded = is_forward(subject)
@@ -98,7 +102,6 @@ def _parse(raw: bytes, context: Context) -> MessageReceived:
         network, url = mention(sender, subject, lambda: links(body.html) or urls_in(body.text))
         if network and automatic != "bounce":
             automatic = "notification"
-    delivered = _delivered_to(root, names)
     parties = _parties(lists, context.own, proof, bool(automatic), delivered)
     in_reply_to, thread_keys = _thread(root, names, external_id)
     extra: dict[str, Any] = {"subject_key": subject_key(subject), **context.extra}
@@ -233,6 +236,16 @@ def _delivered_to(root: Part, names: frozenset[str]) -> list[str]:
                 if address:
                     found.setdefault(address)
     return list(found)
+
+
+def _dropped(context: Context, sender: str, proof: Verified, delivered: Sequence[str]) -> Context:
+    """With a colleague's own address among ours, for a mail that they sent to somebody and, blind, to the drop-box.
+
+    Only if it is proven that it was them: anybody may know the address of the drop-box.
+    """
+    if context.dropbox not in delivered or sender not in context.colleagues or proof != "dmarc":
+        return context
+    return replace(context, own=context.own | {sender})
 
 
 def _outgoing(

@@ -11,6 +11,7 @@ from kith.connectors.contract import Media
 from kith.connectors.email.parse.html import MAX_HTML, html_to_text
 from kith.connectors.email.parse.mime import Part, decode_transfer, split_headers
 from kith.connectors.email.parse.text import clean, decode_bytes, decode_words
+from kith.connectors.email.parse.tnef import unpack
 
 MAX_TEXT = 2_000_000
 MAX_MEDIA = 500
@@ -72,9 +73,10 @@ def read_body(root: Part) -> Body:
             else:
                 segment.plain.append(re.sub(r"<[^<>]{0,40}>", "", text))
         elif not kind.startswith("multipart/"):
-            body.media_total += 1
-            if len(body.media) < MAX_MEDIA:
-                body.media.append(_media(part, len(body.media) + 1))
+            room_left = MAX_MEDIA - len(body.media)
+            found = (_unpacked(part) or [_media(part, len(body.media) + 1)]) if room_left else []
+            body.media_total += len(found) or 1
+            body.media += found[:room_left]
     _compose(body, segments)
     return body
 
@@ -177,6 +179,25 @@ def _media(part: Part, number: int) -> Media:
         inline=inline,
         alt_text=part.text("content-description", 1000)[:300],
     )
+
+
+def _unpacked(part: Part) -> list[Media]:
+    """The files in an envelope of Outlook's; [] when it is none, or none that can be opened: it then stays as it is."""
+    if part.content_type not in ("application/ms-tnef", "application/vnd.ms-tnef"):
+        return []
+    return [
+        Media(
+            file_name=safe_name(one.name) or f"file-{number}.bin",
+            content_type=clean(one.content_type)[:120]
+            or mimetypes.guess_type(one.name)[0]
+            or "application/octet-stream",
+            size=len(one.content),
+            content=one.content,
+            content_id=clean(one.content_id)[:1000],
+            inline=bool(one.content_id),
+        )
+        for number, one in enumerate(unpack(part.content()), 1)
+    ]
 
 
 def safe_name(name: str) -> str:

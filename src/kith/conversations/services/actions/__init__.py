@@ -1,7 +1,10 @@
 """What colleagues do with conversations. Each checks the viewer, logs what undo needs, and tells open screens."""
 
+from kith.conversations.services.actions.batch import BatchUndone, batch_size, batch_undo
 from kith.conversations.services.actions.common import ActionError, CannotUndo, Done
 from kith.conversations.services.actions.fields import (
+    assigned_tell,
+    conversation_unblock,
     conversations_assign,
     conversations_assign_team,
     conversations_close,
@@ -19,11 +22,16 @@ from kith.conversations.services.actions.undo import actions_undo, log_entry_und
 
 __all__ = [
     "ActionError",
+    "BatchUndone",
     "CannotUndo",
     "Done",
     "actions_undo",
+    "assigned_tell",
+    "batch_size",
+    "batch_undo",
     "conversation_join",
     "conversation_split",
+    "conversation_unblock",
     "conversations_assign",
     "conversations_assign_team",
     "conversations_close",

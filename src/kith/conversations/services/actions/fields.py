@@ -9,6 +9,7 @@ from typing import Any
 
 from django.db import transaction
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from kith.base.clock import now
 from kith.contacts.models import Identity, Tag
@@ -62,8 +63,12 @@ def conversations_assign(
     *,
     assignee_id: uuid.UUID | None,
     batch_id: uuid.UUID | None = None,
+    tell: bool = True,
 ) -> Done:
-    """Give conversations to a colleague, or to nobody. Raises NotAllowed when the colleague can't see one of them."""
+    """Give conversations to a colleague, or to nobody. Raises NotAllowed when the colleague can't see one of them.
+
+    `tell`: with one notification for each; for many see `assigned_tell`.
+    """
     user = User.objects.filter(pk=assignee_id, is_active=True).first() if assignee_id else None
     if assignee_id and user is None:
         raise ActionError(_("This colleague does not work here any more."))
@@ -86,7 +91,7 @@ def conversations_assign(
         to=user.name if user else "",
         to_id=jsonable(assignee_id),
     )
-    if user is not None and user.pk != viewer.user_id:
+    if tell and user is not None and user.pk != viewer.user_id:
         _tell_assigned(viewer, user, done)
     return done
 
@@ -105,6 +110,23 @@ def _tell_assigned(viewer: Viewer, user: User, done: Done) -> None:
             path=f"/inbox/{row.conversation_id}/",
             subject_id=row.conversation_id,
             scope_id=row.scope_id,
+        )
+
+
+def assigned_tell(viewer: Viewer, *, user_id: uuid.UUID, count: int) -> None:
+    """One notification for many conversations that a colleague was given at once."""
+    actor = User.objects.filter(pk=viewer.user_id).values_list("name", flat=True).first() or "Kith"
+    if user_id != viewer.user_id and count:
+        notify(
+            [user_id],
+            kind="assigned",
+            title=lambda: (
+                ngettext(
+                    "%(name)s gave you %(num)s conversation", "%(name)s gave you %(num)s conversations", count
+                )
+                % {"name": actor, "num": count}
+            ),
+            path="/inbox/mine/",
         )
 
 
@@ -238,6 +260,17 @@ def sender_block(viewer: Viewer, conversation_id: uuid.UUID, *, batch_id: uuid.U
     identity_block(identity_id=identity.pk, user=user)
     Conversation.objects.filter(pk=row.pk).update(tray_decided="blocked")
     return finish([made], batch)
+
+
+@transaction.atomic
+def conversation_unblock(viewer: Viewer, conversation_id: uuid.UUID) -> Done:
+    """Let whom a conversation is with write to us again, and bring it back into the inbox."""
+    (row,) = writable(viewer, [conversation_id])
+    if row.identity_id is None:
+        raise ActionError(_("There is nobody to block here."))
+    identity_unblock(identity_id=row.identity_id)
+    values = {"tray_decided": ""}
+    return _change(viewer, [conversation_id], "tray", values, to="")
 
 
 @transaction.atomic

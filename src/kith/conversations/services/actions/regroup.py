@@ -118,13 +118,19 @@ def _founded(origin: uuid.UUID, identity_id: uuid.UUID | None) -> uuid.UUID:
 
 @transaction.atomic
 def conversation_split(
-    viewer: Viewer, conversation_id: uuid.UUID, *, message_ids: Sequence[uuid.UUID]
+    viewer: Viewer,
+    conversation_id: uuid.UUID,
+    *,
+    message_ids: Sequence[uuid.UUID],
+    to: uuid.UUID | None = None,
 ) -> Done:
-    """Put messages into a conversation of their own; replies to them follow. `conversation_ids[-1]` is the new one.
+    """Put messages into a conversation of their own, or into `to`; replies to them follow. `conversation_ids[-1]` is where.
 
     A thread all of whose messages are chosen moves as it is; of the others, the chosen messages found a new thread.
     """
-    writable(viewer, [conversation_id])
+    if to == conversation_id:
+        raise ActionError(_("It stands in this conversation already."))
+    writable(viewer, [conversation_id, to] if to else [conversation_id])
     chosen: dict[uuid.UUID, set[uuid.UUID]] = defaultdict(set)
     for thread_id, message_id in MessageCopy.objects.filter(
         message_id__in=message_ids,
@@ -145,10 +151,10 @@ def conversation_split(
             left = True
         else:
             whole.append(thread_id)
-    if not left:
+    if not left and to is None:
         raise ActionError(_("Something must stay behind in this conversation."))
     threads = {t.pk: t for t in Thread.objects.filter(pk__in=chosen)}
-    target = _founded(conversation_id, next(iter(threads.values())).identity_id)
+    target = to or _founded(conversation_id, next(iter(threads.values())).identity_id)
     Thread.objects.filter(pk__in=whole).update(conversation_id=target)
     moved = [
         {"from": str(key), "to": str(_part(threads[key], chosen[key], target))}
@@ -161,10 +167,11 @@ def conversation_split(
         "parts": moved,
         "from": str(conversation_id),
         "to": str(target),
-        "founded": True,
-        "emptied": None,
+        "founded": to is None,
+        "emptied": empty_away(conversation_id, target) if to else None,
     }
-    made = entry(viewer, conversation_id, "split", batch_id=batch, undo=undo, messages=len(set(message_ids)))
+    kind = "move" if to else "split"
+    made = entry(viewer, conversation_id, kind, batch_id=batch, undo=undo, messages=len(set(message_ids)))
     _mark(made, [*chosen, *(uuid.UUID(part["to"]) for part in moved)])
     return finish([made], batch, also=[target])
 

@@ -1,4 +1,4 @@
-"""Counting what a reader calls characters (grapheme clusters of UAX 29), as this network's limits do."""
+"""Counting what a reader calls characters (grapheme clusters of UAX 29), as the limits of some networks do."""
 
 from __future__ import annotations
 

@@ -1,0 +1,124 @@
+"""How many statements each page of lists takes: recorded here, and the same for ten rows and for sixty."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import timedelta
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+
+from kith.base.clock import now
+from kith.contacts.models import Identity
+from kith.contacts.services import contact_for_identity
+from kith.conversations.models import Conversation, Message, MessageCopy
+from kith.conversations.services import conversations_refresh
+from kith.conversations.types import IncomingAttachment
+from kith.engagement.models import SavedView
+from kith.teams.models import Team, User
+from kith.teams.notifications import notify
+from kith.work.models import Promise, Task
+from tests.support.cast import Cast, cast_make
+
+pytestmark = pytest.mark.django_db
+
+# The session, the user, what they may see, the counts of the navigation, its teams and saved views are in each of them.
+STATEMENTS = {
+    "/inbox/": 10,
+    "/inbox/mine/": 10,
+    "/inbox/unassigned/": 10,
+    "/inbox/waiting/": 10,
+    "/inbox/for_me/": 10,
+    "/inbox/snoozed/": 10,
+    "/inbox/closed/": 10,
+    "/inbox/all/": 10,
+    "/inbox/held/": 10,
+    "/inbox/unsent/": 10,
+    "/inbox/team-{team}/": 11,
+    "/inbox/saved-{saved}/": 11,
+    "/inbox/?language=en&waiting=1h&tag=x": 9,
+    "/nav/": 6,
+    "/search/": 10,
+    "/search/?q=zebra": 26,
+    "/search/?q=zebra&kind=notes": 14,
+    "/search/?q=zebra&kind=files": 16,
+    "/search/?q=person5&kind=people": 18,
+    "/palette/?q=zebra": 11,
+    "/notifications/": 9,
+    "/notifications/bell/": 4,
+    "/today/": 12,
+    "/people/": 9,
+    "/settings/": 8,
+}
+
+
+def fill(cast: Cast, number: int) -> None:
+    """So many rows in every list."""
+    first = cast.number
+    for n in range(number):
+        recorded = cast.mail(
+            cast.everyone,
+            sender=f"person{first + n}@x.example",
+            name=f"Person {first + n}",
+            text="zebra",
+            language="en",
+            at=now() - timedelta(hours=2, minutes=n),
+            attachments=(IncomingAttachment("zebra.pdf", "application/pdf"),),
+        )
+        contact = contact_for_identity(
+            identity=Identity.objects.get(external_id=f"person{first + n}@x.example")
+        )
+        place = {
+            0: {"assignee": cast.olga},
+            1: {"status": "closed"},
+            2: {"status": "snoozed"},
+            3: {"tray_decided": "spam"},
+        }
+        for state in range(4):
+            other = cast.mail(
+                cast.everyone, sender=f"person{first + n}-{state}@y.example", at=now() - timedelta(hours=3)
+            )
+            Conversation.objects.filter(pk=other.conversation_id).update(**place[state], team=cast.sales)
+            conversations_refresh([other.conversation_id])
+        notify([cast.olga.pk], kind="mention", title=lambda: "Look", subject_id=recorded.conversation_id)
+        notify([cast.olga.pk], kind="task", title=lambda: "Do", subject_id=uuid.uuid4())
+        Task.objects.create(title="Call", assignee=cast.olga, due_at=now(), contact=contact)
+        Promise.objects.create(what="Send", who=cast.olga, due_at=now(), contact=contact)
+        copy = MessageCopy.objects.get(message_id=recorded.message_id)
+        held = Message.objects.create(
+            network="email", external_id=f"held{first + n}", content_hash="x", direction="out", state="held",
+            at=now(), received_at=now(), author=cast.olga,
+        )  # fmt: skip
+        MessageCopy.objects.create(message=held, thread=copy.thread, scope=copy.scope, at=now())
+
+
+def statements(user: User, address: str) -> tuple[int, list[str]]:
+    client = Client()
+    client.force_login(user, backend="allauth.account.auth_backends.AuthenticationBackend")
+    with CaptureQueriesContext(connection) as caught:
+        answer = client.get(
+            address, follow=True, headers={"HX-Request": "true"} if "palette" in address else {}
+        )
+    assert answer.status_code == 200, address
+    # What a test's own transaction adds is no statement of the page.
+    own = [q["sql"] for q in caught.captured_queries if not q["sql"].startswith(("SAVEPOINT", "RELEASE"))]
+    return len(own), own
+
+
+def test_each_page_takes_as_many_statements_as_recorded_at_ten_rows_and_at_sixty() -> None:
+    cast = cast_make()
+    saved = SavedView.objects.create(name="German", owner=cast.olga, query="in:all is:open language:en")
+    places = {"team": Team.objects.get(name="Sales").pk, "saved": saved.pk}
+    wrong: list[str] = []
+    for rows in (10, 60):
+        fill(cast, rows - (10 if rows == 60 else 0))
+        with connection.cursor() as db:
+            db.execute("ANALYZE")
+        for address, wanted in STATEMENTS.items():
+            statements(cast.olga, address.format(**places))  # what is kept in memory after the first time
+            number, _texts = statements(cast.olga, address.format(**places))
+            if number != wanted:
+                wrong.append(f"{address}: {number} at {rows} rows, recorded {wanted}")
+    assert not wrong, "\n".join(wrong)
