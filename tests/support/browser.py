@@ -6,7 +6,6 @@ import json
 import os
 import shutil
 import time
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
