@@ -45,6 +45,13 @@ class Screen:
         self.page.wait_for_load_state("load")
         self.page.wait_for_timeout(120)  # styles settle
 
+    def until(self, expression: str, *, seconds: float = 30) -> None:
+        """Wait until JavaScript says so, promises awaited. Playwright's own way needs eval, which our policy forbids."""
+        end = time.monotonic() + seconds
+        while not self.page.evaluate(expression):
+            assert time.monotonic() < end, f"never true: {expression}"
+            self.page.wait_for_timeout(50)
+
     def axe(self) -> list[str]:
         """What axe finds against WCAG 2.2 AA, a line each; run past the page's policy, as an extension would."""
         session = self.page.context.new_cdp_session(self.page)

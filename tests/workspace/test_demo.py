@@ -41,7 +41,10 @@ def test_the_demo_has_people_messages_and_something_to_do() -> None:
     perhaps = Delivery.objects.get(state=Delivery.State.UNKNOWN)
     assert "connection broke" in perhaps.error
     assert Conversation.objects.filter(status="snoozed").count() == 1
-    assert set(Conversation.objects.exclude(tray="").values_list("tray", flat=True)) >= {"spam", "auto_reply"}
+    assert set(ConversationScope.objects.exclude(tray="").values_list("tray", flat=True)) >= {
+        "spam",
+        "auto_reply",
+    }
     mara = User.objects.get(email="mara@velohof.example")
     assert Notification.objects.filter(user=mara, kind="mention").exists()
     assert SavedView.objects.filter(owner=mara).count() == 2

@@ -79,9 +79,13 @@ async function show() {
   for (const part of place.querySelectorAll("[data-when]")) part.hidden = !part.dataset.when.split(" ").includes(state);
 }
 
+const changed = () => location.reload(); // the list of devices is the server's
+
 const deeds = {
   async allow() {
-    if ((await Notification.requestPermission()) === "granted") await subscribe();
+    if ((await Notification.requestPermission()) !== "granted") return;
+    await subscribe();
+    changed();
   },
   async forget() {
     const kept = await mine();
@@ -89,6 +93,7 @@ const deeds = {
     await post("/push/forget/", { endpoint: kept.endpoint });
     await kept.unsubscribe();
     sessionStorage.removeItem(KNOWN);
+    changed();
   },
   async try() {
     const kept = await mine();
@@ -103,15 +108,12 @@ document.addEventListener("click", async (event) => {
   button.disabled = true;
   try {
     await deeds[button.dataset.deviceDo]();
-    if (button.dataset.deviceDo !== "try") document.dispatchEvent(new CustomEvent("kith:device"));
   } catch (error) {
     toast(`${said("sayPushFailed")} ${error.message}`, "error");
   }
   button.disabled = false;
   await show();
 });
-document.addEventListener("kith:device", () => box()?.hasAttribute("data-reload") && location.reload());
-
 // While Kith is open but not looked at, the browser shows what is new; the same mark as the push, so nothing stands twice.
 let latest;
 async function ring() {

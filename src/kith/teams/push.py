@@ -206,9 +206,7 @@ def _push(
             "Content-Type": "application/octet-stream",
             "TTL": str(max(0, int((FRESH - age).total_seconds()))),
             "Urgency": "normal",
-            "Topic": content["tag"].replace("-", "")[
-                :32
-            ],  # a newer one about the same replaces one that waits
+            "Topic": content["tag"].replace("-", "")[:32],  # a newer one replaces one that waits
         }
         with (
             http.client(allowed=_allowed(), headers=headers) as client,

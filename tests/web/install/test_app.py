@@ -67,7 +67,7 @@ def local(live_server: Any) -> str:
 
 def ready(it: Screen) -> Any:
     """The service worker, once it is active and stands before the page."""
-    it.page.wait_for_function("navigator.serviceWorker.controller?.state === 'activated'")
+    it.until("navigator.serviceWorker.controller?.state === 'activated'")
     return it.page.context.service_workers[0]
 
 
@@ -124,9 +124,7 @@ def test_a_new_version_waits_until_its_reader_agrees(
         expect(offer).to_be_visible()
         with it.page.expect_navigation():
             offer.get_by_role("button", name="Load it").click()
-        it.page.wait_for_function(
-            "caches.keys().then((k) => k.length === 1 && k[0].startsWith('kith-next-'))"
-        )
+        it.until("caches.keys().then((k) => k.length === 1 && k[0].startsWith('kith-next-'))")
         assert before != it.page.evaluate("caches.keys()")
         assert it.complaints == []
 
@@ -173,13 +171,14 @@ def test_a_closed_phone_is_called_and_a_touch_opens_the_conversation(
             "ServiceWorker.workerRegistrationUpdated", lambda event: found.extend(event["registrations"])
         )
         session.send("ServiceWorker.enable")
-        page.wait_for_function("true")
+        while not found:
+            page.wait_for_timeout(50)
         session.send(
             "ServiceWorker.deliverPushMessage",
             {"origin": base, "registrationId": found[-1]["registrationId"], "data": json.dumps(heard)},
         )
         shown = "self.registration.getNotifications().then((all) => all.map((one) => [one.title, one.body, one.data.path]))"
-        page.wait_for_function(
+        it.until(
             "navigator.serviceWorker.ready.then((r) => r.getNotifications()).then((all) => all.length === 1)"
         )
         assert worker.evaluate(shown) == [["Velo Hof", heard["body"], f"/inbox/{row}/"]]
@@ -209,7 +208,7 @@ def test_the_browser_is_asked_only_after_a_press(chromium: Any, live_server: Any
         expect(button).to_be_visible()
         assert it.page.evaluate("window.asked") == 0
         button.click()
-        it.page.wait_for_function("window.asked === 1")
+        it.until("window.asked === 1")
 
 
 def test_the_choices_are_kept(chromium: Any, live_server: Any, mara: User) -> None:
@@ -219,7 +218,7 @@ def test_the_choices_are_kept(chromium: Any, live_server: Any, mara: User) -> No
         it.page.get_by_role("checkbox", name="A colleague calls you in a note: By mail").check()
         it.page.get_by_role("checkbox", name="Nothing rings at night").check()
         it.page.get_by_label("From").fill("21:30")
-        it.page.get_by_role("button", name="Save").click()
+        it.page.get_by_role("button", name="Save", exact=True).click()
         expect(it.page.get_by_text("Your notifications are changed.")).to_be_visible()
         mara.refresh_from_db()
         assert mara.preferences["notify"]["snooze"]["push"] is False

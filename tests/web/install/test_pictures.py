@@ -71,7 +71,7 @@ def test_the_pictures_show_what_the_screens_show(live_server: Any, pytestconfig:
                 show(it)
                 if pytestconfig.getoption("--pictures"):
                     it.page.mouse.move(width - 1, height - 1)
-                    it.page.wait_for_function("document.getAnimations().length === 0")
+                    it.until("document.getAnimations().length === 0")
                     FOLDER.mkdir(exist_ok=True)
                     taken = Image.open(io.BytesIO(it.page.screenshot()))
                     taken.convert("RGB").save(FOLDER / f"{name}.webp", quality=82, method=6)

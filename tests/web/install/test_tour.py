@@ -51,9 +51,7 @@ def test_it_walks_over_the_real_inbox_by_keyboard_and_comes_back_only_when_asked
         assert len(set(titles)) == 6
         expect(tour).not_to_be_visible()
         expect(page.locator("[data-conversation]")).to_be_visible()
-        page.wait_for_function(
-            "performance.getEntriesByType('resource').some((one) => one.name.endsWith('/toured/'))"
-        )
+        it.until("performance.getEntriesByType('resource').some((one) => one.name.endsWith('/toured/'))")
         it.go("/inbox/")
         assert page.locator("#tour").count() == 0
         page.locator("#nav details[data-menu] > summary").click()
