@@ -113,8 +113,9 @@ def test_a_job_that_keeps_killing_its_workers_is_given_up(task: Any) -> None:
 @pytest.mark.django_db
 def test_the_jobs_of_a_dead_worker_make_way_for_one_that_waits_under_their_key(task: Any) -> None:
     """Two may not wait under one key; that must not keep the others from being put back, nor the key from its work."""
-    other = jobs.defer(task, number=1)
     with connection.cursor() as cursor:
+        cursor.execute("DELETE FROM procrastinate_jobs")  # what other tests left
+        other = jobs.defer(task, number=1)
         cursor.execute("UPDATE procrastinate_jobs SET status = 'doing'")
         for number in (2, 3):  # two that died, and one that waits
             jobs.defer(task, key="a", number=number)
@@ -129,6 +130,7 @@ def test_the_jobs_of_a_dead_worker_make_way_for_one_that_waits_under_their_key(t
 @pytest.mark.django_db
 def test_of_two_that_died_under_one_key_one_is_put_back(task: Any) -> None:
     with connection.cursor() as cursor:
+        cursor.execute("DELETE FROM procrastinate_jobs")
         for number in (1, 2):
             jobs.defer(task, key="a", number=number)
             cursor.execute("UPDATE procrastinate_jobs SET status = 'doing' WHERE status = 'todo'")
