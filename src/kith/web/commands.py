@@ -35,34 +35,15 @@ class Command:
     press: str = ""
 
 
-def commands(viewer: Viewer, text: str, *, in_conversation: bool = False) -> list[Command]:
+def commands(viewer: Viewer, text: str) -> list[Command]:
     """Commands whose words begin with all words typed; without any, the most wanted."""
     words = sort_key(text).split()
-    every = [*(_of_conversation() if in_conversation and words else []), *_every(viewer)]
-    return [c for c in every if _fits(c.text, words)][: MOST if words else MOST + 2]
+    return [c for c in _every(viewer) if _fits(c.text, words)][: MOST if words else MOST + 2]
 
 
 def _fits(title: str, words: list[str]) -> bool:
     parts = sort_key(title).split()
     return all(any(part.startswith(word) for part in parts) for word in words)
-
-
-def _of_conversation() -> list[Command]:
-    """What can be done with the open conversation; each presses the button that stands in its head."""
-
-    def entry(text: str, name: str, icon: str, key: str = "") -> Command:
-        return Command(text, icon_name=icon, press=f"[data-command={name}]", key=key)
-
-    return [
-        entry(_("Answer everybody"), "reply-all", "reply-all", "R"),
-        entry(_("Forward"), "forward", "forward", "f"),
-        entry(_("Join with another conversation"), "join", "merge"),
-        entry(_("Unread again"), "unread", "mail", "u"),
-        entry(_("Spam: set it aside"), "spam", "octagon-alert", "!"),
-        entry(_("Not spam: into the inbox"), "inbox", "inbox", "!"),
-        entry(_("Block the sender"), "block", "ban"),
-        entry(_("No longer block the sender"), "unblock", "user-check"),
-    ]
 
 
 def _every(viewer: Viewer) -> list[Command]:

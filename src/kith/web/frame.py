@@ -14,7 +14,6 @@ from kith.teams.services import user_update_profile
 from kith.web import pages
 from kith.web.access import SignedIn, signed_in
 from kith.web.commands import commands
-from kith.web.inbox.actions import on_screen
 from kith.web.people.views import people_rows
 from kith.workspace.search import search_messages
 
@@ -52,7 +51,7 @@ def palette(request: SignedIn) -> HttpResponse:
         ],
         "hits": found,
         "searching": request.GET.get("mode") == "search",
-        "commands": commands(request.viewer, text, in_conversation=on_screen(request) is not None),
+        "commands": commands(request.viewer, text),
     }
     return pages.part(request, "palette.html", context)
 

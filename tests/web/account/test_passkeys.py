@@ -32,7 +32,10 @@ def chromium() -> Iterator[Any]:
 def ada(live_server: Any) -> User:
     cache.clear()
     company.set_value("name", "Bicycles Ltd")
-    return person("Ada")
+    user = person("Ada")
+    user.preferences = {"toured": True}
+    user.save()
+    return user
 
 
 @pytest.fixture

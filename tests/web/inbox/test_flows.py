@@ -358,8 +358,8 @@ def test_spam_block_and_unread_by_key_menu_and_palette(it: Screen, account: Chan
     expect(it.page.locator("#more [data-command=block]")).to_have_count(1)
     assert Identity.objects.get(pk=message.sender_id).blocked_at is None
     it.page.keyboard.press("Control+k")
-    it.page.locator("#palette input").fill("unread again")
-    it.page.locator("#palette [role=option]", has_text="Unread again").click()
+    it.page.locator("#palette input[name=q]").fill("unread again")
+    it.page.locator("#palette [role=option]", has_text="Unread again").first.click()
     expect(it.page.locator("#conversation")).to_contain_text("Nothing is open")
     assert not Seen.objects.exists()
     expect(it.page.locator(f"#row-{key}")).to_contain_text("unread")
