@@ -3,5 +3,13 @@ import { formatTimes } from "./js/times.js";
 
 formatTimes(document);
 
-// The page of no connection tries again by itself.
-if (document.querySelector("[data-offline]")) addEventListener("online", () => location.reload());
+// The page of no connection asks whether Kith answers again: a network that is back does not mean that Kith is.
+if (document.querySelector("[data-offline]")) {
+  const ask = () =>
+    fetch("/health/live/", { cache: "no-store" }).then(
+      (answer) => answer.ok && location.reload(),
+      () => {},
+    );
+  addEventListener("online", ask);
+  setInterval(ask, 4000);
+}
