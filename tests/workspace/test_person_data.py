@@ -356,9 +356,11 @@ def test_exports_go_after_a_week(bird: Contact, cast: Cast) -> None:
 @pytest.mark.django_db(transaction=True)
 def test_after_a_commit_no_table_and_no_file_has_the_canary(cast: Cast, kith_home: Path) -> None:
     """The same in rows that were committed, with all of Kith's home beside them (the server's own files excepted)."""
+    for digest in list(blobs.all_digests()):  # left by tests whose rows were rolled back
+        blobs.remove(digest)
     with transaction.atomic():
         contact = plant(cast)
-    assert _found()
+    assert any(name.startswith("blob ") for name in _found())
     erasure_run(erasure_ask(contact_id=contact.pk, user=cast.olga))
     assert _found() == set()
     for path in kith_home.rglob("*"):
