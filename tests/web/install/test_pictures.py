@@ -38,7 +38,7 @@ def inbox(it: Screen) -> None:
 def person(it: Screen) -> None:
     """The whole person."""
     it.go("/people/?q=markey")
-    it.page.get_by_role("link", name="Stephen Markey").first.click()
+    it.page.get_by_role("link", name="Markey").first.click()
     expect(it.page.get_by_text("Rides to work, all year").first).to_be_visible()
 
 
