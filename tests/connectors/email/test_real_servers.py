@@ -221,7 +221,7 @@ def test_xoauth2(dovecot_server: Dovecot, postfix_server: Postfix, make: Make, p
         ({"host": ""}, None, Refused, "host"),
         ({"address": "nobody"}, None, Refused, "address"),
         ({"smtp_port": "closed"}, None, RetryLater, "smtp_port"),
-        ({"smtp_security": "starttls"}, None, RetryLater, "smtp_security"),
+        ({"smtp_security": "starttls"}, None, Refused, "smtp_host"),
         ({"folders": "INBOX\nNowhere"}, None, Refused, "folders"),
         ({}, {"password": PASSWORD, "smtp_password": "wrong"}, ReconnectNeeded, "smtp_password"),
     ],
