@@ -53,31 +53,40 @@ onKey("K", () => extend(-1));
 let lastPicked = null;
 const picked = () => document.querySelectorAll("input[data-pick]:checked");
 
+// Every list of rows has the bar, only some have "all that match" in it, and menus that are asked for late.
 const whole = () => document.querySelector("#bulk [name=all]");
-function showBar() {
-  const bar = document.getElementById("bulk");
-  if (!bar) return;
-  const boxes = document.querySelectorAll("input[data-pick]");
-  const count = picked().length;
-  if (count < boxes.length || !count) whole().value = "";
-  bar.hidden = count === 0;
-  document.querySelector("[data-rows]")?.classList.toggle("picking", count > 0);
-  const label = bar.querySelector("[data-count]");
-  const all = bar.querySelector("[data-pick-all]");
-  const text =
-    whole().value && all ? all.dataset.said : label.dataset[count === 1 ? "one" : "many"].replace("{n}", String(count));
-  if (label.textContent !== text) label.textContent = text;
-  bar.querySelector("[data-pick-shown]").hidden = count === boxes.length;
+function showWhole(bar, count, boxes) {
   const place = document.getElementById("bulk-all");
+  if (!place) return;
   const more = document.querySelector("[data-rows] [data-more]");
   place.hidden = !(count && count === boxes.length && more) || Boolean(whole().value);
   if (!place.hidden && !place.childElementCount && !place.dataset.asked) {
     place.dataset.asked = "1";
     htmx.ajax("GET", place.dataset.url, { target: place, swap: "innerHTML" });
   }
-  if (count && !bar.dataset.menus) {
+}
+function showBar() {
+  const bar = document.getElementById("bulk");
+  if (!bar) return;
+  const boxes = document.querySelectorAll("input[data-pick]");
+  const count = picked().length;
+  if (whole() && (count < boxes.length || !count)) whole().value = "";
+  bar.hidden = count === 0;
+  document.querySelector("[data-rows]")?.classList.toggle("picking", count > 0);
+  const label = bar.querySelector("[data-count]");
+  const all = bar.querySelector("[data-pick-all]");
+  const text =
+    whole()?.value && all
+      ? all.dataset.said
+      : label.dataset[count === 1 ? "one" : "many"].replace("{n}", String(count));
+  if (label.textContent !== text) label.textContent = text;
+  const shown = bar.querySelector("[data-pick-shown]");
+  if (shown) shown.hidden = count === boxes.length;
+  showWhole(bar, count, boxes);
+  const menus = document.getElementById("bulk-menus");
+  if (count && menus && !bar.dataset.menus) {
     bar.dataset.menus = "1";
-    htmx.trigger(document.getElementById("bulk-menus"), "kith:picked", {}, false);
+    htmx.trigger(menus, "kith:picked", {}, false);
   }
 }
 function pickShown() {
@@ -92,7 +101,7 @@ onKey("*", pickShown);
 document.addEventListener("click", (event) => {
   if (event.target.closest?.("[data-pick-shown]")) pickShown();
   const all = event.target.closest?.("[data-pick-all]");
-  if (!all) return;
+  if (!all || !whole()) return;
   whole().value = "1";
   showBar();
 });
