@@ -12,6 +12,8 @@ const show = (mode) => {
   const input = opened.querySelector("input[type=search]");
   input.select();
   input.focus();
+  walked = entered = false;
+  answered = null;
   htmx.trigger(input, "palette-open", {}, false);
 };
 onKey("palette", () => show("jump"));
@@ -107,6 +109,31 @@ function showActions() {
   else results.prepend(group);
 }
 
+// Enter may come before the results of the last letters: what was typed then waits for them, and what stood there for
+// fewer letters is not run. An entry that was walked to with the arrows was meant.
+let asked = null;
+let answered = null;
+let walked = false;
+let entered = false;
+const box = () => document.querySelector("#palette input[type=search]");
+document.addEventListener("htmx:before:request", (event) => {
+  if (event.target === box()) asked = box().value;
+});
+document.addEventListener("input", (event) => {
+  if (event.target === box()) walked = entered = false;
+});
+function enter() {
+  const input = box();
+  const list = choices();
+  const chosen = list.find((choice) => choice.getAttribute("aria-selected") === "true") ?? list[0];
+  const everything = chosen?.id === "o-everything" && dialog().querySelector("[name=mode]").value === "search";
+  entered = !walked && !everything && answered !== input.value;
+  if (entered) return;
+  const text = input.value.trim();
+  if (chosen?.id === "o-everything")
+    location.assign(`${dialog().dataset.searchUrl}?${new URLSearchParams(text ? { q: text } : {})}`);
+  else chosen?.click();
+}
 document.addEventListener("keydown", (event) => {
   if (!event.target.matches?.("#palette input[type=search]")) return;
   const list = choices();
@@ -114,14 +141,11 @@ document.addEventListener("keydown", (event) => {
   if (event.key === "ArrowDown" || event.key === "ArrowUp") {
     event.preventDefault();
     const step = event.key === "ArrowDown" ? 1 : -1;
+    walked = true;
     mark(list[(at + step + list.length) % list.length]);
   } else if (event.key === "Enter") {
     event.preventDefault();
-    const text = event.target.value.trim();
-    const chosen = list[at] ?? list[0];
-    // Enter before the results of the last letters are here searches for what stands in the box.
-    if (chosen?.id === "o-everything") location.assign(`${dialog().dataset.searchUrl}?${new URLSearchParams(text ? { q: text } : {})}`);
-    else chosen?.click();
+    enter();
   }
 });
 document.addEventListener("click", (event) => {
@@ -136,4 +160,6 @@ document.addEventListener("htmx:after:swap", (event) => {
   if (!dialog()?.open || !event.target.closest?.("#palette") || document.getElementById("o-a-0")) return;
   showActions();
   mark(choices()[0]);
+  answered = asked;
+  if (entered) enter();
 });
