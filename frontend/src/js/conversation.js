@@ -1,5 +1,5 @@
 // The open conversation: newest at the bottom, "3 new" when scrolled up, who is here, sheets on a phone.
-import { post } from "./htmx.js";
+import { post, token } from "./htmx.js";
 import { onKey } from "./keys.js";
 import { toast } from "./toasts.js";
 
@@ -91,16 +91,21 @@ let typedAt = 0;
 function look() {
   const pane = document.querySelector("[data-presence-url]");
   if (!pane || document.hidden) return;
+  sessionStorage.setItem("looked", pane.dataset.presenceUrl);
   post(pane.dataset.presenceUrl, { typing: Date.now() - typedAt < 8000 ? "1" : "" }).catch(() => {});
 }
 setInterval(look, 15e3);
-// Who turns away is gone at once for the others, not after half a minute.
-function leave() {
-  const pane = document.querySelector("[data-presence-url]");
-  if (pane) post(pane.dataset.presenceUrl, { gone: "1" }, undefined, true).catch(() => {});
+// Who turns away is gone at once for the others, not after half a minute. A busy browser may end a page before it can say
+// so: the next page says it once more.
+function leave(url = document.querySelector("[data-presence-url]")?.dataset.presenceUrl) {
+  if (url) navigator.sendBeacon(url, new URLSearchParams({ gone: "1", csrfmiddlewaretoken: token() }));
 }
+const here = document.querySelector("[data-presence-url]")?.dataset.presenceUrl ?? "";
+const looked = sessionStorage.getItem("looked");
+if (looked && looked !== here) leave(looked);
+sessionStorage.setItem("looked", here);
 document.addEventListener("visibilitychange", () => (document.hidden ? leave() : look()));
-addEventListener("pagehide", leave);
+addEventListener("pagehide", () => leave());
 document.addEventListener("input", (event) => {
   if (!event.target.matches?.("[data-composer] textarea")) return;
   // A note to colleagues is no answer: nobody has to wait for it.

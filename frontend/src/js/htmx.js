@@ -7,21 +7,20 @@ htmx.config.noSwap = [204, 304, "4xx", "5xx"];
 htmx.config.history = true;
 window.htmx = htmx;
 
-const token = () => document.querySelector('meta[name="csrf-token"]')?.content ?? "";
+export const token = () => document.querySelector('meta[name="csrf-token"]')?.content ?? "";
 
 document.addEventListener("htmx:config:request", (event) => {
   const { request } = event.detail.ctx;
   if (!["GET", "HEAD"].includes(request.method)) request.headers["X-CSRFToken"] = token();
 });
 
-export function post(url, values = {}, signal = undefined, keepalive = false) {
+export function post(url, values = {}, signal = undefined) {
   return fetch(url, {
     method: "POST",
     headers: { "X-CSRFToken": token(), "HX-Request": "true" },
     body: values instanceof FormData ? values : new URLSearchParams(values),
     credentials: "same-origin",
     signal,
-    keepalive,
   });
 }
 
