@@ -29,6 +29,11 @@ FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+# Colours in the middle of a fade are nobody's: what moves and ends is waited for.
+STILL = (
+    "Promise.race([new Promise((done) => setTimeout(done, 3000)), Promise.allSettled(document.getAnimations()"
+    ".filter((a) => a.effect?.getComputedTiming().endTime !== Infinity).map((a) => a.finished))])"
+)
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 
 
@@ -57,8 +62,8 @@ class Screen:
         session = self.page.context.new_cdp_session(self.page)
         session.send("Runtime.evaluate", {"expression": AXE.read_text(encoding="utf-8")})
         expression = (
-            f"axe.run(document, {{resultTypes: ['violations'], runOnly: {json.dumps(RULES)}}}).then((r) => "
-            "JSON.stringify(r.violations.map((v) => v.id + ': ' + v.nodes.map((n) => n.html.slice(0, 160)).join(' | '))))"
+            f"{STILL}.then(() => axe.run(document, {{resultTypes: ['violations'], runOnly: {json.dumps(RULES)}}}).then((r) => "
+            "JSON.stringify(r.violations.map((v) => v.id + ': ' + v.nodes.map((n) => n.html.slice(0, 160)).join(' | ')))))"
         )
         answer = session.send(
             "Runtime.evaluate", {"expression": expression, "awaitPromise": True, "returnByValue": True}

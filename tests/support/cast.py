@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from django.test import Client
+
 from kith.contacts.types import ObservedIdentity
 from kith.conversations.services import messages_record
 from kith.conversations.types import IncomingMessage, IncomingParticipant, Place, Recorded
@@ -113,3 +115,10 @@ def cast_make() -> Cast:
         private,
         accounts,
     )
+
+
+def client_of(user: User) -> Client:
+    """A client in which `user` is signed in."""
+    client = Client()
+    client.force_login(user, backend="allauth.account.auth_backends.AuthenticationBackend")
+    return client

@@ -15,17 +15,11 @@ from playwright.sync_api import expect
 
 from kith.core import company
 from kith.teams.models import User
-from tests.support.browser import Screen, browser
+from tests.support.browser import Screen
 from tests.web.people import PASSWORD, person
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 expect.set_options(timeout=20_000)
-
-
-@pytest.fixture
-def chromium() -> Iterator[Any]:
-    with browser() as running:
-        yield running
 
 
 @pytest.fixture

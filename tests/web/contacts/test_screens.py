@@ -15,24 +15,11 @@ from playwright.sync_api import expect
 from kith.contacts.models import Contact, CustomField, Fact, Identity, Merge, Organization
 from kith.teams.models import User
 from kith.work.models import Note, Promise, Task
-from kith.workspace import demo
-from tests.support.browser import browser, screen
+from tests.support.browser import screen
 
 expect.set_options(timeout=20_000)
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 SHOTS = os.environ.get("PEOPLE_SHOTS", "")
-
-
-@pytest.fixture
-def chromium() -> Iterator[Any]:
-    with browser() as running:
-        yield running
-
-
-@pytest.fixture
-def mara(live_server: Any) -> User:
-    demo.build(lambda text: None)
-    return User.objects.filter(role="owner").earliest("created_at")
 
 
 def _person(name: str = "Stephen Markey") -> Contact:

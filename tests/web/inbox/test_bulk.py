@@ -16,22 +16,11 @@ from kith.base.clock import now
 from kith.contacts.models import Tag
 from kith.conversations.models import Conversation, ConversationTag, Seen
 from kith.conversations.services import actions
-from kith.teams.models import Notification, User
+from kith.teams.models import Notification
 from kith.web.inbox import bulk as bulk_module
-from tests.support.cast import NOON, Cast, cast_make
+from tests.support.cast import NOON, Cast, client_of
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def cast() -> Cast:
-    return cast_make()
-
-
-def client_of(user: User) -> Client:
-    client = Client()
-    client.force_login(user, backend="allauth.account.auth_backends.AuthenticationBackend")
-    return client
 
 
 def many(cast: Cast, number: int, scope: Any = None) -> list[Any]:

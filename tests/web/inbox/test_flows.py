@@ -27,7 +27,7 @@ from kith.trust.models import Decision
 from kith.trust.services import suppression_add
 from kith.work.models import Task
 from tests.support import house
-from tests.support.browser import Screen, browser, screen
+from tests.support.browser import Screen, screen
 from tests.web.inbox.desk import asked, behave, client_of, played, send_due, where
 
 expect.set_options(timeout=20_000)  # machines that test are busy
@@ -36,12 +36,6 @@ PICTURE = base64.b64decode(
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
 )
 LONG = "a-very-long-name-of-a-mailbox-that-nobody-would-type.for-the-workshop@us.example"
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Any]:
-    with browser() as running:
-        yield running
 
 
 @pytest.fixture

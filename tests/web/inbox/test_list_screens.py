@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -19,17 +18,11 @@ from kith.engagement.models import SavedView
 from kith.teams.models import Notification, User
 from kith.teams.notifications import notify
 from kith.web.inbox import bulk as bulk_module
-from tests.support.browser import browser, screen
+from tests.support.browser import screen
 from tests.support.cast import Cast, cast_make
 
 expect.set_options(timeout=20_000)  # machines that test are busy
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
-
-
-@pytest.fixture
-def chromium() -> Iterator[Any]:
-    with browser() as running:
-        yield running
 
 
 @pytest.fixture

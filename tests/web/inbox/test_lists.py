@@ -8,7 +8,6 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.test import Client
 from django.urls import reverse
 
 from kith.base.clock import now
@@ -22,21 +21,10 @@ from kith.trust.models import Decision, Touch
 from kith.workspace.inbox import inbox_counts
 from kith.workspace.inbox_view import InboxView, view_parse, view_text
 from kith.workspace.unsent import unsent_page
-from tests.support.cast import NOON, Cast, cast_make
+from tests.support.cast import NOON, Cast, client_of
 
 pytestmark = pytest.mark.django_db
 HTMX = {"HX-Request": "true"}
-
-
-@pytest.fixture
-def cast() -> Cast:
-    return cast_make()
-
-
-def client_of(user: User) -> Client:
-    client = Client()
-    client.force_login(user, backend="allauth.account.auth_backends.AuthenticationBackend")
-    return client
 
 
 def shown(user: User, address: str, **query: str) -> list[str]:

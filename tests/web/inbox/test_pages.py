@@ -5,28 +5,15 @@ from __future__ import annotations
 import uuid
 
 import pytest
-from django.test import Client
 from django.urls import reverse
 
 from kith.contacts.models import Identity
 from kith.conversations.models import Conversation, Message
-from kith.teams.models import User
 from kith.web.foreign import clean_html, remote_images
-from tests.support.cast import Cast, cast_make
+from tests.support.cast import Cast, client_of
 
 pytestmark = pytest.mark.django_db
 HTMX = {"HX-Request": "true"}
-
-
-@pytest.fixture
-def cast() -> Cast:
-    return cast_make()
-
-
-def client_of(user: User) -> Client:
-    client = Client()
-    client.force_login(user, backend="allauth.account.auth_backends.AuthenticationBackend")
-    return client
 
 
 def test_a_conversation_answers_with_the_page_and_with_the_fragment(cast: Cast) -> None:

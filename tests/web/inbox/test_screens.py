@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -11,23 +10,10 @@ from playwright.sync_api import expect
 from kith.contacts.models import Contact
 from kith.conversations.models import ConversationScope, Draft, Message
 from kith.teams.models import User
-from kith.workspace import demo
-from tests.support.browser import browser, screen
+from tests.support.browser import screen
 
 expect.set_options(timeout=20_000)  # machines that test are busy
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
-
-
-@pytest.fixture
-def chromium() -> Iterator[Any]:
-    with browser() as running:
-        yield running
-
-
-@pytest.fixture
-def mara(live_server: Any) -> User:
-    demo.build(lambda text: None)
-    return User.objects.filter(role="owner").earliest("created_at")
 
 
 def _public() -> Any:

@@ -17,8 +17,7 @@ from kith.teams.models import Notification, PushSubscription, User
 from kith.teams.notifications import notify
 from kith.teams.push import push_notifications
 from kith.web.install import views
-from kith.workspace import demo
-from tests.support.browser import Screen, browser, screen
+from tests.support.browser import Screen, screen
 from tests.support.webpush import Browser
 from tests.web.people import assert_clean
 
@@ -40,24 +39,12 @@ Object.defineProperty(PushManager.prototype, "getSubscription", { value: async f
 
 
 @pytest.fixture
-def chromium() -> Iterator[Any]:
-    with browser() as running:
-        yield running
-
-
-@pytest.fixture
 def push_service(monkeypatch: pytest.MonkeyPatch) -> Iterator[Browser]:
     known = dataclasses.replace(settings.KITH, allowed_networks=("127.0.0.0/8",))
     monkeypatch.setattr(settings, "KITH", known)
     found = Browser()
     yield found
     found.close()
-
-
-@pytest.fixture
-def mara(live_server: Any) -> User:
-    demo.build(lambda text: None)
-    return User.objects.filter(role="owner").earliest("created_at")
 
 
 def local(live_server: Any) -> str:

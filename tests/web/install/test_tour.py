@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -10,24 +9,11 @@ from playwright.sync_api import expect
 
 from kith.core import company
 from kith.teams.models import User
-from kith.workspace import demo
-from tests.support.browser import browser, screen
+from tests.support.browser import screen
 from tests.web.people import person
 
 expect.set_options(timeout=30_000)
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
-
-
-@pytest.fixture
-def chromium() -> Iterator[Any]:
-    with browser() as running:
-        yield running
-
-
-@pytest.fixture
-def mara(live_server: Any) -> User:
-    demo.build(lambda text: None)
-    return User.objects.filter(role="owner").earliest("created_at")
 
 
 def test_it_walks_over_the_real_inbox_by_keyboard_and_comes_back_only_when_asked(

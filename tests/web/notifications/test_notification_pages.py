@@ -7,26 +7,14 @@ import re
 import uuid
 
 import pytest
-from django.test import Client
 from django.urls import reverse
 
 from kith.teams.models import Notification, User
 from kith.teams.notifications import notify
-from tests.support.cast import Cast, cast_make
+from tests.support.cast import Cast, client_of
 
 pytestmark = pytest.mark.django_db
 HTMX = {"HX-Request": "true"}
-
-
-@pytest.fixture
-def cast() -> Cast:
-    return cast_make()
-
-
-def client_of(user: User) -> Client:
-    client = Client()
-    client.force_login(user, backend="allauth.account.auth_backends.AuthenticationBackend")
-    return client
 
 
 def tell(

@@ -8,7 +8,6 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.test import Client
 from django.urls import reverse
 
 from kith.contacts.models import Identity
@@ -18,21 +17,10 @@ from kith.conversations.types import IncomingAttachment
 from kith.teams.models import User
 from kith.work.services import note_write
 from kith.workspace.search_query import part_text, search_parse, search_parts
-from tests.support.cast import NOON, Cast, cast_make
+from tests.support.cast import NOON, Cast, client_of
 
 pytestmark = pytest.mark.django_db
 HTMX = {"HX-Request": "true"}
-
-
-@pytest.fixture
-def cast() -> Cast:
-    return cast_make()
-
-
-def client_of(user: User) -> Client:
-    client = Client()
-    client.force_login(user, backend="allauth.account.auth_backends.AuthenticationBackend")
-    return client
 
 
 def page(user: User, text: str, **more: str) -> str:

@@ -3,7 +3,6 @@ phone, in long languages, empty and full, and worked by keyboard alone."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -21,7 +20,7 @@ from kith.networks.models import ChannelAccount, ChannelHealth
 from kith.teams.models import ApiToken, Division, Invitation, PushSubscription, SystemMail, User
 from kith.teams.services import scope_for, team_create
 from tests.architecture.routes import Route, all_routes
-from tests.support.browser import Screen, browser, screen
+from tests.support.browser import Screen, screen
 from tests.web.account.test_passkeys import Key
 from tests.web.people import PASSWORD, person
 
@@ -65,12 +64,6 @@ OVERFLOW = """() => {
   }
   return found.slice(0, 3);
 }"""
-
-
-@pytest.fixture
-def chromium() -> Iterator[Any]:
-    with browser() as running:
-        yield running
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -10,16 +9,10 @@ from playwright.sync_api import expect
 
 from kith.core import company
 from kith.teams.models import User
-from tests.support.browser import Screen, browser
+from tests.support.browser import Screen
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 expect.set_options(timeout=20_000)
-
-
-@pytest.fixture
-def chromium() -> Iterator[Any]:
-    with browser() as running:
-        yield running
 
 
 @pytest.mark.parametrize(
