@@ -10,8 +10,8 @@ from django.test import Client
 from django.urls import reverse
 
 from kith.teams.models import ApiToken, Invitation, PushSubscription, User
-from kith.teams.notifications import settings_of
 from kith.teams.services import sessions_of, token_authenticate
+from kith.teams.wishes import settings_of
 from tests.web.people import PASSWORD, assert_clean, person, signed_in
 
 pytestmark = pytest.mark.django_db
