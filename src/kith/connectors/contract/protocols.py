@@ -174,6 +174,12 @@ class Sends(Protocol):
 
 
 @runtime_checkable
+class Finds(Protocol):
+    def find(self, handle: str) -> Party:
+        """Who goes by a handle that somebody typed, role "to"; raises `Refused` (field "to") when nobody does."""
+
+
+@runtime_checkable
 class NamesAhead(Protocol):
     def external_id_for(self, outgoing: Outgoing) -> str:
         """The id that a message will have, known before it is sent, so that an answer that overtakes us finds it."""
