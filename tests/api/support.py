@@ -61,9 +61,14 @@ def furnish(api: Api) -> dict[str, str]:
 
 
 def write_in(
-    account: Any, number: int, *, sender: str = "ada@outside.example", text: str = "Is it ready?"
+    account: Any,
+    number: int,
+    *,
+    sender: str = "ada@outside.example",
+    text: str = "Is it ready?",
+    subject_of: int | None = None,
 ) -> str:
-    """Somebody writes to one of our mailboxes; the id of the conversation."""
+    """Somebody writes to one of our mailboxes, perhaps after mail `subject_of`; the id of the conversation."""
     from kith.base.clock import now
     from kith.contacts.types import ObservedIdentity
     from kith.conversations.services import messages_record
@@ -86,6 +91,7 @@ def write_in(
                 subject=f"Bicycle {number}",
                 subject_key=f"bicycle {number}",
                 own_key=f"mid:<{number}@outside.example>",
+                thread_keys=(f"mid:<{subject_of}@outside.example>",) if subject_of else (),
             )
         ],
     )

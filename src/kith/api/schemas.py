@@ -273,12 +273,16 @@ class ReplyIn(Taken):
     """`message_id`: which message is answered (the last one received, otherwise).
 
     `by_mail_from`: answer a chat's visitor by mail from this channel, at the address that they typed. Nothing is linked.
+    `seen_message_id`: the newest message that you knew when you wrote; whatever came after it is a clash (409). Without
+    it, a colleague's answer after the message that you answer is one. `confirm`: the `key` of the clash that you have read.
     """
 
     text: Annotated[str, AfterValidator(clean), Field(min_length=1, max_length=100_000, pattern=r"\S")]
     subject: Annotated[str, AfterValidator(_tidy), Field(max_length=500)] = ""
     message_id: uuid.UUID | None = None
     by_mail_from: uuid.UUID | None = None
+    seen_message_id: uuid.UUID | None = None
+    confirm: Annotated[str, Field(max_length=40)] = ""
     send_at: Moment | None = None
 
 
