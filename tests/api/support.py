@@ -36,7 +36,7 @@ class Api:
 
 
 def furnish(api: Api) -> dict[str, str]:
-    """A person with a mail in a conversation, a company, a channel: ids by name."""
+    """A person with a mail in a conversation, a company, a channel, a webhook: ids by name. For an administrator's token."""
     from kith.contacts.models import Identity
     from tests.support import house
 
@@ -49,7 +49,10 @@ def furnish(api: Api) -> dict[str, str]:
     merge = api("POST", f"/people/{person}/merge", {"other_id": other}, status=201)["id"]
     message = api("GET", f"/conversations/{conversation}/messages", status=200)["items"][0]["id"]
     organization = api("POST", "/organizations", {"name": "Wheel Ltd"}, status=201)["id"]
+    hook = {"url": "https://bot.example/kith", "kinds": ["message.received"]}
+    webhook = api("POST", "/webhooks", hook, status=201)["id"]
     return {
+        "webhook": webhook,
         "account": str(account.pk),
         "conversation": conversation,
         "person": person,
