@@ -264,7 +264,7 @@ def _greets(greeting: bytes, refusal: bytes, stop: threading.Event) -> int:
                         for line in lines:
                             tag, _, wanted = line.strip().partition(b" ")
                             if wanted == b"CAPABILITY":
-                                connection.sendall(b"* CAPABILITY IMAP4rev1\r\n" + tag + b" OK\r\n")
+                                connection.sendall(b"* CAPABILITY IMAP4rev1\r\n" + tag + b" OK done\r\n")
                             else:
                                 connection.sendall(refusal.replace(b"TAG", tag))
 
