@@ -223,6 +223,7 @@ SHARED: dict[tuple[str, str], str] = {
     ("settings:webhook_delivery", "delivery"): "as above",
     ("webhooks_", "webhook_id"): "as above, by administrators' tokens (tests/api/test_webhooks.py)",
     ("settings:mail_resend", "pk"): "administrators; who may read a mail's text is tested with the screen",
+    ("settings:channel_steps", "run"): "a name that one's browser made up; what stands there is kept by user",
     ("settings:channel_connect", "network"): "a name of a network, not a row",
     ("inbox_view", "key"): "a name of a list; a team's or a saved one's is filtered by scope like all lists",
     ("remote_image", "token"): "signed for one user's page; tested with pictures",

@@ -301,7 +301,13 @@ def test_a_server_without_tls_is_told_from_one_with_a_wrong_certificate(
 
 
 def test_check_tells_who_we_are(make: Make, postfix_server: Postfix, user: str) -> None:
-    own = make(smtp_port=str(postfix_server.smtp)).check()
+    told: list[str] = []
+    own = make(tell=told.append, smtp_port=str(postfix_server.smtp)).check()
+    assert [sentence.partition(",")[0] for sentence in told] == [
+        "Signing in to mail.test",
+        "Reading the list of folders",
+        "Signing in to mail.test",
+    ]
     assert own.external_id == user
     assert own.details["sent_folder"] == "Gesendet"
     assert "INBOX" in own.details["folders"].split("\n")
