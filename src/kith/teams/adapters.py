@@ -34,6 +34,13 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         return False
 
+    def add_message(
+        self, request: HttpRequest, level: int, message_template: str | None = None, *args: Any, **rest: Any
+    ) -> None:
+        """Who sees the inbox knows that the sign-in worked; saying so would wait for a page that shows messages."""
+        if message_template not in ("account/messages/logged_in.txt", "account/messages/logged_out.txt"):
+            super().add_message(request, level, message_template, *args, **rest)
+
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
         base = company.public_url()
         site = _Site(f"Kith, {company.name()}", urlsplit(base).netloc if base else "")
