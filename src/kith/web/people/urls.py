@@ -1,6 +1,6 @@
 from django.urls import path
 
-from kith.web.people import data, facts, imports, links, organizations, views, work
+from kith.web.people import data, facts, imports, links, never, organizations, views, work
 
 urlpatterns = [
     path("people/", views.people, name="people"),
@@ -24,6 +24,12 @@ urlpatterns = [
     path("people/<uuid:contact_id>/role/", facts.affiliation_dialog, name="affiliation_dialog"),
     path("people/<uuid:contact_id>/role/keep/", facts.affiliation_new, name="affiliation_new"),
     path("roles/<uuid:affiliation_id>/", facts.affiliation_change, name="affiliation_change"),
+    # never contact
+    path("people/<uuid:contact_id>/never/", never.never_dialog, name="person_never_dialog"),
+    path("people/<uuid:contact_id>/never/keep/", never.never, name="person_never"),
+    path("people/<uuid:contact_id>/never/undo/", never.never_undo, name="person_never_undo"),
+    path("people/<uuid:contact_id>/lift/", never.lift_dialog, name="person_lift_dialog"),
+    path("people/<uuid:contact_id>/lift/do/", never.lift, name="person_lift"),
     # whose addresses are whose
     path("people/<uuid:contact_id>/link/", links.link_dialog, name="identity_link_dialog"),
     path("people/<uuid:contact_id>/link/keep/", links.link, name="identity_link"),

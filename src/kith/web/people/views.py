@@ -32,7 +32,7 @@ from kith.web.people.fields import value_words
 from kith.work.models import Note
 from kith.work.selectors import promises_of, tasks_done
 from kith.workspace.people import ContactPage, contact_page
-from kith.workspace.people_facts import fact_groups
+from kith.workspace.people_facts import LABELS, fact_groups
 from kith.workspace.people_list import SORTS, PeopleView, people_exist, people_list
 from kith.workspace.timeline import KINDS, TimelineEntry, TimelinePage, timeline
 
@@ -224,6 +224,13 @@ def _filters(page: ContactPage, kind: str, network: str, day: str) -> list[dict[
     return found + [item(title, name, kind="", channel=name) for name, title in networks]
 
 
+def _basics_line(contact: Contact) -> str:
+    """Name, place and language in one line; how we know each stands below it."""
+    place = ", ".join(part for part in (contact.city, contact.country) if part)
+    parts = (contact.name, place, contact.language, contact.time_zone.rpartition("/")[2].replace("_", " "))
+    return " · ".join(part for part in parts if part)
+
+
 @signed_in
 def person(request: SignedIn, contact_id: uuid.UUID) -> HttpResponse:
     """One person; an id that was merged leads to whom it was merged into."""
@@ -251,11 +258,15 @@ def person(request: SignedIn, contact_id: uuid.UUID) -> HttpResponse:
         raise Http404
     contact = Contact.objects.get(pk=contact_id)
     card = contact_card(request.viewer, contact_id)
+    groups = fact_groups(request.viewer, contact, page.aliases)
     settled = [p for p in promises_of(request.viewer, page.aliases)[:30] if p.kept_at or p.broken_at]
     context |= {
         "page": page,
         "card": card,
-        "facts": fact_groups(request.viewer, contact, page.aliases),
+        "facts": [g for g in groups if g.attribute not in LABELS],
+        "basics": (basics := [g for g in groups if g.attribute in LABELS]),
+        "basics_line": _basics_line(contact),
+        "basics_disputed": any(g.others or g.wrong or not g.shown for g in basics),
         "done": list(tasks_done(request.viewer, page.aliases)[:8]),
         "promises": settled[:8],
         "filters": _filters(page, kind, network, context["on"]),
