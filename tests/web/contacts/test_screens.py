@@ -413,3 +413,33 @@ def test_never_contact_is_said_shown_and_lifted_by_a_manager_with_a_reason(
 
 def box_of(page: Any) -> Any:
     return page.locator("#never")
+
+
+def test_who_works_where_is_added_and_ended_on_the_company_s_side_and_seen_on_the_person_s(
+    chromium: Any, live_server: Any, mara: User
+) -> None:
+    with screen(chromium, live_server.url, mara) as it:
+        page = it.page
+        it.go("/organizations/")
+        page.get_by_role("button", name="New company").click()
+        page.fill("#f-name", "Leeds Couriers")
+        page.get_by_role("button", name="Add", exact=True).click()
+        expect(page.locator("h1")).to_have_text("Leeds Couriers")
+        page.get_by_role("button", name="Add somebody").click()
+        page.fill("#f-q", "markey")
+        expect(page.locator("#colleague-found")).to_contain_text("Markey")
+        page.fill("#f-role", "Rider")
+        assert it.axe() == []
+        page.get_by_role("button", name="Keep", exact=True).click()
+        people = page.locator("#company-people")
+        expect(people).to_contain_text("Rider")
+        it.go(f"/people/{_person().pk}/")
+        expect(page.locator("#work")).to_contain_text("Rider, Leeds Couriers")
+        page.locator("#work").get_by_role("link", name="Leeds Couriers").click()
+        page.locator("#company-people details[data-menu] > summary").click()
+        page.get_by_role("button", name="Ended today").click()
+        expect(page.locator("#company-former")).to_contain_text("Rider")
+        expect(people).to_contain_text("Nobody is known there.")
+        it.go(f"/people/{_person().pk}/")
+        expect(page.locator("#work")).to_contain_text("until")
+        assert it.complaints == []
