@@ -21,11 +21,11 @@ from kith.contacts.selectors import canonical_of, identity_family
 from kith.core import sql
 from kith.networks.selectors import manifest_of
 from kith.teams.types import Viewer
+from kith.trust.selectors import NeverContact, never_contact
 from kith.work.models import Note, Promise, Task
 from kith.work.selectors import notes_pinned, promises_of, promises_open, tasks_open
 from kith.workspace.inbox import InboxRow, InboxView, TagChip, inbox_page
 from kith.workspace.people_facts import FactRow, facts_of
-from kith.workspace.people_list import PeoplePage, PeopleView, people_list
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +102,7 @@ class ContactPage:
     promises_kept: int
     promises_all: int
     aliases: tuple[uuid.UUID, ...]
+    never: tuple[NeverContact, ...]
 
 
 # Counted up to a thousand: more is shown as "1,000+", and nobody waits for it.
@@ -116,13 +117,6 @@ SELECT count(*) FILTER (WHERE direction = 'in'), count(*) FILTER (WHERE directio
     ) x
 ) y
 """
-
-
-def people_page(
-    viewer: Viewer, *, search: str = "", cursor: str | None = None, limit: int = 50, tag: str = ""
-) -> PeoplePage:
-    """People by name; see `people_list` for all that narrows."""
-    return people_list(viewer, PeopleView(search=search, tag=tag), cursor=cursor, limit=limit)
 
 
 def contact_page(viewer: Viewer, contact_id: uuid.UUID) -> ContactPage | None:
@@ -178,6 +172,7 @@ def contact_page(viewer: Viewer, contact_id: uuid.UUID) -> ContactPage | None:
         promises_kept=sum(1 for kept, _ in promises if kept),
         promises_all=len(promises),
         aliases=aliases,
+        never=never_contact(family),
     )
 
 
