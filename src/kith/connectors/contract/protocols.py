@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, ClassVar, Literal, Protocol, TypeAlias, runtime_checkable
-
-import httpx
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, TypeAlias, runtime_checkable
 
 from kith.connectors.contract.incoming import Budget, Event, Media, Page, Party, RawItem, Visibility
 from kith.connectors.manifest import Manifest
+
+if TYPE_CHECKING:  # three quarters of what the parsing child takes to start, and it reaches no network
+    import httpx
 
 
 @dataclass(frozen=True, slots=True)
