@@ -130,6 +130,20 @@ def django_db_setup(django_test_environment: None, django_db_blocker: Any) -> It
             connections.close_all()
 
 
+@pytest.fixture(autouse=True)
+def queue_is_empty(request: pytest.FixtureRequest, django_db_blocker: Any) -> Iterator[None]:
+    """Jobs that a test committed don't wait for the next one: Django empties its own tables only."""
+    yield
+    marker = request.node.get_closest_marker("django_db")
+    if (marker and marker.kwargs.get("transaction")) or {"transactional_db", "live_server"} & set(
+        request.fixturenames
+    ):
+        from django.db import connection
+
+        with django_db_blocker.unblock(), connection.cursor() as cursor:
+            cursor.execute("TRUNCATE procrastinate_jobs CASCADE")
+
+
 @pytest.fixture
 def database_url(db: None) -> str:
     """DATABASE_URL of the test's database, for processes that it starts (use with `transactional_db`)."""

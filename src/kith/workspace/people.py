@@ -24,11 +24,11 @@ from kith.core import sql
 from kith.core.objects import objects
 from kith.networks.selectors import manifest_of
 from kith.teams.types import Viewer
+from kith.trust.selectors import NeverContact, never_contact
 from kith.work.models import Note, Promise, Task
 from kith.work.selectors import contact_promises, contact_tasks, notes_pinned
 from kith.workspace.inbox import InboxRow, InboxView, TagChip, inbox_page
 from kith.workspace.people_facts import FactRow, custom_fields, facts_of
-from kith.workspace.people_list import PeoplePage, PeopleView, people_list
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +97,7 @@ class ContactPage:
     tasks: tuple[Task, ...]
     promises: tuple[Promise, ...]
     settled: tuple[Promise, ...]
+    never: tuple[NeverContact, ...]
 
     @property
     def id(self) -> uuid.UUID:
@@ -185,13 +186,6 @@ SELECT count(*) FILTER (WHERE direction = 'in'), count(*) FILTER (WHERE directio
 """
 
 
-def people_page(
-    viewer: Viewer, *, search: str = "", cursor: str | None = None, limit: int = 50, tag: str = ""
-) -> PeoplePage:
-    """People by name; see `people_list` for all that narrows."""
-    return people_list(viewer, PeopleView(search=search, tag=tag), cursor=cursor, limit=limit)
-
-
 def contact_page(
     viewer: Viewer, contact_id: uuid.UUID, *, family: Family | None = None
 ) -> ContactPage | None:
@@ -225,6 +219,7 @@ def contact_page(
         tasks=tuple(contact_tasks(viewer, ids)),
         promises=tuple(open_ones),
         settled=tuple(p for p in promises if p.kept_at or p.broken_at),
+        never=never_contact(family.identities),
     )
 
 
