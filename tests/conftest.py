@@ -13,6 +13,10 @@ from typing import Any
 
 import pytest
 
+from tests.support.telling import figures, full, pytest_terminal_summary, tell
+
+__all__ = ["figures", "full", "pytest_terminal_summary", "tell"]
+
 KEPT = {"KITH_SHARED_DATA", "KITH_SPAMASSASSIN", "KITH_ATPROTO_DIR", "KITH_TEST_PARTS", "KITH_SNAC"}
 
 # What may be skipped where KITH_TEST_PARTS=required (CI): what can't be had by installing something.
@@ -128,6 +132,19 @@ def django_db_setup(django_test_environment: None, django_db_blocker: Any) -> It
         with own_database(connections.settings["default"]):
             yield
             connections.close_all()
+
+
+@pytest.fixture(autouse=True)
+def _empty_queue_after(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Django empties its own tables after a test that commits; those of the queue are none of them."""
+    yield
+    marker = request.node.get_closest_marker("django_db")
+    commits = {"transactional_db", "live_server", "django_db_reset_sequences"} & set(request.fixturenames)
+    if commits or (marker and marker.kwargs.get("transaction")):
+        from django.db import connection
+
+        with request.getfixturevalue("django_db_blocker").unblock(), connection.cursor() as cursor:
+            cursor.execute("TRUNCATE procrastinate_jobs CASCADE")
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""The rows of a whole database, kept in memory and put back: what takes seconds to build is built once a process.
+"""The rows of a whole database with their files, kept in memory and put back: what takes seconds to build is built once a process.
 
 All but the diary of the queue, which asks for its jobs at once instead of at the end.
 """
@@ -11,6 +11,8 @@ from typing import Any, LiteralString
 import psycopg
 from django.db import connection
 from psycopg import sql
+
+from kith.core import blobs
 
 TABLES = (
     "SELECT quote_ident(n.nspname) || '.' || quote_ident(c.relname) FROM pg_class c "
@@ -26,14 +28,15 @@ SEQUENCES = (
 
 @dataclass(frozen=True)
 class Rows:
-    """`tables`: what COPY wrote, by table; `sequences`: how far each had counted."""
+    """`tables`: what COPY wrote, by table; `sequences`: how far each had counted; `files`: by digest."""
 
     tables: dict[str, bytes]
     sequences: dict[str, int]
+    files: dict[str, bytes]
 
 
 def rows_keep() -> Rows:
-    """Everything that stands in the database now."""
+    """Everything that stands in the database now, and every blob."""
     connection.ensure_connection()
     with connection.connection.cursor() as cursor:
         names = [row[0] for row in cursor.execute(TABLES).fetchall()]
@@ -41,11 +44,14 @@ def rows_keep() -> Rows:
         for name in names:
             with cursor.copy(sql.SQL("COPY {} TO STDOUT (FORMAT binary)").format(sql.SQL(name))) as out:
                 tables[name] = b"".join(bytes(part) for part in out)
-        return Rows(tables, dict(cursor.execute(SEQUENCES).fetchall()))
+        files = {digest: blobs.read(digest) for digest in blobs.all_digests()}
+        return Rows(tables, dict(cursor.execute(SEQUENCES).fetchall()), files)
 
 
 def rows_put(kept: Rows) -> None:
-    """Replace what stands in the database; triggers sleep meanwhile, foreign keys are asked at the end."""
+    """Replace what stands in the database; triggers sleep meanwhile, foreign keys are asked at the end. Blobs are added."""
+    for body in kept.files.values():
+        blobs.put(body)
     connection.ensure_connection()
     with connection.connection.transaction(), connection.connection.cursor() as cursor:
         _triggers(cursor, kept, "DISABLE")
