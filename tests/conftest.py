@@ -140,15 +140,16 @@ def django_db_setup(django_test_environment: None, django_db_blocker: Any) -> It
 
 
 @pytest.fixture(autouse=True)
-def _empty_queue_after(request: pytest.FixtureRequest) -> Iterator[None]:
-    """Django empties its own tables after a test that commits; those of the queue are none of them."""
+def queue_is_empty(request: pytest.FixtureRequest, django_db_blocker: Any) -> Iterator[None]:
+    """Jobs that a test committed don't wait for the next one: Django empties its own tables only."""
     yield
     marker = request.node.get_closest_marker("django_db")
-    commits = {"transactional_db", "live_server", "django_db_reset_sequences"} & set(request.fixturenames)
-    if commits or (marker and marker.kwargs.get("transaction")):
+    if (marker and marker.kwargs.get("transaction")) or {"transactional_db", "live_server"} & set(
+        request.fixturenames
+    ):
         from django.db import connection
 
-        with request.getfixturevalue("django_db_blocker").unblock(), connection.cursor() as cursor:
+        with django_db_blocker.unblock(), connection.cursor() as cursor:
             cursor.execute("TRUNCATE procrastinate_jobs CASCADE")
 
 

@@ -152,6 +152,7 @@ def inside(environment: Any, *, with_dns: bool) -> dict[str, Callable[[], Iterab
     looks: dict[str, Callable[[], Iterable[Finding]]] = {
         "processes": lambda: processes(environment),
         "backup": backup,
+        "files": files,
         "address": lambda: reach.address(environment, reach.fetch if with_dns else None),
         "clock": reach.clock,
         "system mail": lambda: system_mail(environment),
@@ -208,6 +209,26 @@ def processes(environment: Any) -> Iterator[Finding]:
         yield Finding(
             "events", "problem", f"News that a room could not take in: {aside}.", "Read the log, report it."
         )
+
+
+def files() -> Iterator[Finding]:
+    """Files that nobody names any more: noticed one night, gone the next."""
+    from kith.core.models import LooseBlob
+
+    loose = list(LooseBlob.objects.order_by("since").values_list("since", flat=True))
+    if loose and (now() - loose[0]).days >= QUIET_DAYS:
+        yield Finding(
+            "files",
+            "problem",
+            f"Files that nobody names any more are not removed since {loose[0]:%d %B}.",
+            "Read the log of the worker; the job is core.sweep_blobs.",
+        )
+    elif loose:
+        yield Finding(
+            "files", "ok", f"Files that nobody names any more, gone by tomorrow night: {len(loose)}."
+        )
+    else:
+        yield Finding("files", "ok", "Every file is named by something.")
 
 
 def backup() -> Iterator[Finding]:

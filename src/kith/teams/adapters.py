@@ -12,6 +12,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from kith.core import company, secrets
+from kith.teams import guesses
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +27,7 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
     error_messages: ClassVar[dict[str, Any]] = {
         **DefaultAccountAdapter.error_messages,
         "too_many_login_attempts": _(
-            "Too many failed attempts. Wait five minutes, or choose a new password by mail."
+            "Too many failed attempts. Wait five minutes (an hour after many), or choose a new password by mail."
         ),
     }
 
@@ -51,9 +52,29 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
         base = company.public_url()
         return f"{base}{urlsplit(address).path}" if base else address
 
-    def _get_login_attempts_cache_key(self, request: HttpRequest, **credentials: Any) -> str:
-        """By the login alone: allauth's own holds the Host header, which whoever guesses can change each time."""
-        return str(credentials.get("email") or credentials.get("username") or "").strip().lower()
+    def pre_authenticate(self, request: HttpRequest, **credentials: Any) -> None:
+        """Allauth's own limit lets anybody lock a login out from anywhere."""
+        self._login_failed_rl_usage = guesses.consume(request, _login_of(request, credentials))
+        if self._login_failed_rl_usage is None:
+            raise self.validation_error("too_many_login_attempts")
+
+    def _delete_login_attempts_cached_email(self, request: HttpRequest, **credentials: Any) -> None:
+        guesses.forget(request, _login_of(request, credentials))
+
+    def post_login(self, request: HttpRequest, user: Any, **rest: Any) -> Any:
+        response = super().post_login(request, user, **rest)
+        guesses.remember(request, response, _tidy(user.email))
+        return response
+
+
+def _tidy(login: str) -> str:
+    return login.strip().lower()
+
+
+def _login_of(request: HttpRequest, credentials: dict[str, Any]) -> str:
+    """What was typed; of who confirms their password, their own."""
+    typed = str(credentials.get("email") or credentials.get("username") or "")
+    return _tidy(typed or str(getattr(request.user, "email", "")))
 
 
 class MFAAdapter(DefaultMFAAdapter):  # type: ignore[misc]
