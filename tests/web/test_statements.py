@@ -48,7 +48,7 @@ STATEMENTS = {
     "/palette/?q=zebra": 13,
     "/notifications/": 6,
     "/notifications/bell/": 4,
-    "/today/": 8,
+    "/today/": 10,
     "/people/": 10,
     "/settings/": 5,
 }

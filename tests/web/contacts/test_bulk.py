@@ -31,7 +31,8 @@ def _finish(client: Client, response: Any) -> int:
         text = response.content.decode()
         address = re.search(r'hx-post="([^"]+)"', text)
         values = re.search(r"hx-vals='([^']+)'", text)
-        assert address and values
+        assert address
+        assert values
 
         response = client.post(address[1], json.loads(values[1].replace("&#34;", '"')))
         count += 1

@@ -244,6 +244,8 @@ def contact_card(viewer: Viewer, contact_id: uuid.UUID, person: IdentityName | N
         work=works,
         known=known_of(viewer, ids),
         held=held_of(viewer, ids),
-        promises_made=promises.filter(Q(kept_at__isnull=False) | Q(broken_at__isnull=False)).count(),
+        promises_made=promises.filter(
+            Q(kept_at__isnull=False) | Q(broken_at__isnull=False) | Q(due_at__lt=now())
+        ).count(),  # one that is overdue was not kept so far
         promises_kept=promises.filter(kept_at__isnull=False).count(),
     )
