@@ -51,7 +51,7 @@ STATEMENTS = {
     "/notifications/bell/": 3,
     "/today/": 6,
     "/people/": 8,
-    "/people/{person}/": 21,
+    "/people/{person}/": 22,
     "/settings/": 3,
 }
 
