@@ -6,6 +6,7 @@ import { composer } from "./js/composer.js";
 import "./js/dialogs.js";
 import { armToasts } from "./js/toasts.js";
 import "./js/bell.js";
+import "./js/connect.js";
 import "./js/conversation.js";
 import "./js/copy.js";
 import "./js/countdown.js";

@@ -36,7 +36,7 @@ class Api:
 
 
 def furnish(api: Api) -> dict[str, str]:
-    """A person with a mail in a conversation, a company, a channel: ids by name."""
+    """A person with a mail in a conversation, a company, a channel, a webhook: ids by name. For an administrator's token."""
     from kith.contacts.models import Identity
     from tests.support import house
 
@@ -49,7 +49,10 @@ def furnish(api: Api) -> dict[str, str]:
     merge = api("POST", f"/people/{person}/merge", {"other_id": other}, status=201)["id"]
     message = api("GET", f"/conversations/{conversation}/messages", status=200)["items"][0]["id"]
     organization = api("POST", "/organizations", {"name": "Wheel Ltd"}, status=201)["id"]
+    hook = {"url": "https://bot.example/kith", "kinds": ["message.received"]}
+    webhook = api("POST", "/webhooks", hook, status=201)["id"]
     return {
+        "webhook": webhook,
         "account": str(account.pk),
         "conversation": conversation,
         "person": person,
@@ -61,9 +64,14 @@ def furnish(api: Api) -> dict[str, str]:
 
 
 def write_in(
-    account: Any, number: int, *, sender: str = "ada@outside.example", text: str = "Is it ready?"
+    account: Any,
+    number: int,
+    *,
+    sender: str = "ada@outside.example",
+    text: str = "Is it ready?",
+    subject_of: int | None = None,
 ) -> str:
-    """Somebody writes to one of our mailboxes; the id of the conversation."""
+    """Somebody writes to one of our mailboxes, perhaps after mail `subject_of`; the id of the conversation."""
     from kith.base.clock import now
     from kith.contacts.types import ObservedIdentity
     from kith.conversations.services import messages_record
@@ -86,6 +94,7 @@ def write_in(
                 subject=f"Bicycle {number}",
                 subject_key=f"bicycle {number}",
                 own_key=f"mid:<{number}@outside.example>",
+                thread_keys=(f"mid:<{subject_of}@outside.example>",) if subject_of else (),
             )
         ],
     )

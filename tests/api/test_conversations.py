@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -11,8 +12,11 @@ import pytest
 from kith.base.clock import now
 from kith.channels.models import Delivery
 from kith.contacts.models import Identity
-from kith.conversations.models import Message
+from kith.conversations.models import Message, Participant
+from kith.conversations.services.attention import presence_set
 from kith.networks.models import ChannelAccount
+from kith.teams.models import User
+from kith.teams.selectors import viewer_of
 from kith.trust.models import Decision, Touch
 from kith.trust.services import suppression_add
 from tests.api.support import Api, write_in
@@ -134,6 +138,83 @@ def test_an_answer_passes_the_gate_and_waits_ten_seconds(two: Two) -> None:
     taken = two.inside("POST", f"/messages/{sent['message_id']}/unsend", status=200)
     assert taken["state"] == "cancelled"
     two.inside("POST", f"/messages/{sent['message_id']}/unsend", status=409)
+
+
+def _answer(two: Two, who: Api, status: int = 201, **more: Any) -> Any:
+    return who("POST", f"/conversations/{two.open_id}/reply", {"text": "It is.", **more}, status=status)
+
+
+def test_who_was_faster_is_told_and_can_be_overridden(two: Two) -> None:
+    first = _answer(two, two.inside)
+    problem = _answer(two, two.outside, 409)
+    clash = problem["clash"]
+    assert (clash["kind"], clash["author"], clash["snippet"]) == ("answered", "Ina", "It is.")
+    assert clash["key"] == clash["message_id"] == first["message_id"]
+    assert Message.objects.filter(direction="out").count() == 1, "a refused answer leaves nothing behind"
+    _answer(two, two.outside, 409, confirm="something else")
+    _answer(two, two.outside, confirm=clash["key"])
+    assert Message.objects.filter(direction="out").count() == 2
+
+
+def test_who_has_seen_it_answers_without_a_word(two: Two) -> None:
+    first = _answer(two, two.inside)
+    _answer(two, two.inside)  # one's own answer is no clash
+    newest = _answer(two, two.inside)
+    _answer(two, two.outside, 409, seen_message_id=first["message_id"])
+    _answer(two, two.outside, seen_message_id=newest["message_id"])
+
+
+def test_what_the_person_outside_added_counts_for_who_says_what_it_saw(two: Two) -> None:
+    page = two.inside("GET", f"/conversations/{two.open_id}/messages", status=200)
+    seen = page["items"][0]["id"]
+    before = two.open_id
+    assert write_in(two.shared, 3, text="Forget it", subject_of=1) == before
+    clash = _answer(two, two.inside, 409, seen_message_id=seen)["clash"]
+    assert (clash["kind"], clash["snippet"], clash["count"]) == ("added", "Forget it", 1)
+    _answer(two, two.inside, seen_message_id=seen, confirm=clash["key"])
+    _answer(two, two.outside, 409)  # but a colleague's answer counts always
+    _answer(two, two.inside, 422, seen_message_id=str(uuid.uuid4()))
+
+
+def test_what_the_person_outside_added_does_not_stop_who_says_nothing(two: Two) -> None:
+    page = two.inside("GET", f"/conversations/{two.open_id}/messages", status=200)
+    write_in(two.shared, 3, text="And blue, please", subject_of=1)
+    _answer(two, two.inside, message_id=page["items"][0]["id"])
+
+
+def test_a_colleague_who_types_is_not_overtaken(two: Two) -> None:
+    presence_set(viewer_of(two.ina), uuid.UUID(two.open_id), typing=True)
+    clash = _answer(two, two.outside, 409)["clash"]
+    assert (clash["key"], clash["kind"], clash["typing"]) == ("typing", "typing", ["Ina"])
+    _answer(two, two.inside)
+    clash = _answer(two, two.outside, 409, confirm="typing")["clash"]
+    assert clash["kind"] == "answered", "who confirmed one thing has not confirmed the next"
+    _answer(two, two.outside, confirm=clash["key"])
+
+
+def test_a_mail_is_signed_as_its_channel_or_author_says(two: Two) -> None:
+    User.objects.filter(pk=two.ina.pk).update(signature="Ina of Us")
+    sent = Message.objects.get(pk=_answer(two, two.inside)["message_id"])
+    assert sent.text == "It is.\n\n-- \nIna of Us"
+    sent = Message.objects.get(pk=_answer(two, two.inside, text="It **is**.")["message_id"])
+    assert "<strong>is</strong>" in sent.html
+    assert "Ina of Us" in sent.html
+    ChannelAccount.objects.filter(pk=two.shared.pk).update(signature="Us, Graz")
+    sent = Message.objects.get(pk=_answer(two, two.inside)["message_id"])
+    assert sent.text.endswith("-- \nUs, Graz")
+    identity = Identity.objects.get(external_id="ada@outside.example")
+    body = {"channel_id": str(two.shared.pk), "identity_ids": [str(identity.pk)], "text": "Ready"}
+    sent = Message.objects.get(pk=two.inside("POST", "/messages", body, status=201)["message_id"])
+    assert sent.text == "Ready\n\n-- \nUs, Graz"
+
+
+def test_an_answer_goes_to_whom_a_mail_names_for_answers(two: Two) -> None:
+    message = Message.objects.get(external_id="<1@outside.example>")
+    desk = Identity.objects.create(network="email", external_id="desk@outside.example")
+    Participant.objects.create(message=message, identity=desk, role="reply_to", at=message.at)
+    sent = _answer(two, two.inside)
+    to = Participant.objects.filter(message_id=sent["message_id"], role="to")
+    assert [p.identity_id for p in to] == [desk.pk]
 
 
 def test_who_asked_not_to_be_written_to_is_not(two: Two) -> None:

@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import re
+import time
+from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
+from allauth.core.internal import ratelimit
 from django.contrib.auth import hashers
-from django.core import mail
+from django.core import mail, signing
 from django.core.cache import cache
 from django.test import Client
 from django.urls import reverse
 
 from kith.core import company
+from kith.teams import guesses
 from kith.teams.models import ApiToken, PushSubscription
 from kith.teams.services import api_token_create, invitation_create, sessions_of, user_leave
 from kith.teams.types import API_PERMISSIONS
@@ -120,22 +126,144 @@ def test_an_unknown_address_takes_as_long_as_a_wrong_password(monkeypatch: pytes
     assert counts[0] == counts[1] == 1
 
 
+def _guess(client: Client, password: str = "guess", login: str = "ada@us.example") -> Any:
+    return client.post(LOGIN, {"login": login, "password": password})
+
+
+def _from(number: int) -> Client:
+    return Client(REMOTE_ADDR=f"198.51.{100 + number // 200}.{number % 200}")
+
+
+def _tried(answer: Any) -> bool:
+    """Whether a password was looked at, right or wrong."""
+    return answer.status_code == 302 or "Too many failed" not in answer.content.decode()
+
+
+@pytest.fixture
+def later(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
+    """Moves the clock of the limits on by so many seconds."""
+    passed = [0.0]
+    real = ratelimit.time.time
+    monkeypatch.setattr(
+        ratelimit,
+        "time",
+        SimpleNamespace(time=lambda: real() + passed[0], monotonic=time.monotonic, sleep=time.sleep),
+    )
+
+    def move(seconds: float) -> None:
+        passed[0] += seconds
+
+    return move
+
+
 def test_who_is_locked_out_reads_for_how_long_and_what_to_do() -> None:
     person("Ada")
-    for number in range(5):
-        Client(REMOTE_ADDR=f"198.51.100.{number}").post(
-            LOGIN, {"login": "ada@us.example", "password": "guess"}
-        )
-    answer = Client(REMOTE_ADDR="198.51.100.77").post(
-        LOGIN, {"login": "ada@us.example", "password": PASSWORD}
-    )
-    text = assert_clean(answer)
+    here = _from(1)
+    for _ in range(5):
+        assert _tried(_guess(here))
+    text = assert_clean(_guess(here, PASSWORD))
     assert "Too many failed" in text
     assert "minutes" in text
-    unknown = Client(REMOTE_ADDR="198.51.100.78")
+    unknown = _from(2)
     for _ in range(6):
-        answer = unknown.post(LOGIN, {"login": "nobody@us.example", "password": "guess"})
+        answer = _guess(unknown, login="nobody@us.example")
     assert "Too many failed" in assert_clean(answer), "the lock tells nothing about who works here"
+
+
+def test_an_attacker_elsewhere_locks_out_nobody_at_their_own_desk() -> None:
+    person("Ada")
+    desk = _from(1)
+    assert _guess(desk, PASSWORD).status_code == 302
+    desk.post("/accounts/logout/")
+    for number in range(13):
+        for _ in range(6):
+            _guess(_from(10 + number))
+    assert not _tried(_guess(_from(99), PASSWORD)), "the whole world is locked out by now"
+    assert not _tried(_guess(_from(99), PASSWORD, login=" ADA@us.example"))
+    assert _guess(desk, PASSWORD).status_code == 302
+    desk.post("/accounts/logout/")
+    away = Client(REMOTE_ADDR="203.0.113.5")
+    away.cookies = desk.cookies
+    assert _guess(away, PASSWORD).status_code == 302, "it is the browser that is known, wherever it is"
+
+
+def test_an_attacker_in_the_same_office_does_not_either() -> None:
+    person("Ada")
+    desk = _from(1)
+    _guess(desk, PASSWORD)
+    desk.post("/accounts/logout/")
+    for number in range(30):
+        _guess(_from(1), login=f"x{number % 4}@us.example")
+    assert not _tried(_guess(_from(1), PASSWORD))
+    assert _guess(desk, PASSWORD).status_code == 302
+
+
+def test_passwords_are_not_guessed_by_one_nor_by_many(later: Callable[[float], None]) -> None:
+    """Tries that were looked at within an hour and a bit: from one machine, and from many."""
+    person("Ada")
+    one = 0
+    for _ in range(13):
+        one += sum(_tried(_guess(_from(1))) for _ in range(6))
+        later(300)
+    assert one == 20
+    cache.clear()
+    many = sum(_tried(_guess(_from(number))) for number in range(64))
+    assert many == 60
+    later(3601)
+    assert _tried(_guess(_from(500)))
+
+
+def test_a_known_browser_is_no_way_around(later: Callable[[float], None]) -> None:
+    """Five wrong passwords lock it for five minutes; its cookie serves for no other login, and can't be made up."""
+    person("Ada")
+    person("Bo")
+    desk = _from(1)
+    _guess(desk, PASSWORD)
+    desk.post("/accounts/logout/")
+    for _ in range(5):
+        assert _tried(_guess(desk))
+    assert not _tried(_guess(desk, PASSWORD))
+    later(301)
+    assert _guess(desk, PASSWORD).status_code == 302
+    desk.post("/accounts/logout/")
+    (name,) = (name for name in desk.cookies if name.startswith("kith_known_"))
+    assert desk.cookies[name]["httponly"]
+    value = desk.cookies[name].value
+    thief = _from(3)
+    bo = guesses._cookie("bo@us.example")
+    for made_up in (value, signing.dumps("x")):
+        cache.clear()
+        thief.cookies[bo] = made_up
+        assert [_tried(_guess(thief, login="bo@us.example")) for _ in range(8)] == [True] * 5 + [False] * 3
+        fresh = _from(4)
+        fresh.cookies[bo] = made_up
+        for number in range(5, 17):
+            for _ in range(5):
+                _guess(_from(number), login="bo@us.example")
+        assert not _tried(_guess(fresh, PASSWORD, login="bo@us.example")), made_up
+
+
+def test_a_new_password_by_mail_opens_the_door_again() -> None:
+    person("Ada")
+    for number in range(61):
+        _guess(_from(number))
+    new = _from(150)
+    assert not _tried(_guess(new, PASSWORD))
+    new.post("/accounts/password/reset/", {"email": "ada@us.example"})
+    (link,) = re.findall(r"https?://\S+/password/reset/key/\S+", str(mail.outbox[-1].body))
+    form = new.get(urlsplit(link).path, follow=True)
+    new.post(form.redirect_chain[-1][0], {"password1": "a new long word", "password2": "a new long word"})
+    assert _guess(_from(151), "a new long word").status_code == 302
+
+
+def test_who_confirms_a_password_is_counted_for_themselves() -> None:
+    person("Ada")
+    desk = _from(1)
+    _guess(desk, PASSWORD)
+    answers = [desk.post("/accounts/reauthenticate/", {"password": "guess"}) for _ in range(7)]
+    assert [_tried(answer) for answer in answers] == [True] * 5 + [False] * 2
+    other = _from(2)
+    assert _guess(other, PASSWORD).status_code == 302
 
 
 def test_resets_are_not_sent_without_end() -> None:

@@ -285,10 +285,12 @@ service auth-worker {{
 
 @dataclass
 class Postfix:
-    """`smtp` is the port that takes mail for anybody at DOMAIN and hands it to Dovecot by LMTP."""
+    """`smtp` is the port that takes mail for anybody at DOMAIN and hands it to Dovecot by LMTP; `plain` does, too, and
+    offers no TLS."""
 
     folder: Path
     smtp: int
+    plain: int
 
 
 @contextlib.contextmanager
@@ -297,7 +299,7 @@ def postfix(mailboxes: Dovecot) -> Iterator[Postfix]:
     binary = _binary("postfix")
     if os.getuid() != 0:
         pytest.skip("Postfix starts as root only")
-    port = free_port()
+    port, plain = free_port(), free_port()
     folder = Path(tempfile.mkdtemp(prefix="kith-postfix-"))
     os.chmod(folder, 0o755)
     config, queue, data = folder / "etc", folder / "spool", folder / "data"
@@ -344,6 +346,8 @@ disable_dns_lookups = yes
 """)
     (config / "master.cf").write_text(f"""
 127.0.0.1:{port} inet n - n - - smtpd
+127.0.0.1:{plain} inet n - n - - smtpd
+  -o smtpd_tls_security_level=none
 pickup unix n - n 60 1 pickup
 cleanup unix n - n - 0 cleanup
 qmgr unix n - n 300 1 qmgr
@@ -371,7 +375,8 @@ postlog unix-dgram n - n - 1 postlogd
             if started.returncode:
                 raise RuntimeError(started.stderr + started.stdout)
             _wait_for(port)
-            yield Postfix(folder, port)
+            _wait_for(plain)
+            yield Postfix(folder, port, plain)
         finally:
             subprocess.run([binary, "-c", str(config), "stop"], capture_output=True, timeout=60, check=False)
             shutil.rmtree(folder, ignore_errors=True)

@@ -12,7 +12,7 @@ from ninja.security import HttpBearer
 
 from kith.api.problems import Problem
 from kith.core import audit, sql
-from kith.teams.models import User
+from kith.teams.models import Role, User
 from kith.teams.selectors import viewer_of
 from kith.teams.services.tokens import token_hash
 from kith.teams.types import API_PERMISSIONS, Viewer
@@ -99,12 +99,13 @@ def caller_of(request: HttpRequest) -> Caller:
 
 
 class Token(HttpBearer):
-    """Asks for one permission ("": any token will do); the token itself was looked up before, by `enter`."""
+    """Asks for one permission ("": any token will do), perhaps of an administrator; the token itself was looked up before,
+    by `enter`."""
 
-    def __init__(self, permission: str = "") -> None:
+    def __init__(self, permission: str = "", *, administrators: bool = False) -> None:
         if permission and permission not in API_PERMISSIONS:
             raise ValueError(permission)
-        self.permission = permission
+        self.permission, self.administrators = permission, administrators
         super().__init__()
 
     def __call__(self, request: HttpRequest) -> Caller:
@@ -113,6 +114,8 @@ class Token(HttpBearer):
             raise Problem(403, f"This token lacks the permission {self.permission}.")
         if self.permission.endswith(":write") and caller.role == "viewer":
             raise Problem(403, "The token's user may read but not change anything.")
+        if self.administrators and caller.role not in (Role.OWNER, Role.ADMIN):
+            raise Problem(403, "Only tokens of administrators may do this.")
         return caller
 
     def authenticate(self, request: HttpRequest, token: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import re
 import uuid
@@ -15,9 +16,11 @@ from kith.api.models import IdempotentAnswer
 from kith.api.problems import blame
 from kith.base.clock import now
 from kith.base.ids import new_id
+from kith.core import secrets
 
 HEADER = "Idempotency-Key"
 KEPT = timedelta(hours=24)
+_SEALED = "sealed:"  # no JSON begins like that
 _KEY = re.compile(r"[\x21-\x7e]{1,200}")
 
 # A second request with the same key waits here until the first has committed, and then finds its answer.
@@ -51,15 +54,29 @@ def begin(request: HttpRequest, caller: Caller) -> HttpResponse | uuid.UUID | No
     stored = IdempotentAnswer.objects.get(token_id=caller.token_id, key=key)
     if stored.fingerprint != fingerprint:
         raise blame(HEADER, "This key was used for another request.")
-    replay = HttpResponse(stored.body, status=stored.status, content_type="application/json; charset=utf-8")
+    replay = HttpResponse(
+        _opened(stored.body), status=stored.status, content_type="application/json; charset=utf-8"
+    )
     replay.headers["Idempotent-Replayed"] = "true"
     return replay
 
 
-def store(mine: uuid.UUID, response: HttpResponse) -> None:
-    IdempotentAnswer.objects.filter(pk=mine).update(
-        status=response.status_code, body=response.content.decode()
-    )
+def holds_secret(request: HttpRequest) -> None:
+    """Called by an operation whose answer shows a secret: a kept copy of it is encrypted."""
+    request.kith_sealed = True  # type: ignore[attr-defined]
+
+
+def store(mine: uuid.UUID, request: HttpRequest, response: HttpResponse) -> None:
+    body = response.content.decode()
+    if getattr(request, "kith_sealed", False):
+        body = _SEALED + base64.b64encode(secrets.encrypt(response.content)).decode()
+    IdempotentAnswer.objects.filter(pk=mine).update(status=response.status_code, body=body)
+
+
+def _opened(body: str) -> str:
+    if not body.startswith(_SEALED):
+        return body
+    return secrets.decrypt(base64.b64decode(body.removeprefix(_SEALED))).decode()
 
 
 def forget_old() -> int:

@@ -13,7 +13,8 @@ MEDIA_TYPE = "application/problem+json"
 
 
 class Problem(Exception):
-    """Ends a request with this answer. `errors` are (field, message) pairs; `field` is a path like `identities.0.network`."""
+    """Ends a request with this answer. `errors` are (field, message) pairs; `field` is a path like `identities.0.network`.
+    `clash` is what stands in the way of an answer, as SCHEMA tells."""
 
     def __init__(
         self,
@@ -22,9 +23,10 @@ class Problem(Exception):
         *,
         errors: Iterable[tuple[str, str]] = (),
         headers: Mapping[str, str] | None = None,
+        clash: Mapping[str, Any] | None = None,
     ) -> None:
         super().__init__(detail)
-        self.status, self.detail = status, detail
+        self.status, self.detail, self.clash = status, detail, clash
         self.errors = list(errors)
         self.headers = dict(headers or {})
 
@@ -43,6 +45,8 @@ def answer(problem: Problem) -> HttpResponse:
     }
     if problem.errors:
         body["errors"] = [{"field": field, "message": message} for field, message in problem.errors]
+    if problem.clash is not None:
+        body["clash"] = dict(problem.clash)
     return HttpResponse(
         json.dumps(body, ensure_ascii=False),
         status=problem.status,
@@ -81,6 +85,23 @@ SCHEMA: dict[str, Any] = {
                 "properties": {"field": {"type": "string"}, "message": {"type": "string"}},
                 "additionalProperties": False,
             },
+        },
+        "clash": {
+            "description": "Why an answer was not taken (409): what stands there by now, or who is typing. "
+            "Read it, and send `confirm` with its `key` to answer all the same.",
+            "type": "object",
+            "required": ["key", "kind", "message_id", "author", "at", "snippet", "count", "typing"],
+            "properties": {
+                "key": {"type": "string"},
+                "kind": {"enum": ["answered", "added", "typing"]},
+                "message_id": {"type": ["string", "null"], "format": "uuid"},
+                "author": {"type": "string"},
+                "at": {"type": ["string", "null"], "format": "date-time"},
+                "snippet": {"type": "string"},
+                "count": {"type": "integer", "description": "How many messages are new."},
+                "typing": {"type": "array", "items": {"type": "string"}},
+            },
+            "additionalProperties": False,
         },
     },
     "additionalProperties": False,

@@ -9,6 +9,7 @@ from kith.api.routes.identities import router as identities
 from kith.api.routes.messages import replies
 from kith.api.routes.messages import router as messages
 from kith.api.routes.people import router as people
+from kith.api.routes.webhooks import router as webhooks
 
 DESCRIPTION = """Everything that the screens show, for programs. Send a token as `Authorization: Bearer kith_...`; it sees what its user sees and may do what it was given.
 
@@ -24,6 +25,7 @@ api.add_router("/conversations", conversations)
 api.add_router("/conversations", replies)
 api.add_router("/messages", messages)
 api.add_router("/channels", channels)
+api.add_router("/webhooks", webhooks)
 api.add_router("/", house)
 
 _pages = docs.Pages(api)

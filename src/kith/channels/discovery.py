@@ -13,7 +13,7 @@ from typing import Any
 
 from django.utils.translation import get_language
 
-from kith.channels import gateway
+from kith.channels import gateway, progress
 from kith.channels.words import in_words
 from kith.connectors import manifest as manifests
 from kith.connectors.contract import OwnIdentity
@@ -41,6 +41,8 @@ def found_for(network: str, address: str) -> list[dict[str, str]]:
     if module is None:
         return []
     fields = {field.name for field in manifests.manifests()[network].fields}
+    if "@" in address:
+        progress.tell(say("Looking for the servers of {domain}", domain=address.rpartition("@")[2].strip()))
     return [
         {
             key: in_words(str(value)) if key == "source" else str(value)
@@ -67,6 +69,7 @@ def check_found(
         except gateway.ChannelError as error:
             if error.kind == "ReconnectNeeded":
                 raise
+            progress.failed(str(error))
             last = error
     raise last or gateway.ChannelError(
         say("No servers were found for this address. Give them under the advanced settings."), field="address"

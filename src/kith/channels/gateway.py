@@ -11,6 +11,7 @@ import httpx
 from django.conf import settings as django_settings
 
 from kith.base.http import address_is_public, client
+from kith.channels import progress
 from kith.channels.limits import words_without
 from kith.channels.words import in_words
 from kith.connectors import registry
@@ -44,7 +45,13 @@ def _allowed() -> tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]:
 
 def http(*, headers: dict[str, str] | None = None, follow_redirects: bool = False) -> httpx.Client:
     """A guarded client that may also reach the networks the operator allowed."""
-    return client(allowed=_allowed(), headers=headers, follow_redirects=follow_redirects)
+    made = client(allowed=_allowed(), headers=headers, follow_redirects=follow_redirects)
+    made.event_hooks["request"].append(_tell_host)
+    return made
+
+
+def _tell_host(request: httpx.Request) -> None:
+    progress.tell(say("Asking {host}", host=request.url.host))
 
 
 def guard(host: str, port: int) -> list[str]:
@@ -121,7 +128,8 @@ def check(network: str, settings: Mapping[str, str], secrets: Mapping[str, str])
     """Really connect with these values. Raises ChannelError that blames a field."""
     try:
         return registry.make(
-            network, Setup(settings=dict(settings), secrets=dict(secrets), http=http, guard=guard)
+            network,
+            Setup(settings=dict(settings), secrets=dict(secrets), http=http, guard=guard, tell=progress.tell),
         ).check()
     except (ConnectorError, OSError, httpx.HTTPError) as error:
         raise _told(error, secrets) from error

@@ -126,7 +126,12 @@ ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*", "password2*"]
 ACCOUNT_EMAIL_VERIFICATION = "none"  # accounts are made by invitation, which proves the address
 ACCOUNT_LOGOUT_ON_PASSWORD_CHANGE = True
 ACCOUNT_SESSION_REMEMBER = True
-ACCOUNT_RATE_LIMITS = {"login_failed": "10/m/ip,5/5m/key", "reset_password": "10/h/ip,5/h/key"}
+# "login_failed" is for codes of authenticator apps, after a right password; kith.teams.guesses has those of passwords
+ACCOUNT_RATE_LIMITS = {
+    "login": "120/m/ip",  # of any kind: an office has one address
+    "login_failed": "10/m/ip,5/5m/key",
+    "reset_password": "10/h/ip,5/h/key",
+}
 ACCOUNT_REAUTHENTICATION_REQUIRED = True
 ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = False
 ACCOUNT_EMAIL_NOTIFICATIONS = True

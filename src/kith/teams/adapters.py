@@ -12,6 +12,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from kith.core import company, secrets
+from kith.teams import guesses
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,12 +27,19 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
     error_messages: ClassVar[dict[str, Any]] = {
         **DefaultAccountAdapter.error_messages,
         "too_many_login_attempts": _(
-            "Too many failed attempts. Wait five minutes, or choose a new password by mail."
+            "Too many failed attempts. Wait five minutes (an hour after many), or choose a new password by mail."
         ),
     }
 
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         return False
+
+    def add_message(
+        self, request: HttpRequest, level: int, message_template: str | None = None, *args: Any, **rest: Any
+    ) -> None:
+        """Who sees the inbox knows that the sign-in worked; saying so would wait for a page that shows messages."""
+        if message_template not in ("account/messages/logged_in.txt", "account/messages/logged_out.txt"):
+            super().add_message(request, level, message_template, *args, **rest)
 
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
         base = company.public_url()
@@ -44,9 +52,29 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
         base = company.public_url()
         return f"{base}{urlsplit(address).path}" if base else address
 
-    def _get_login_attempts_cache_key(self, request: HttpRequest, **credentials: Any) -> str:
-        """By the login alone: allauth's own holds the Host header, which whoever guesses can change each time."""
-        return str(credentials.get("email") or credentials.get("username") or "").strip().lower()
+    def pre_authenticate(self, request: HttpRequest, **credentials: Any) -> None:
+        """Allauth's own limit lets anybody lock a login out from anywhere."""
+        self._login_failed_rl_usage = guesses.consume(request, _login_of(request, credentials))
+        if self._login_failed_rl_usage is None:
+            raise self.validation_error("too_many_login_attempts")
+
+    def _delete_login_attempts_cached_email(self, request: HttpRequest, **credentials: Any) -> None:
+        guesses.forget(request, _login_of(request, credentials))
+
+    def post_login(self, request: HttpRequest, user: Any, **rest: Any) -> Any:
+        response = super().post_login(request, user, **rest)
+        guesses.remember(request, response, _tidy(user.email))
+        return response
+
+
+def _tidy(login: str) -> str:
+    return login.strip().lower()
+
+
+def _login_of(request: HttpRequest, credentials: dict[str, Any]) -> str:
+    """What was typed; of who confirms their password, their own."""
+    typed = str(credentials.get("email") or credentials.get("username") or "")
+    return _tidy(typed or str(getattr(request.user, "email", "")))
 
 
 class MFAAdapter(DefaultMFAAdapter):  # type: ignore[misc]

@@ -32,6 +32,7 @@ API_PERMISSIONS = (
     "messages:write",
     "channels:read",
     "channels:write",
+    "webhooks:read",
     "webhooks:write",
 )
 """What an API token may be allowed to do, within what its user may see and do."""

@@ -36,6 +36,7 @@ def make(dovecot_server: Dovecot, user: str) -> Make:
         secrets: dict[str, str] | None = None,
         since: datetime | None = None,
         guard: Any = loopback_guard,
+        tell: Callable[[str], None] = lambda sentence: None,
         **settings: str,
     ) -> Connector:
         base = {
@@ -49,6 +50,7 @@ def make(dovecot_server: Dovecot, user: str) -> Make:
                 secrets=secrets if secrets is not None else {"password": PASSWORD},
                 http=http.client,
                 guard=guard,
+                tell=tell,
                 own=OwnIdentity(external_id=address, handle=address, display_name="Räder & Söhne"),
                 history_since=since,
             )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import smtplib
 import socket
@@ -222,6 +223,7 @@ def test_xoauth2(dovecot_server: Dovecot, postfix_server: Postfix, make: Make, p
         ({"address": "nobody"}, None, Refused, "address"),
         ({"smtp_port": "closed"}, None, RetryLater, "smtp_port"),
         ({"smtp_security": "starttls"}, None, Refused, "smtp_host"),
+        ({"smtp_security": "starttls", "smtp_port": "plain"}, None, RetryLater, "smtp_security"),
         ({"folders": "INBOX\nNowhere"}, None, Refused, "folders"),
         ({}, {"password": PASSWORD, "smtp_password": "wrong"}, ReconnectNeeded, "smtp_password"),
     ],
@@ -234,7 +236,11 @@ def test_check_blames_the_right_field(
     error: type[Exception],
     field: str,
 ) -> None:
-    ports = {"closed": str(free_port()), "smtp": str(postfix_server.smtp)}
+    ports = {
+        "closed": str(free_port()),
+        "smtp": str(postfix_server.smtp),
+        "plain": str(postfix_server.plain),
+    }
     chosen = {name: ports.get(value, value) for name, value in settings.items()}
     connector = make(secrets=secrets, **{"smtp_port": str(postfix_server.smtp), **chosen})
     with pytest.raises(error) as caught:
@@ -243,8 +249,65 @@ def test_check_blames_the_right_field(
     assert str(caught.value).endswith((".", "?")) or ":" in str(caught.value)
 
 
+def _greets(greeting: bytes, refusal: bytes, stop: threading.Event) -> int:
+    """A server of few words that knows no TLS: greets, and refuses everything. Its port."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    listener.settimeout(0.2)
+
+    def serve() -> None:
+        with listener:
+            while not stop.is_set():
+                with contextlib.suppress(OSError):
+                    connection, _ = listener.accept()
+                    with connection, connection.makefile("rb") as lines:
+                        connection.sendall(greeting)
+                        for line in lines:
+                            tag, _, wanted = line.strip().partition(b" ")
+                            if wanted == b"CAPABILITY":
+                                connection.sendall(b"* CAPABILITY IMAP4rev1\r\n" + tag + b" OK done\r\n")
+                            else:
+                                connection.sendall(refusal.replace(b"TAG", tag))
+
+    threading.Thread(target=serve, daemon=True).start()
+    return int(listener.getsockname()[1])
+
+
+@pytest.mark.parametrize("protocol", ["smtp", "imap", "pop3"])
+def test_a_server_without_tls_is_told_from_one_with_a_wrong_certificate(
+    make: Make, postfix_server: Postfix, protocol: str
+) -> None:
+    """It is not spoken to in clear instead, and the sentence says what to try."""
+    stop = threading.Event()
+    try:
+        if protocol == "smtp":
+            port = postfix_server.plain
+            connector = make(smtp_security="starttls", smtp_port=str(port))
+        else:
+            words = (
+                (b"* OK [CAPABILITY IMAP4rev1] hello\r\n", b"TAG BAD no such command\r\n")
+                if protocol == "imap"
+                else (b"+OK hello\r\n", b"-ERR no such command\r\n")
+            )
+            port = _greets(*words, stop)
+            connector = make(security="starttls", port=str(port), protocol=protocol)
+        with pytest.raises(RetryLater) as caught:
+            connector.check()
+    finally:
+        stop.set()
+    assert str(caught.value) == (
+        f"mail.test does not speak TLS on port {port}; try another encryption or port."
+    )
+    assert caught.value.field == ("smtp_security" if protocol == "smtp" else "security")
+
+
 def test_check_tells_who_we_are(make: Make, postfix_server: Postfix, user: str) -> None:
-    own = make(smtp_port=str(postfix_server.smtp)).check()
+    told: list[str] = []
+    own = make(tell=told.append, smtp_port=str(postfix_server.smtp)).check()
+    assert [sentence.partition(",")[0] for sentence in told] == [
+        "Signing in to mail.test",
+        "Reading the list of folders",
+        "Signing in to mail.test",
+    ]
     assert own.external_id == user
     assert own.details["sent_folder"] == "Gesendet"
     assert "INBOX" in own.details["folders"].split("\n")

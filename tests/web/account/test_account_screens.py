@@ -10,8 +10,8 @@ from django.test import Client
 from django.urls import reverse
 
 from kith.teams.models import ApiToken, Invitation, PushSubscription, User
-from kith.teams.notifications import settings_of
 from kith.teams.services import sessions_of, token_authenticate
+from kith.teams.wishes import settings_of
 from tests.web.people import PASSWORD, assert_clean, person, signed_in
 
 pytestmark = pytest.mark.django_db
@@ -38,12 +38,14 @@ def test_a_profile_is_changed_and_carries_no_more_than_its_form() -> None:
 def test_notifications_are_chosen_by_kind_and_way() -> None:
     client, user = signed_in("Ada")
     assert_clean(client.get("/settings/notifications/"))
-    client.post("/settings/notifications/", {"screen": ["mention", "task"], "push": ["mention"]})
+    quiet = {"start": "20:00", "end": "07:00"}
+    sent = {"screen": ["mention", "task"], "push": ["mention"], **quiet}
+    assert client.post("/settings/notifications/", sent).status_code == 302
     user.refresh_from_db()
     wishes = settings_of(user)
-    assert wishes["mention"] == {"screen": True, "push": True}
-    assert wishes["task"] == {"screen": True, "push": False}
-    assert wishes["assigned"] == {"screen": False, "push": False}
+    assert wishes["mention"] == {"screen": True, "browser": False, "push": True, "mail": False}
+    assert wishes["task"] == {"screen": True, "browser": False, "push": False, "mail": False}
+    assert wishes["assigned"] == {"screen": False, "browser": False, "push": False, "mail": False}
 
 
 def test_one_only_removes_ones_own_devices_sessions_and_tokens() -> None:

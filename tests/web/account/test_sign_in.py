@@ -10,6 +10,7 @@ import pytest
 from allauth.mfa.adapter import get_adapter
 from allauth.mfa.models import Authenticator
 from allauth.mfa.totp.internal.auth import TOTP, generate_totp_secret, hotp_value
+from django.contrib.messages import get_messages
 from django.core import mail
 from django.core.cache import cache
 from django.test import Client, override_settings
@@ -40,6 +41,14 @@ def test_a_password_lets_in_and_a_wrong_one_does_not() -> None:
     assert "_auth_user_id" not in client.session
     assert attempt(client, "ADA@us.example") == 302
     assert "_auth_user_id" in client.session
+
+
+def test_no_page_says_later_that_the_sign_in_worked() -> None:
+    person("Ada")
+    client = Client()
+    answer = client.post(LOGIN, {"login": "ada@us.example", "password": PASSWORD})
+    assert "_auth_user_id" in client.session
+    assert list(get_messages(answer.wsgi_request)) == []
 
 
 def test_an_unknown_address_sounds_like_a_wrong_password() -> None:

@@ -15,7 +15,7 @@ from playwright.sync_api import expect
 from kith.contacts.models import Contact, CustomField, Fact, Identity, Merge, Organization
 from kith.teams.models import User
 from kith.work.models import Note, Promise, Task
-from tests.support.browser import screen
+from tests.support.browser import LOOKS, look_falls_on, screen
 
 expect.set_options(timeout=20_000)
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -31,8 +31,9 @@ def _menu(page: Any, name: str, item: str) -> None:
     page.locator(".menu-list").get_by_text(item).click()
 
 
+@pytest.mark.torture
 def test_every_screen_is_clean_for_axe_in_both_themes_wide_and_on_a_phone(
-    chromium: Any, live_server: Any, mara: User
+    chromium: Any, live_server: Any, mara: User, full: bool
 ) -> None:
     one, two = _person(), Contact.objects.exclude(name="Stephen Markey").filter(deleted_at=None).first()
     assert two is not None
@@ -51,35 +52,39 @@ def test_every_screen_is_clean_for_axe_in_both_themes_wide_and_on_a_phone(
     ]
     dialogs = ("new/note", "new/task", "new/promise", "edit", "fact", "role", "link")
     found: list[str] = []
-    for theme in ("light", "dark"):
-        for width, height in ((1680, 1000), (390, 844)):
-            with screen(chromium, live_server.url, mara, width=width, height=height, theme=theme) as it:
-                for number, path in enumerate(paths):
-                    it.go(path.format(person=one.pk))
-                    found += [f"{theme} {width} {path}: {line}" for line in it.axe()]
-                    if it.page.evaluate("document.documentElement.scrollWidth") > width:
-                        found.append(f"{width} {path}: wider than the screen")
-                    if SHOTS:
-                        it.page.screenshot(path=str(Path(SHOTS) / f"{theme}-{width}-{number}.png"))
-                it.go(f"/people/{one.pk}/")
-                for name in dialogs:
-                    it.page.evaluate(
-                        "(url) => window.htmx.ajax('GET', url, {target: 'body', swap: 'beforeend'})",
-                        f"/people/{one.pk}/{name}/",
+    for look in LOOKS:
+        theme, width, height = look
+        with screen(chromium, live_server.url, mara, width=width, height=height, theme=theme) as it:
+            for number, path in enumerate(paths):
+                if not look_falls_on(number, look, full=full):
+                    continue
+                it.go(path.format(person=one.pk))
+                found += [f"{theme} {width} {path}: {line}" for line in it.axe()]
+                if it.page.evaluate("document.documentElement.scrollWidth") > width:
+                    found.append(f"{width} {path}: wider than the screen")
+                if SHOTS:
+                    it.page.screenshot(path=str(Path(SHOTS) / f"{theme}-{width}-{number}.png"))
+            it.go(f"/people/{one.pk}/")
+            for number, name in enumerate(dialogs):
+                if not look_falls_on(number, look, full=full):
+                    continue
+                it.page.evaluate(
+                    "(url) => window.htmx.ajax('GET', url, {target: 'body', swap: 'beforeend'})",
+                    f"/people/{one.pk}/{name}/",
+                )
+                it.page.wait_for_selector("dialog[open]")
+                it.page.evaluate(  # half faded in, every colour is too pale
+                    "() => Promise.all(document.querySelector('dialog[open]')"
+                    ".getAnimations({subtree: true}).map((a) => a.finished.catch(() => null)))"
+                )
+                found += [f"{theme} {width} {name}: {line}" for line in it.axe()]
+                if SHOTS:
+                    it.page.screenshot(
+                        path=str(Path(SHOTS) / f"{theme}-{width}-dialog-{name.replace('/', '-')}.png")
                     )
-                    it.page.wait_for_selector("dialog[open]")
-                    it.page.evaluate(  # half faded in, every colour is too pale
-                        "() => Promise.all(document.querySelector('dialog[open]')"
-                        ".getAnimations({subtree: true}).map((a) => a.finished.catch(() => null)))"
-                    )
-                    found += [f"{theme} {width} {name}: {line}" for line in it.axe()]
-                    if SHOTS:
-                        it.page.screenshot(
-                            path=str(Path(SHOTS) / f"{theme}-{width}-dialog-{name.replace('/', '-')}.png")
-                        )
-                    it.page.locator("dialog[open] [data-close]").first.click()
-                    expect(it.page.locator("dialog[open]")).to_have_count(0)
-                found += it.complaints
+                it.page.locator("dialog[open] [data-close]").first.click()
+                expect(it.page.locator("dialog[open]")).to_have_count(0)
+            found += it.complaints
     assert not found, "\n".join(found)
 
 

@@ -29,7 +29,12 @@ WIDE, PHONE = {"width": 1680, "height": 1000}, {"width": 390, "height": 844}
 LOOKS = [(theme, size) for theme in ("light", "dark") for size in (WIDE, PHONE)]
 BEGINNINGS = ("settings/", "accounts/", "simulator/")
 # GET shows nothing of its own: it acts, downloads, or leads elsewhere.
-NOT_SCREENS = {"mfa_download_recovery_codes", "settings:channel_callback", "account_set_password"}
+NOT_SCREENS = {
+    "mfa_download_recovery_codes",
+    "settings:channel_callback",
+    "settings:channel_steps",
+    "account_set_password",
+}
 
 # Everything in main that takes the focus, one of a group of radio buttons, with what makes it visible.
 FOCUSABLE = """() => {
@@ -181,6 +186,7 @@ def _by_keyboard(it: Screen, where: str) -> list[str]:
     return wrong + [f"{where}: not by keyboard: {text}" for text in missed]
 
 
+@pytest.mark.torture
 def test_every_screen_full(
     chromium: Any, live_server: Any, olga: User, request: pytest.FixtureRequest
 ) -> None:

@@ -14,9 +14,11 @@ from kith.api.problems import Problem, blame
 from kith.api.routes.conversations import conversation_seen, messages_out
 from kith.api.schemas import MessageOut, ReplyIn, SendIn, SentOut
 from kith.channels import visitors
+from kith.channels.answers import AnswerClash, Clash, answer_send, signed
 from kith.channels.outbox import Compose, OutboxError, SendResult, message_send, message_unsend
-from kith.conversations.models import Message, MessageCopy, Thread
+from kith.conversations.models import Message, MessageCopy, Participant, Thread
 from kith.conversations.selectors import (
+    ConversationView,
     ReplyChannel,
     attachment_get,
     conversation_get,
@@ -25,18 +27,15 @@ from kith.conversations.selectors import (
 )
 from kith.core import blobs
 from kith.networks.models import ChannelAccount
-from kith.networks.selectors import channel_accounts_for
+from kith.networks.selectors import channel_accounts_for, manifest_of
+from kith.teams.models import User
 
 router = Router(tags=["messages"])
 replies = Router(tags=["messages"])
 READ, WRITE = Token("conversations:read"), Token("messages:write")
 
 
-def _send(compose: Compose) -> dict[str, Any]:
-    try:
-        result: SendResult = message_send(compose)
-    except OutboxError as error:
-        raise Problem(409, str(error)) from error
+def _sent(result: SendResult) -> dict[str, Any]:
     state = Message.objects.values_list("state", flat=True).get(pk=result.message_id)
     verdict = result.verdict
     return {
@@ -52,6 +51,57 @@ def _send(compose: Compose) -> dict[str, Any]:
     }
 
 
+def _author(caller: Caller) -> User:
+    """The whole row of who writes: their signature stands under a mail."""
+    return User.objects.get(pk=caller.user_id)
+
+
+def _answer(
+    caller: Caller, compose: Compose, body: ReplyIn, answered: uuid.UUID | None, newest: uuid.UUID | None
+) -> dict[str, Any]:
+    """Send an answer as the screen does: one at a time, signed, and not where somebody was faster. What the person outside
+    added counts where the caller said what it had seen; for `newest` is what stands there now."""
+    began = body.seen_message_id or answered
+    try:
+        result = answer_send(
+            caller.viewer,
+            compose,
+            began=began,
+            seen=body.seen_message_id or newest,
+            confirmed=body.confirm,
+        )
+    except AnswerClash as error:
+        raise _clash(error.clash) from error
+    except OutboxError as error:
+        raise Problem(409, str(error)) from error
+    assert result is not None  # only a press of a button is asked for twice
+    return _sent(result)
+
+
+def _clash(clash: Clash) -> Problem:
+    found = clash.conflict
+    if found is None:
+        kind, told = "typing", "A colleague is typing an answer."
+    elif found.is_us:
+        kind, told = "answered", "A colleague was faster: the answer stands there already."
+    else:
+        kind, told = "added", "There is more since the message that you have seen."
+    return Problem(
+        409,
+        f"{told} Read it, and confirm with its key to answer all the same.",
+        clash={
+            "key": clash.key,
+            "kind": kind,
+            "message_id": str(found.message_id) if found else None,
+            "author": found.author if found else "",
+            "at": found.at.isoformat() if found else None,
+            "snippet": found.snippet if found else "",
+            "count": found.count if found else 0,
+            "typing": list(clash.typing),
+        },
+    )
+
+
 def _account(caller: Caller, account_id: uuid.UUID, field: str) -> ChannelAccount:
     account = channel_accounts_for(caller.viewer).filter(pk=account_id).first()
     if account is None:
@@ -59,10 +109,9 @@ def _account(caller: Caller, account_id: uuid.UUID, field: str) -> ChannelAccoun
     return account
 
 
-def _way(caller: Caller, conversation_id: uuid.UUID, body: ReplyIn) -> tuple[ReplyChannel, uuid.UUID | None]:
+def _way(caller: Caller, view: ConversationView, body: ReplyIn) -> tuple[ReplyChannel, uuid.UUID | None]:
     """How to answer: as the screen would, or where the named message came in; with the message that is answered."""
-    view = conversation_get(caller.viewer, conversation_id)
-    channels = view.reply_channels if view else ()
+    conversation_id, channels = view.id, view.reply_channels
     if body.message_id is None:
         if not channels:
             raise Problem(409, "No channel of ours can answer here.")
@@ -85,41 +134,71 @@ def _way(caller: Caller, conversation_id: uuid.UUID, body: ReplyIn) -> tuple[Rep
 
 @replies.post("/{uuid:conversation_id}/reply", auth=WRITE, response={201: SentOut}, summary="Answer")
 def conversations_reply(request: HttpRequest, conversation_id: uuid.UUID, body: ReplyIn) -> Any:
-    """Goes out on the channel it came from, after ten seconds in which it can be taken back."""
+    """Goes out on the channel it came from, after ten seconds in which it can be taken back; a mail with the signature that
+    the channel or its author has. 409 with `clash` when a colleague was faster, or is typing: `confirm` overrides it."""
     caller = caller_of(request)
     found = conversation_seen(caller.viewer, conversation_id)
+    view = conversation_get(caller.viewer, found)
+    if view is None:
+        raise Problem(409, "No channel of ours can answer here.")
+    if body.seen_message_id is not None and not _stands_in(caller, found, body.seen_message_id):
+        raise blame("seen_message_id", "This message does not stand here.")
     if body.by_mail_from is not None:
-        return Status(201, _by_mail(caller, found, body, body.by_mail_from))
-    channel, reply_to = _way(caller, found, body)
+        compose = _by_mail(caller, found, body, body.by_mail_from)
+        return Status(201, _answer(caller, compose, body, _last_in(caller, found), view.last_message_id))
+    channel, reply_to = _way(caller, view, body)
     answered = Message.objects.filter(pk=reply_to).first() if reply_to else None
-    recipient = answered.sender_id if answered and answered.sender_id else channel.identity_id
-    return Status(
-        201,
-        _send(
-            Compose(
-                user=caller.user,
-                account=ChannelAccount.objects.get(pk=channel.channel_account_id),
-                text=body.text,
-                recipients=((recipient, "to"),) if recipient else (),
-                conversation_id=found,
-                reply_to=answered,
-                thread=Thread.objects.filter(pk=channel.thread_id).first() if channel.thread_id else None,
-                subject=(body.subject or channel.subject) if channel.supports_subject else "",
-                visibility=channel.visibility,
-                send_at=body.send_at,
-            )
-        ),
+    compose = Compose(
+        user=_author(caller),
+        account=ChannelAccount.objects.get(pk=channel.channel_account_id),
+        text=body.text,
+        recipients=_recipients(channel, answered),
+        conversation_id=found,
+        reply_to=answered,
+        thread=Thread.objects.filter(pk=channel.thread_id).first() if channel.thread_id else None,
+        subject=(body.subject or channel.subject) if channel.supports_subject else "",
+        visibility=channel.visibility,
+        send_at=body.send_at,
     )
+    began = reply_to or _last_in(caller, found)
+    return Status(201, _answer(caller, compose, body, began, view.last_message_id))
 
 
-def _by_mail(
-    caller: Caller, conversation_id: uuid.UUID, body: ReplyIn, account_id: uuid.UUID
-) -> dict[str, Any]:
+def _last_in(caller: Caller, conversation_id: uuid.UUID) -> uuid.UUID | None:
+    """What came in last: the message that an answer is to, where it names none."""
+    rows = MessageCopy.objects.filter(
+        thread__conversation_id=conversation_id,
+        scope_id__in=caller.viewer.scope_ids,
+        message__direction=Message.Direction.IN,
+    )
+    return rows.order_by("-id").values_list("message_id", flat=True).first()
+
+
+def _stands_in(caller: Caller, conversation_id: uuid.UUID, message_id: uuid.UUID) -> bool:
+    return MessageCopy.objects.filter(
+        message_id=message_id,
+        thread__conversation_id=conversation_id,
+        scope_id__in=caller.viewer.scope_ids,
+    ).exists()
+
+
+def _recipients(channel: ReplyChannel, answered: Message | None) -> tuple[tuple[uuid.UUID, str], ...]:
+    """Whom a mail names for answers (Reply-To), else who wrote it."""
+    manifest = manifest_of(channel.network)
+    if answered is not None and manifest is not None and manifest.medium == "mail":
+        named = Participant.objects.filter(message=answered, role="reply_to").order_by("id")
+        if people := tuple(dict.fromkeys((p.identity_id, "to") for p in named)):
+            return people
+    recipient = answered.sender_id if answered and answered.sender_id else channel.identity_id
+    return ((recipient, "to"),) if recipient else ()
+
+
+def _by_mail(caller: Caller, conversation_id: uuid.UUID, body: ReplyIn, account_id: uuid.UUID) -> Compose:
     account = _account(caller, account_id, "by_mail_from")
     try:
-        compose = visitors.answer_by_mail(
+        return visitors.answer_by_mail(
             viewer=caller.viewer,
-            user=caller.user,
+            user=_author(caller),
             conversation_id=conversation_id,
             account=account,
             text=body.text,
@@ -133,7 +212,6 @@ def _by_mail(
         raise blame(
             "by_mail_from", told.get(error.code, "This can't be answered by mail."), status=409
         ) from error
-    return _send(compose)
 
 
 @router.post("", auth=WRITE, response={201: SentOut}, summary="Write to somebody")
@@ -145,19 +223,19 @@ def messages_send(request: HttpRequest, body: SendIn) -> Any:
     for number, wanted in enumerate(body.identity_ids):
         if wanted not in known or known[wanted].network != account.network:
             raise blame(f"identity_ids.{number}", "There is no such identity on this channel's network.")
-    return Status(
-        201,
-        _send(
-            Compose(
-                user=caller.user,
-                account=account,
-                text=body.text,
-                recipients=tuple((i, "to") for i in dict.fromkeys(body.identity_ids)),
-                subject=body.subject,
-                send_at=body.send_at,
-            )
-        ),
+    compose = Compose(
+        user=_author(caller),
+        account=account,
+        text=body.text,
+        recipients=tuple((i, "to") for i in dict.fromkeys(body.identity_ids)),
+        subject=body.subject,
+        send_at=body.send_at,
     )
+    try:
+        result = message_send(signed(compose))
+    except OutboxError as error:
+        raise Problem(409, str(error)) from error
+    return Status(201, _sent(result))
 
 
 def _message(request: HttpRequest, message_id: uuid.UUID) -> tuple[Message, uuid.UUID | None]:

@@ -12,7 +12,10 @@ from kith.channels.webhooks_out.delivering import (
     delivery_skip,
     headers_of,
     ping,
+    ping_send,
+    ping_soon,
     send,
+    sent_as,
 )
 from kith.channels.webhooks_out.subscriptions import (
     KINDS,
@@ -39,7 +42,10 @@ __all__ = [
     "handle",
     "headers_of",
     "ping",
+    "ping_send",
+    "ping_soon",
     "send",
+    "sent_as",
     "subscribe",
     "subscription_create",
     "subscription_new_secret",

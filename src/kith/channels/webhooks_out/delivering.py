@@ -88,7 +88,7 @@ def _post(
     body = json.dumps(
         {"type": one.kind, "timestamp": one.created_at.isoformat(), "data": one.data}, separators=(",", ":")
     )
-    headers = headers_of(subscription_secret(subscription), f"msg_{one.pk.hex}", now(), body)
+    headers = headers_of(subscription_secret(subscription), sent_as(one), now(), body)
     try:
         with client.stream(
             "POST", subscription.url, content=body.encode(), headers=headers, timeout=TIMEOUT
@@ -99,6 +99,11 @@ def _post(
             return answer.status_code, say("{host} answered {words}", host=host, words=answer.status_code)
     except (httpx.HTTPError, httpx.InvalidURL, OSError, ValueError) as error:
         return None, f"{type(error).__name__}: {words_of(error)}"[:500]
+
+
+def sent_as(one: WebhookDelivery) -> str:
+    """The `webhook-id` of an event, the same over every try."""
+    return f"msg_{one.pk.hex}"
 
 
 def headers_of(secret: str, webhook_id: str, moment: datetime, body: str) -> dict[str, str]:
@@ -170,6 +175,27 @@ def ping(*, subscription: WebhookSubscription) -> WebhookDelivery:
     with gateway.http() as client:
         _try(client, subscription, one)
     return one
+
+
+@transaction.atomic
+def ping_soon(*, subscription: WebhookSubscription) -> WebhookDelivery:
+    """As `ping`, by a worker: what came of it stands in the row, once `tried_at` is set."""
+    one = WebhookDelivery.objects.create(subscription=subscription, kind=PING, data={}, state=State.SKIPPED)
+    defer(ping_send, delivery_id=str(one.pk))
+    return one
+
+
+@job("channels.webhooks_ping", tries=3)
+def ping_send(*, delivery_id: str) -> None:
+    """Send a test that was asked for, once."""
+    one = (
+        WebhookDelivery.objects.select_related("subscription")
+        .filter(pk=delivery_id, kind=PING, tried_at=None)
+        .first()
+    )
+    if one is not None:
+        with gateway.http() as client:
+            _try(client, one.subscription, one)
 
 
 @transaction.atomic

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, ClassVar, Literal, Protocol, TypeAlias, runtime_checkable
-
-import httpx
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, TypeAlias, runtime_checkable
 
 from kith.connectors.contract.incoming import Budget, Event, Media, Page, Party, RawItem, Visibility
 from kith.connectors.manifest import Manifest
+
+if TYPE_CHECKING:  # three quarters of what the parsing child takes to start, and it reaches no network
+    import httpx
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,9 +101,16 @@ class AddressGuard(Protocol):
     def __call__(self, host: str, port: int) -> list[str]: ...
 
 
+def _nobody_waits(sentence: str) -> None:
+    """Nobody waits to be told."""
+
+
 @dataclass(frozen=True, slots=True)
 class Setup:
-    """All that a connector gets: the values of its manifest's settings, its secrets, who we are, and a way out."""
+    """All that a connector gets: the values of its manifest's settings, its secrets, who we are, and a way out.
+
+    `tell`: says what is done next (`say`), for a person who waits while `check` runs; what it raises is to be let through.
+    """
 
     settings: Mapping[str, str]
     secrets: Mapping[str, str] = field(repr=False)
@@ -110,6 +118,7 @@ class Setup:
     guard: AddressGuard = field(repr=False)
     own: OwnIdentity | None = None
     history_since: datetime | None = None  # how far back the first fetch goes; None: everything
+    tell: Callable[[str], None] = field(default=_nobody_waits, repr=False)
 
 
 class Connector(Protocol):
@@ -171,6 +180,12 @@ class ReceivesWebhooks(Protocol):
 class Sends(Protocol):
     def send(self, outgoing: Outgoing) -> Receipt: ...
     def find_sent(self, outgoing: Outgoing, *, since: datetime) -> FoundSent: ...
+
+
+@runtime_checkable
+class Finds(Protocol):
+    def find(self, handle: str) -> Party:
+        """Who goes by a handle that somebody typed, role "to"; raises `Refused` (field "to") when nobody does."""
 
 
 @runtime_checkable

@@ -42,9 +42,19 @@ class Connector:
         read = options.read(self._setup)
         options.require_token(self._setup)
         details: dict[str, str] = {"protocol": read.protocol}
+        tell, server = self._setup.tell, read.incoming
+        tell(
+            say(
+                "Signing in to {host}, port {port}, for mail that comes in",
+                host=server.host,
+                port=server.port,
+            )
+        )
         if read.protocol == "imap":
             with imap.Reader(read, self._setup.guard) as reader:
-                found = folders.list_folders(reader._open())
+                opened = reader._open()
+                tell(say("Reading the list of folders"))
+                found = folders.list_folders(opened)
                 names = {folder.name for folder in found}
                 for wanted in read.folders:
                     if wanted not in names and wanted.upper() != "INBOX":
@@ -56,6 +66,14 @@ class Connector:
         else:
             with pop.session(read, self._setup.guard) as client:
                 details["mails"] = str(client.stat()[0])
+        server = read.outgoing
+        tell(
+            say(
+                "Signing in to {host}, port {port}, for mail that goes out",
+                host=server.host,
+                port=server.port,
+            )
+        )
         with (
             contextlib.closing(smtp.login(read, self._setup.guard)) as sender,
             contextlib.suppress(Exception),

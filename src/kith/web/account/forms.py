@@ -74,7 +74,8 @@ PERMISSION_WORDS = {
     "messages:write": _("send messages"),
     "channels:read": _("see channels and how they are"),
     "channels:write": _("change channels"),
-    "webhooks:write": _("have news sent to an address"),
+    "webhooks:read": _("see to which addresses news are sent (administrators)"),
+    "webhooks:write": _("have news sent to an address (administrators)"),
 }
 
 

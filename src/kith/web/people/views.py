@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from kith.contacts.models import Contact, Identity, Organization, Tag
-from kith.contacts.selectors import canonical_of, contact_ids_search
+from kith.contacts.selectors import Family, contact_family, contact_ids_search
 from kith.contacts.services import contact_create, contact_for_identity
 from kith.contacts.services.contacts import ContactError
 from kith.conversations.selectors import LogItem, identities_seen
@@ -24,14 +24,14 @@ from kith.core.fields import as_uuid
 from kith.networks.selectors import manifest_of, offered
 from kith.teams.selectors import colleagues
 from kith.web import pages
-from kith.web.access import SignedIn, signed_in, writers
+from kith.web.access import SignedIn, reading, signed_in, writers
 from kith.web.inbox.words import log_sentence
 from kith.web.people.acts import contact_or_404, done, refused
-from kith.web.people.card import contact_card
+from kith.web.people.card import contact_line, held_of
 from kith.web.people.fields import value_words
 from kith.web.people.filters import LAST, query_of, view_of
 from kith.work.models import Note
-from kith.work.selectors import promises_of, tasks_done
+from kith.work.selectors import contact_tasks_done
 from kith.workspace.people import ContactPage, contact_page
 from kith.workspace.people_facts import LABELS, fact_groups
 from kith.workspace.people_list import people_exist, people_list
@@ -103,7 +103,7 @@ def people(request: SignedIn) -> HttpResponse:
     return pages.page(request, "people/list.html", context, section="people")
 
 
-def _timeline(request: SignedIn, contact_id: uuid.UUID, kind: str, network: str) -> TimelinePage:
+def _timeline(request: SignedIn, family: Family, kind: str, network: str) -> TimelinePage:
     get = request.GET
     at = None
     try:
@@ -115,7 +115,8 @@ def _timeline(request: SignedIn, contact_id: uuid.UUID, kind: str, network: str)
     kinds = SHOWN.get(kind, ()) if kind != "touch" else ("touch",)
     return timeline(
         request.viewer,
-        contact_id=contact_id,
+        contact_id=family.contact_id,
+        family=family,
         kinds=[k for k in kinds if k in KINDS],
         networks=[network] if network else (),
         before=get.get("before"),
@@ -161,17 +162,18 @@ def _basics_line(contact: Contact) -> str:
     return " · ".join(part for part in parts if part)
 
 
+@reading
 @signed_in
 def person(request: SignedIn, contact_id: uuid.UUID) -> HttpResponse:
     """One person; an id that was merged leads to whom it was merged into."""
-    here = canonical_of(contact_id)
-    if here is None:
+    family = contact_family(contact_id)
+    if family is None:
         raise Http404
-    if here != contact_id:
-        return HttpResponseRedirect(reverse("person", args=[here]))
+    if family.contact_id != contact_id:
+        return HttpResponseRedirect(reverse("person", args=[family.contact_id]))
     kind, network = request.GET.get("kind", ""), request.GET.get("channel", "").replace("\x00", "")
     kind = kind if kind in SHOWN else ""
-    entries = _timeline(request, contact_id, kind, network)
+    entries = _timeline(request, family, kind, network)
     context: dict[str, Any] = {
         "contact_id": contact_id,
         "timeline": entries,
@@ -183,22 +185,20 @@ def person(request: SignedIn, contact_id: uuid.UUID) -> HttpResponse:
     }
     if pages.wants_fragment(request) and ("before" in request.GET or "after" in request.GET):
         return pages.part(request, "people/timeline_items.html", context)
-    page = contact_page(request.viewer, contact_id)
+    page = contact_page(request.viewer, contact_id, family=family)
     if page is None:
         raise Http404
-    contact = Contact.objects.get(pk=contact_id)
-    card = contact_card(request.viewer, contact_id)
-    groups = fact_groups(request.viewer, contact, page.aliases)
-    settled = [p for p in promises_of(request.viewer, page.aliases)[:30] if p.kept_at or p.broken_at]
+    groups = fact_groups(page.fact_rows, page.fields)
     context |= {
         "page": page,
-        "card": card,
+        "line": contact_line(page.contact, page.affiliations),
+        "held": held_of(request.viewer, list(family.aliases)),
         "facts": [g for g in groups if g.attribute not in LABELS],
         "basics": (basics := [g for g in groups if g.attribute in LABELS]),
-        "basics_line": _basics_line(contact),
+        "basics_line": _basics_line(page.contact),
         "basics_disputed": any(g.others or g.wrong or not g.shown for g in basics),
-        "done": list(tasks_done(request.viewer, page.aliases)[:8]),
-        "promises": settled[:8],
+        "done": contact_tasks_done(request.viewer, family.aliases),
+        "promises": page.settled[:8],
         "filters": _filters(page, kind, network, context["on"]),
         "writable": [
             i
@@ -206,7 +206,6 @@ def person(request: SignedIn, contact_id: uuid.UUID) -> HttpResponse:
             if i.kind == "person" and (m := manifest_of(i.network)) and "sends" in m.capabilities
         ],
         "value_words": value_words,
-        "tag_names": list(Tag.objects.order_by("name").values_list("name", flat=True)),
         "elsewhere": [k for k in Note.Kind if k not in (Note.Kind.NOTE, Note.Kind.LETTER)],
         "today": timezone.now(),
     }

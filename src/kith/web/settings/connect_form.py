@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from django.http import HttpResponse
@@ -11,7 +11,8 @@ from django.utils.translation import gettext as _
 from markdown_it import MarkdownIt
 from markupsafe import Markup
 
-from kith.channels import discovery, gateway
+from kith.channels import discovery, gateway, progress
+from kith.channels.words import in_words
 from kith.networks.errors import NetworksError
 from kith.networks.models import ChannelAccount
 from kith.networks.selectors import NetworkManifest
@@ -58,6 +59,8 @@ class Connecting:
         self.audience = None if account else AudienceForm(data, user=request.user)
         self.works: Own | None = None
         self.found = ""
+        self.stopped = False
+        self.run: progress.Run | None = None
         if account and account.details:
             self.network.offer(account.details)
 
@@ -175,12 +178,19 @@ class Connecting:
             audience_form=self.audience,
             works=self.works,
             found=self.found,
+            steps=self._tried(),
+            stopped=self.stopped,
             signs_in=self._signs_in(),
             looks=discovery.can_discover(self.manifest.name),
             rules=rule_sentences(self.manifest),
             readme=_readme(self.manifest.name),
             redirect_uri=redirect_uri_of(self.request) if "authorizes" in self.manifest.capabilities else "",
         )
+
+    def _tried(self) -> list[progress.Step]:
+        """What was tried, once something did not work."""
+        steps = self.run.steps if self.run else []
+        return steps_said(steps) if any(step.why for step in steps) else []
 
     def _signs_in(self) -> bool:
         """Whether signing in on the network's own page is the way, and not one of several."""
@@ -193,10 +203,27 @@ class Connecting:
         secrets = {field.name for field in self.manifest.fields if field.secret}
         fields = [bound for form in self.forms for bound in form if bound.errors or bound.name not in secrets]
         wrong = [str(error) for form in self.forms for error in form.non_field_errors()]
-        context = {"fields": fields, "works": self.works, "found": self.found, "wrong": wrong}
-        if not wrong and not self.works and any(form.errors for form in self.forms if form.is_bound):
+        context: dict[str, Any] = {
+            "fields": [] if self.stopped else fields,
+            "works": self.works,
+            "found": self.found,
+            "wrong": wrong,
+            "steps": self._tried(),
+            "stopped": self.stopped,
+        }
+        if (
+            not wrong
+            and not self.works
+            and not self.stopped
+            and any(form.errors for form in self.forms if form.is_bound)
+        ):
             context["wrong"] = [_("Please look at the fields that are marked.")]
         return pages.part(self.request, "settings/channel_connect_parts.html", context)
+
+
+def steps_said(steps: Iterable[progress.Step]) -> list[progress.Step]:
+    """Steps in the reader's language."""
+    return [progress.Step(in_words(step.text), in_words(step.why)) for step in steps]
 
 
 def _own(own: Any) -> Own:

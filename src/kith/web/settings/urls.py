@@ -34,6 +34,7 @@ urlpatterns = [
     path("channels/", channels.channels, name="channels"),
     path("channels/new/", connecting.choose, name="channel_choose"),
     path("channels/new/<slug:network>/", connecting.connect, name="channel_connect"),
+    path("channels/steps/<uuid:run>/", connecting.steps, name="channel_steps"),
     path("channels/signed-in/", signing_in.callback, name="channel_callback"),
     path("channels/<uuid:pk>/", channels.channel, name="channel"),
     path("channels/<uuid:pk>/edit/", channels.channel_edit, name="channel_edit"),
