@@ -37,7 +37,7 @@ def single_sign_on() -> str:
 @register.simple_tag
 def house() -> dict[str, Any]:
     """Whose Kith this is: `name`, "" before the first start, and in the `demo` what to sign in with."""
-    shown = {"name": company.name(), "demo": None}
+    shown: dict[str, Any] = {"name": company.name(), "demo": None}
     if company.value("demo") is True:
         shown["demo"] = {"address": "mara@velohof.example", "password": "velo hof demo"}
     return shown
