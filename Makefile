@@ -4,7 +4,7 @@ PY ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 export KITH_ENV ?= development
-WORKERS := -n 2 --dist loadscope --no-loadscope-reorder
+WORKERS := -n 2 --dist loadscope --no-loadscope-reorder -o console_output_style=classic
 
 .PHONY: demo test check setup lint types contracts templates migrations lock bench torture frontend messages clean
 

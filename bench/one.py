@@ -34,7 +34,7 @@ def main(size: int, only: str, skip: str, mail: Path | None) -> dict[str, dict[s
             cursor.execute("SELECT pg_database_size(current_database())")
             disk = cursor.fetchone()[0]
         results: dict[str, dict[str, Any]] = {"filled": {"seconds": filled, "bytes": disk}}
-        tell(f"{pages.check_plans()} plans of the inbox looked at: none reads a large table")
+        tell(f"{pages.check_plans()} plans of the inbox and of a person looked at: none reads a large table")
         for name, work in pages.everything(mail):
             if only in name and (not skip or skip not in name):
                 begun = time.monotonic()

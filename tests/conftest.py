@@ -13,6 +13,10 @@ from typing import Any
 
 import pytest
 
+from tests.support.telling import figures, full, progress_told, pytest_terminal_summary, tell
+
+__all__ = ["figures", "full", "pytest_terminal_summary", "tell"]
+
 KEPT = {"KITH_SHARED_DATA", "KITH_SPAMASSASSIN", "KITH_ATPROTO_DIR", "KITH_TEST_PARTS", "KITH_SNAC"}
 
 # What may be skipped where KITH_TEST_PARTS=required (CI): what can't be had by installing something.
@@ -59,6 +63,11 @@ def pytest_configure(config: pytest.Config) -> None:
         # Workers inherit the environment: with the settings named in it, pytest-django would read them before this file
         # gives the worker a home of its own.
         del os.environ["DJANGO_SETTINGS_MODULE"]
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionstart(session: pytest.Session) -> None:
+    progress_told(session.config)
 
 
 # Longest first, so that no worker has a long one left when the other is done. The tests of SPREAD share nothing.
@@ -128,6 +137,20 @@ def django_db_setup(django_test_environment: None, django_db_blocker: Any) -> It
         with own_database(connections.settings["default"]):
             yield
             connections.close_all()
+
+
+@pytest.fixture(autouse=True)
+def queue_is_empty(request: pytest.FixtureRequest, django_db_blocker: Any) -> Iterator[None]:
+    """Jobs that a test committed don't wait for the next one: Django empties its own tables only."""
+    yield
+    marker = request.node.get_closest_marker("django_db")
+    if (marker and marker.kwargs.get("transaction")) or {"transactional_db", "live_server"} & set(
+        request.fixturenames
+    ):
+        from django.db import connection
+
+        with django_db_blocker.unblock(), connection.cursor() as cursor:
+            cursor.execute("TRUNCATE procrastinate_jobs CASCADE")
 
 
 @pytest.fixture

@@ -306,8 +306,9 @@ def test_what_another_network_tells_by_mail_is_a_mention_to_be_answered_there(
     assert 'href="https://www.facebook.com/n/?post=1"' in page
 
 
+@pytest.mark.torture
 def test_uidvalidity_changed_in_every_session_doubles_and_deletes_nothing(
-    account: ChannelAccount, dovecot_server: Dovecot, customer: str
+    account: ChannelAccount, dovecot_server: Dovecot, customer: str, full: bool
 ) -> None:
     from kith.channels.parser import Parser
     from kith.channels.receive import raw_items_parse
@@ -315,7 +316,7 @@ def test_uidvalidity_changed_in_every_session_doubles_and_deletes_nothing(
     mails = [mail(customer, account.address, f"Number {n}", subject=f"Matter {n}") for n in range(12)]
     dovecot_server.deliver(account.address, *(m.as_bytes() for m in mails))
     with Parser() as parser:
-        for session in range(8):
+        for session in range(60 if full else 6):
             dovecot_server.doveadm(
                 "mailbox", "update", "-u", account.address, "--uid-validity", str(70_000 + session), "INBOX"
             )

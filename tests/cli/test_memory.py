@@ -81,8 +81,7 @@ class Colleague:
 
 @pytest.fixture
 def house() -> Iterator[tuple[Kith, list[str]]]:
-    with kith(env={"KITH_ENV": "production"}) as made:
-        made.run("upgrade")
+    with kith(ready=True, env={"KITH_ENV": "production"}) as made:
         emails = made.python(FILL).split()
         yield made.up(), emails
 

@@ -11,8 +11,7 @@ NAME = "from kith.core import company; print(company.name())"
 
 
 def test_the_backup_before_an_upgrade_leads_back() -> None:
-    with kith() as house:
-        house.run("upgrade")
+    with kith(ready=True) as house:
         house.python("from kith.core import company; company.set_value('name', 'As it was')")
         again = house.run("upgrade")
         assert "Backing up" not in again.stderr, "nothing to do, nothing to back up"

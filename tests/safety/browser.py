@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-import re
+import http.server
 import shutil
+import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
@@ -14,6 +15,7 @@ import pytest
 
 T = TypeVar("T")
 ORIGIN = "http://localhost:8000"
+STATIC = "/static/"  # files of ours, the same for every page: asked for once
 # Every frame gets this before its own scripts: what payloads call, and whatever they make the page fetch, is told.
 WATCH = """
 for (const name of ['alert', 'confirm', 'prompt', 'print', 'javascript']) {
@@ -32,7 +34,6 @@ class Watched:
         self.left: list[str] = []
         self.blocked: list[str] = []
         self.failed: list[str] = []
-        self.asked: list[str] = []
         self.statuses: list[str] = []
         self.answers: dict[str, tuple[int, dict[str, str], bytes]] = {}
 
@@ -40,32 +41,72 @@ class Watched:
         """Call something that asks the database."""
         return self._pool.submit(work, *args, **rest).result()
 
-    def answer(self, route: Any) -> None:
-        self.asked.append(route.request.url)
-        request = route.request
+    def asked(self, request: Any) -> None:
         parts = urlsplit(request.url)
-        if f"{parts.scheme}://{parts.netloc}" != ORIGIN:
+        if parts.scheme not in ("data", "blob", "about") and f"{parts.scheme}://{parts.netloc}" != ORIGIN:
             self.left.append(f"{request.resource_type} {request.url[:120]}")
-            route.abort()
-            return
-        path = parts.path + (f"?{parts.query}" if parts.query else "")
+
+    def answer(self, method: str, path: str, htmx: bool) -> tuple[int, dict[str, str], bytes]:
         if path in self.answers:
-            status, headers, body = self.answers[path]
-        elif request.method != "GET" or path.startswith("/live/"):
-            status, headers, body = 404, {}, b""
-        else:
-            extra = {"HTTP_HX_REQUEST": "true"} if request.headers.get("hx-request") else {}
-            got = self.do(self.client.get, path, HTTP_HOST="localhost:8000", **extra)
-            body = b"".join(got.streaming_content) if got.streaming else got.content
-            status, headers = got.status_code, dict(got.headers)
-            self.statuses.append(f"{status} {path} {headers.get('Location', '')}")
-            if status >= 500:
-                self.failed.append(f"{status} {path}")
-        route.fulfill(status=status, headers=headers, body=body)
+            return self.answers[path]
+        if method != "GET" or path.startswith("/live/"):
+            return 404, {}, b""
+        extra = {"HTTP_HX_REQUEST": "true"} if htmx else {}
+        got = self.do(self.client.get, path, HTTP_HOST="localhost:8000", **extra)
+        body = b"".join(got.streaming_content) if got.streaming else got.content
+        status, headers = got.status_code, dict(got.headers)
+        self.statuses.append(f"{status} {path} {headers.get('Location', '')}")
+        if status >= 500:
+            self.failed.append(f"{status} {path}")
+        if path.startswith(STATIC) and status == 200:
+            headers["Cache-Control"] = "max-age=3600"
+        return status, headers, body
 
     def visit(self, path: str) -> None:
         self.page.goto(ORIGIN + path, wait_until="load", timeout=240_000)
         self.page.wait_for_timeout(50)
+
+
+@contextlib.contextmanager
+def _served(find: Callable[[], Watched]) -> Iterator[int]:
+    """A real server for it: nothing between it and Chromium, which keeps what it may keep. Yields its port."""
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def handle_one_request(self) -> None:
+            with contextlib.suppress(ConnectionError):  # the page has been left meanwhile
+                super().handle_one_request()
+                return
+            self.close_connection = True
+
+        def do_GET(self) -> None:
+            length = int(self.headers.get("Content-Length") or 0)
+            if length:
+                self.rfile.read(length)
+            status, headers, body = find().answer(self.command, self.path, "HX-Request" in self.headers)
+            self.send_response(status)
+            for name, value in headers.items():
+                if name.lower() != "content-length":
+                    self.send_header(name, value)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            if self.command != "HEAD":
+                self.wfile.write(body)
+
+        do_POST = do_HEAD = do_PUT = do_DELETE = do_OPTIONS = do_GET  # noqa: N815
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.daemon_threads = True
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        yield server.server_port
+    finally:
+        server.shutdown()
+        server.server_close()
 
 
 @contextlib.contextmanager
@@ -81,11 +122,20 @@ def watched(client: Any) -> Iterator[Watched]:
     ours = connections["default"]
     ours.inc_thread_sharing()
     pool = ThreadPoolExecutor(1, initializer=lambda: connections.__setitem__("default", ours))
+    made: list[Watched] = []
     try:
-        with playwright.sync_playwright() as driver:
-            browser = driver.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        with playwright.sync_playwright() as driver, _served(lambda: made[0]) as port:
+            browser = driver.chromium.launch(
+                executable_path=path,
+                args=[
+                    "--no-sandbox",
+                    "--disable-features=IsolateSandboxedIframes",  # a process for each frame would take ten times as long
+                    f"--host-resolver-rules=MAP localhost:8000 127.0.0.1:{port}, MAP * ~NOTFOUND",
+                ],
+            )
             page = browser.new_context(service_workers="block", bypass_csp=False).new_page()
             seen = Watched(page, client, pool)
+            made.append(seen)
             page.expose_binding(
                 "__ran", lambda source, what: seen.ran.append(f"{source['frame'].url[:80]}: {what}")
             )
@@ -95,7 +145,7 @@ def watched(client: Any) -> Iterator[Watched]:
                 "dialog", lambda dialog: (seen.ran.append(f"dialog {dialog.message[:60]}"), dialog.dismiss())
             )
             page.on("popup", lambda popup: seen.left.append(f"popup {popup.url[:120]}"))
-            page.context.route(re.compile(".*"), seen.answer)
+            page.context.on("request", seen.asked)
             try:
                 yield seen
             finally:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import uuid
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from django.core.cache import cache
 from tests.safety.browser import ORIGIN, watched
 from tests.support.cast import NOON, Cast, cast_make
 from tests.support.shared import shared_data
+from tests.support.telling import Tell
 from tests.web.people import signed_in
 
 pytestmark = [pytest.mark.browser, pytest.mark.torture, pytest.mark.django_db]
@@ -76,7 +78,11 @@ LAYERS = ["all", "without nh3", "policy alone", "sandbox alone", "none"]
 
 @pytest.mark.parametrize("layers", LAYERS)
 def test_the_html_of_a_message_runs_nothing(
-    layers: str, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+    layers: str,
+    request: pytest.FixtureRequest,
+    monkeypatch: pytest.MonkeyPatch,
+    tell: Tell,
+    figures: Callable[[dict[str, object]], None],
 ) -> None:
     """Every payload as the body of a mail, in frames; the last case shows that this test would see them run."""
     from kith.conversations.models import Message
@@ -98,24 +104,24 @@ def test_the_html_of_a_message_runs_nothing(
     sandbox = None if layers in ("policy alone", "none") else foreign.FRAME_SANDBOX
     with watched(client) as browser:
         for number, chunk in enumerate(_chunks(texts, IN_A_PAGE)):
-            for key, text in zip(ids, chunk, strict=False):
-                browser.do(Message.objects.filter(pk=key).update, html=text)
+            rows = [Message(pk=key, html=text) for key, text in zip(ids, chunk, strict=False)]
+            browser.do(Message.objects.bulk_update, rows, ["html"])
             paths = [f"/messages/{key}/html/?n={number}" for key, _ in zip(ids, chunk, strict=False)]
             browser.answers["/host"] = _host_of_frames(paths, sandbox=sandbox)
             browser.visit("/host")
+            if number % 5 == 4:
+                tell(f"{layers}: {(number + 1) * IN_A_PAGE} of {len(texts)} payloads, {len(browser.ran)} ran")
             if number == 0:  # ours stand first; what waits for a click gets one
                 for frame in browser.page.frames[1 : len(MORE) + 1]:
                     if (link := frame.query_selector("#go")) is not None:
                         link.click(timeout=2000, no_wait_after=True)
         browser.page.wait_for_timeout(300)
         assert browser.failed == []
-        print(
-            f"\n{layers}: {len(texts)} payloads, {len(browser.ran)} ran, {len(browser.blocked)} stopped by the policy"
-        )
+        figures({layers: len(texts), "ran": len(browser.ran), "stopped by the policy": len(browser.blocked)})
         shown = [one for one in browser.statuses if one.startswith("200") and "/html/" in one]
         assert len(shown) >= len(texts), browser.statuses[:3]
         if layers == "none":
-            assert len(browser.ran) >= 20
+            assert len(browser.ran) >= 15
             return
         assert browser.ran == []
         if layers == "all":
@@ -390,28 +396,44 @@ class World:
         ]
 
 
-POLICIES = ["with the policy", "escaping alone"]
+# Switched off, the policy of the pages hides no mistake of a template. With it, the long version takes each eighth payload:
+# what does not run without it does not run with it either.
+POLICIES = {
+    "with the policy": slice(0, None, 8),
+    "escaping alone, even": slice(0, None, 2),
+    "escaping alone, odd": slice(1, None, 2),
+}
 
 
 @pytest.mark.parametrize("policy", POLICIES)
 def test_no_screen_runs_what_strangers_wrote(
-    policy: str, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+    policy: str,
+    request: pytest.FixtureRequest,
+    monkeypatch: pytest.MonkeyPatch,
+    full: bool,
+    tell: Tell,
+    figures: Callable[[dict[str, object]], None],
 ) -> None:
     """Names, subjects, texts, file names, posts, bios, notes, replies, notices, hits, print: every payload in each."""
-    if policy == "escaping alone":  # the pages' policy is switched off: templates must hold by themselves
+    if policy != "with the policy":  # the pages' policy is switched off: templates must hold by themselves
         from kith.config import middleware
 
         loose = "default-src * data: blob:; script-src * 'unsafe-inline' 'unsafe-eval'; style-src * 'unsafe-inline'"
         monkeypatch.setattr(middleware, "POLICY", loose)
-    texts = payloads(request.config, len(LAYERS) + POLICIES.index(policy))
+    texts = payloads(request.config)
+    texts = texts[POLICIES[policy]] if full else texts[list(POLICIES).index(policy) :: 3]
     world = World()
-    loads, missing = 0, set()
+    loads, chunks = 0, _chunks(texts, SLOTS)
+    missing = {path.split("?")[0] for path in world.screens("x") if not _is_there(world, path)}
     with watched(world.client) as browser:
-        for chunk in _chunks(texts, SLOTS):
+        for number, chunk in enumerate(chunks, start=1):
             browser.do(world.write, chunk)
+            if number % 5 == 0:
+                tell(
+                    f"{policy}: {number * SLOTS} of {len(texts)} payloads on {loads} pages, {len(browser.ran)} ran"
+                )
             for path in world.screens(chunk[0]):
-                if browser.do(world.client.get, path, HTTP_HOST="localhost:8000").status_code == 404:
-                    missing.add(path.split("?")[0])
+                if path.split("?")[0] in missing:
                     continue
                 browser.visit(path)
                 loads += 1
@@ -419,9 +441,8 @@ def test_no_screen_runs_what_strangers_wrote(
                     browser.page.emulate_media(media="print")
                     browser.page.pdf()
                     browser.page.emulate_media(media="screen")
-        print(
-            f"\n{policy}: {len(texts)} payloads, {loads} pages, not there: {sorted(missing)}, left: {browser.left[:5]}"
-        )
+        print(f"\n{policy}: not there: {sorted(missing)}, left: {browser.left[:5]}")
+        figures({policy: len(texts), "pages": loads, "ran": len(browser.ran)})
         assert browser.ran == []
         assert browser.failed == []
         assert [

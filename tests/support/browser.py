@@ -34,7 +34,15 @@ STILL = (
     "Promise.race([new Promise((done) => setTimeout(done, 3000)), Promise.allSettled(document.getAnimations()"
     ".filter((a) => a.effect?.getComputedTiming().endTime !== Infinity).map((a) => a.finished))])"
 )
+LOOKS = [
+    (theme, width, height) for theme in ("light", "dark") for width, height in ((1680, 1000), (390, 844))
+]
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
+
+
+def look_falls_on(number: int, look: tuple[str, int, int], *, full: bool) -> bool:
+    """Whether screen `number` is looked at so: in all looks in the long version, else once in each theme and each width."""
+    return full or (number + LOOKS.index(look) + (look[0] == "dark")) % 2 == 0
 
 
 @dataclass

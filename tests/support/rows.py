@@ -1,16 +1,21 @@
-"""The rows of a whole database, kept in memory and put back: what takes seconds to build is built once a process.
+"""The rows of a whole database and its blobs, kept and put back: what takes seconds to build is built once a process.
 
 All but the diary of the queue, which asks for its jobs at once instead of at the end.
 """
 
 from __future__ import annotations
 
+import shutil
+import tempfile
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, LiteralString
 
 import psycopg
 from django.db import connection
 from psycopg import sql
+
+from kith.core import blobs
 
 TABLES = (
     "SELECT quote_ident(n.nspname) || '.' || quote_ident(c.relname) FROM pg_class c "
@@ -26,10 +31,11 @@ SEQUENCES = (
 
 @dataclass(frozen=True)
 class Rows:
-    """`tables`: what COPY wrote, by table; `sequences`: how far each had counted."""
+    """`tables`: what COPY wrote, by table; `sequences`: how far each had counted; `blobs`: a copy of their folder."""
 
     tables: dict[str, bytes]
     sequences: dict[str, int]
+    blobs: Path
 
 
 def rows_keep() -> Rows:
@@ -41,11 +47,15 @@ def rows_keep() -> Rows:
         for name in names:
             with cursor.copy(sql.SQL("COPY {} TO STDOUT (FORMAT binary)").format(sql.SQL(name))) as out:
                 tables[name] = b"".join(bytes(part) for part in out)
-        return Rows(tables, dict(cursor.execute(SEQUENCES).fetchall()))
+        numbers = dict(cursor.execute(SEQUENCES).fetchall())
+    kept = Path(tempfile.mkdtemp(prefix="blobs-", dir=blobs.folder().parent))
+    shutil.copytree(blobs.folder(), kept, dirs_exist_ok=True)
+    return Rows(tables, numbers, kept)
 
 
 def rows_put(kept: Rows) -> None:
     """Replace what stands in the database; triggers sleep meanwhile, foreign keys are asked at the end."""
+    shutil.copytree(kept.blobs, blobs.folder(), dirs_exist_ok=True)
     connection.ensure_connection()
     with connection.connection.transaction(), connection.connection.cursor() as cursor:
         _triggers(cursor, kept, "DISABLE")

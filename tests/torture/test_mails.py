@@ -30,7 +30,7 @@ from tests.connectors.email.test_bombs import BOMBS
 from tests.connectors.email.test_corpora import spam_assassin
 from tests.support import house
 from tests.support.shared import shared_data
-from tests.torture.conftest import Tell
+from tests.support.telling import Tell
 
 pytestmark = [pytest.mark.torture, pytest.mark.django_db]
 

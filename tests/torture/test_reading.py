@@ -20,7 +20,7 @@ import pytest
 from kith.channels.models import RawItem
 from kith.conversations.models import Message, MessageCopy
 from tests.support import house
-from tests.torture.conftest import Tell
+from tests.support.telling import Tell
 from tests.torture.processes import Nursery, environment
 
 pytestmark = [pytest.mark.torture, pytest.mark.django_db(transaction=True)]

@@ -30,7 +30,7 @@ from kith.conversations.types import IncomingMessage, IncomingParticipant, Place
 from kith.networks.models import ChannelAccount
 from tests.support import house
 from tests.support.mailservers import free_port
-from tests.torture.conftest import Tell
+from tests.support.telling import Tell
 from tests.torture.own_server import OwnServer, own_server
 from tests.torture.processes import Nursery, environment, owner_of
 from tests.torture.sink import MOMENTS, Held, Sink

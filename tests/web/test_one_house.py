@@ -183,7 +183,8 @@ def join(house: House) -> None:
     """Ada writes as three identities; they become one person."""
     page = house.page
     house.go("/inbox/")
-    page.get_by_role("button", name="Skip", exact=True).click()  # the tour, which meets who is new
+    with page.expect_response("**/toured/"):
+        page.get_by_role("button", name="Skip", exact=True).click()  # the tour, which meets who is new
     found = []
     for text in (ASKED["mail"], ASKED["bluesky"], ASKED["mastodon"]):
         opened(house, text)

@@ -19,7 +19,8 @@ from kith.contacts.services import (
 )
 from kith.conversations.services.actions import conversations_assign, note_add
 from kith.work import services as work
-from kith.workspace.people import contact_page, people_page
+from kith.workspace.people import contact_page
+from kith.workspace.people_list import PeopleView, people_list
 from kith.workspace.today import today
 from tests.support.cast import NOON, Cast
 
@@ -96,14 +97,14 @@ def test_the_list_by_name_page_by_page(cast: Cast) -> None:
     viewer = cast.viewer(cast.ines)
     seen, cursor = [], None
     while True:
-        page = people_page(viewer, cursor=cursor, limit=2)
+        page = people_list(viewer, PeopleView(), cursor=cursor, limit=2)
         seen += [r.name for r in page.rows]
         cursor = page.next_cursor
         if cursor is None:
             break
     assert seen == ["adam", "adam", "Bob", "Émile", "Zoe"]
-    assert [r.name for r in people_page(viewer, search="emi").rows] == ["Émile"]
-    assert people_page(viewer, cursor="rubbish", limit=1).rows[0].name == "adam"
+    assert [r.name for r in people_list(viewer, PeopleView(search="emi")).rows] == ["Émile"]
+    assert people_list(viewer, PeopleView(), cursor="rubbish", limit=1).rows[0].name == "adam"
 
 
 def test_today(cast: Cast, ada: Contact) -> None:

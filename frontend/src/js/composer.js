@@ -121,7 +121,7 @@ export function composer() {
       this.inFlight?.abort();
       this.inFlight = new AbortController();
       try {
-        const answer = await post(form.dataset.draftUrl, data, this.inFlight.signal);
+        const answer = await post(form.dataset.draftUrl, data, { signal: this.inFlight.signal });
         if (this.area()?.value !== text) return; // typed on since; that will be kept in its turn
         this.kept = answer.ok ? (text.trim() ? form.dataset.sayKept : "") : form.dataset.sayNotKept;
       } catch (error) {

@@ -60,9 +60,11 @@ function showWhole(bar, count, boxes) {
   if (!place) return;
   const more = document.querySelector("[data-rows] [data-more]");
   place.hidden = !(count && count === boxes.length && more) || Boolean(whole().value);
-  if (!place.hidden && !place.childElementCount && !place.dataset.asked) {
-    place.dataset.asked = "1";
-    htmx.ajax("GET", place.dataset.url, { target: place, swap: "innerHTML" });
+  // Where filters change the rows alone, the rows say what all of them are.
+  const url = document.querySelector("[data-all]")?.dataset.all ?? place.dataset.url;
+  if (!place.hidden && place.dataset.asked !== url) {
+    place.dataset.asked = url;
+    htmx.ajax("GET", url, { target: place, swap: "innerHTML" });
   }
 }
 function showBar() {

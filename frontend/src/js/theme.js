@@ -10,5 +10,5 @@ document.addEventListener("click", (event) => {
   for (const other of document.querySelectorAll("[data-set-theme]")) {
     other.setAttribute("aria-checked", String(other === button));
   }
-  post(button.dataset.url, { theme });
+  post(button.dataset.url, { theme }, { keepalive: true });
 });

@@ -83,7 +83,7 @@ if (tour) {
     event.preventDefault();
   });
   tour.addEventListener("close", () => {
-    post(tour.dataset.url);
+    post(tour.dataset.url, {}, { keepalive: true });
     const url = new URL(location.href);
     url.searchParams.delete("tour");
     history.replaceState(history.state, "", url);

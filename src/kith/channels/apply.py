@@ -120,7 +120,8 @@ def _let_in(
     return passed
 
 
-def _observed(account: ChannelAccount, party: Party) -> ObservedIdentity:
+def observed_party(account: ChannelAccount, party: Party) -> ObservedIdentity:
+    """A party as the network tells of it now."""
     kind = Identity.Kind.PERSON
     if party.is_us:
         kind = Identity.Kind.US
@@ -162,7 +163,7 @@ def _incoming(account: ChannelAccount, raw: RawItem, event: MessageReceived) -> 
         external_id=event.external_id,
         at=max(EARLIEST, min(event.at, now())),
         participants=tuple(
-            IncomingParticipant(_observed(account, p), p.role, p.verified)
+            IncomingParticipant(observed_party(account, p), p.role, p.verified)
             for p in event.parties
             if p.external_id
         ),
@@ -265,9 +266,9 @@ def _other(account: ChannelAccount, event: Event) -> None:
     elif isinstance(event, ReactionReceived):
         _reaction(account, event)
     elif isinstance(event, (FollowReceived, ProfileUpdated)):
-        identities_observe([_observed(account, event.party)])
+        identities_observe([observed_party(account, event.party)])
         if isinstance(event, FollowReceived):
-            follower = identities_observe([_observed(account, event.party)])
+            follower = identities_observe([observed_party(account, event.party)])
             events.record("follow_received", [row.id for row in follower.values()])
     elif isinstance(event, DeliveryChanged):
         _delivery(account, event)
@@ -316,7 +317,7 @@ def _deleted(account: ChannelAccount, event: MessageDeleted) -> None:
 
 
 def _reaction(account: ChannelAccount, event: ReactionReceived) -> None:
-    observed = _observed(account, event.party)
+    observed = observed_party(account, event.party)
     person = identities_observe([observed])[observed.key]
     for message in _known(account, event.on):
         Reaction.objects.get_or_create(message=message, identity_id=person.id, reaction=event.reaction[:30])

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from kith.base.clock import now
-from kith.channels.models import RawItem
 from kith.channels.parser import Parser
 from kith.channels.receive import raw_items_parse, raw_items_store
 from kith.connectors.contract import RawItem as WireItem
@@ -74,7 +73,3 @@ def mails_store_and_parse(
         copies__folder=folder, copies__uid__in=numbers, copies__channel_account=account
     ).exclude(unreadable="").distinct().count()  # fmt: skip
     return StoredMails(visible, unreadable, len(bodies) - new)
-
-
-def raw_waiting(account: ChannelAccount) -> int:
-    return RawItem.objects.filter(channel_account=account, state=RawItem.State.NEW).count()

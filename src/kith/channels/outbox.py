@@ -32,6 +32,7 @@ from kith.conversations.models import Attachment, Conversation, Message, Message
 from kith.conversations.services import conversations_refresh, messages_refresh, search_documents_write
 from kith.core import audit, events
 from kith.networks.models import ChannelAccount
+from kith.networks.selectors import manifest_of
 from kith.teams.models import User
 from kith.trust.services import gate_preview, touch_request, touches_cancel
 from kith.trust.types import GateResult, Verdict
@@ -89,8 +90,12 @@ def _check(compose: Compose) -> None:
         raise OutboxError(_("There is nothing to send yet. Write something or add a file."))
     if compose.account.state in (ChannelAccount.State.REMOVED, ChannelAccount.State.PAUSED):
         raise OutboxError(_("%s is not connected at the moment.") % compose.account.name)
-    if compose.visibility == "private" and not compose.recipients:
-        raise OutboxError(_("Say who it is for."))
+    if compose.visibility == "private":
+        if not compose.recipients:
+            raise OutboxError(_("Say who it is for."))
+        manifest = manifest_of(compose.account.network)
+        if manifest is not None and not manifest.limits.private_messages:
+            raise OutboxError(manifest.limits.reasons["private_messages"])
 
 
 def _thread(compose: Compose) -> Thread:

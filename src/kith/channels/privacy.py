@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from kith.channels.models import ChatVisitor, Delivery
-from kith.core.registry import keeps
+from kith.channels.models import ChatVisitor, Delivery, RawItem
+from kith.core.registry import keeps, names_blobs
 
 
 def register() -> None:
+    names_blobs(
+        RawItem, "digest", where="body IS NULL AND size > 0"
+    )  # small ones stand in their row, erased ones are 0
     keeps(
         ChatVisitor,
         "identity__contact",

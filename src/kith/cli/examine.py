@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from kith.base import dns_mail
 from kith.base.clock import now
 from kith.base.dns_mail import Level
 from kith.base.sayings import said
@@ -206,11 +205,12 @@ def database(environment: Any) -> Iterator[Finding]:
 
 def inside(environment: Any, *, with_dns: bool) -> dict[str, Callable[[], Iterable[Finding]]]:
     """The looks that need a migrated database, by name. `with_dns`: those that ask others, too."""
-    from kith.cli import reach
+    from kith.cli import reach, sending
 
     looks: dict[str, Callable[[], Iterable[Finding]]] = {
         "processes": lambda: processes(environment),
         "backup": lambda: backup(environment),
+        "files": files,
         "address": lambda: reach.address(environment, reach.fetch if with_dns else None),
         "clock": reach.clock,
         "system mail": lambda: system_mail(environment),
@@ -218,7 +218,7 @@ def inside(environment: Any, *, with_dns: bool) -> dict[str, Callable[[], Iterab
     }
     if with_dns:
         looks["single sign-on"] = lambda: reach.single_sign_on(environment)
-        looks["dns"] = lambda: domains(sending_domains(environment), resolve)
+        looks["dns"] = lambda: sending.domains(sending.sending_domains(environment), sending.resolve)
     return looks
 
 
@@ -273,6 +273,28 @@ def processes(environment: Any) -> Iterator[Finding]:
             said("News that a room could not take in: {count}.", count=aside),
             said("Read the log, report it."),
         )
+
+
+def files() -> Iterator[Finding]:
+    """Files that nobody names any more: noticed one night, gone the next."""
+    from kith.core.models import LooseBlob
+
+    loose = list(LooseBlob.objects.order_by("since").values_list("since", flat=True))
+    if loose and (now() - loose[0]).days >= QUIET_DAYS:
+        yield Finding(
+            "files",
+            "problem",
+            said("Files that nobody names any more are not removed since {day}.", day=f"{loose[0]:%Y-%m-%d}"),
+            said("Read the log of the worker; the job is core.sweep_blobs."),
+        )
+    elif loose:
+        yield Finding(
+            "files",
+            "ok",
+            said("Files that nobody names any more, gone by tomorrow night: {count}.", count=len(loose)),
+        )
+    else:
+        yield Finding("files", "ok", said("Every file is named by something."))
 
 
 def backup(environment: Any) -> Iterator[Finding]:
@@ -354,45 +376,3 @@ def _last(health: Any) -> str:
     from kith.channels.words import in_words
 
     return in_words(health.last_error if health is not None else "") or said("no reason is known.")
-
-
-def sending_domains(environment: Any) -> list[str]:
-    """The domains of our mailboxes and of the system's sender, but for those of the big mail providers."""
-    from kith.networks.models import ChannelAccount
-
-    addresses = ChannelAccount.objects.filter(state="active", address__contains="@").values_list(
-        "address", flat=True
-    )
-    found = {
-        address.rsplit("@", 1)[1].strip("> ").lower()
-        for address in (*addresses, environment.mail_from)
-        if "@" in address
-    }
-    return sorted(domain for domain in found if "." in domain and domain not in FREE_MAIL)
-
-
-FREE_MAIL = frozenset(
-    {"gmail.com", "googlemail.com", "outlook.com", "hotmail.com", "live.com", "yahoo.com", "icloud.com", "gmx.de", "gmx.net", "web.de"}
-)  # fmt: skip
-
-
-def domains(names: Iterable[str], resolver: dns_mail.Resolver) -> Iterator[Finding]:
-    for name in names:
-        for found in dns_mail.check_domain(name, resolver):
-            yield Finding(found.what, found.level, found.sentence, found.remedy)
-
-
-def resolve(name: str, kind: str) -> list[str]:
-    """Ask the DNS; a record's strings are joined."""
-    import dns.exception
-    import dns.resolver
-
-    try:
-        answer = dns.resolver.resolve(name, kind, lifetime=5.0)
-    except (dns.resolver.NXDOMAIN, dns.resolver.NoAnswer):
-        return []
-    except dns.exception.DNSException as error:
-        raise dns_mail.LookupUnclear(str(error)) from error
-    if kind == "TXT":
-        return [b"".join(record.strings).decode("utf-8", "replace") for record in answer]
-    return [record.to_text() for record in answer]

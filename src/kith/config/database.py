@@ -20,7 +20,7 @@ PREPARED: dict[str, Any] = {
 def database_settings(env: Environment) -> dict[str, Any]:
     """Django's settings of one database. Connections are kept for ten minutes and checked before use."""
     common: dict[str, Any] = {
-        "ENGINE": "django.db.backends.postgresql",
+        "ENGINE": "kith.core.postgres.backend",
         "CONN_MAX_AGE": 600,
         "CONN_HEALTH_CHECKS": True,
         "OPTIONS": {"application_name": "kith", **PREPARED},

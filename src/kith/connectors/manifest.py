@@ -10,7 +10,17 @@ from typing import Any, Literal, get_args
 
 Medium = Literal["mail", "chat", "sms", "phone", "letter", "public"]
 Capability = Literal[
-    "authorizes", "polls", "waits", "streams", "webhooks", "sends", "edits", "deletes", "listens", "publishes"
+    "authorizes",
+    "polls",
+    "waits",
+    "streams",
+    "webhooks",
+    "sends",
+    "finds",
+    "edits",
+    "deletes",
+    "listens",
+    "publishes",
 ]
 FOLDER = Path(__file__).parent
 
@@ -47,6 +57,7 @@ class Limits:
     media_count: int | None = None
     media_bytes: int | None = None
     may_start_conversation: bool = True
+    private_messages: bool = True  # False: whatever is sent there can be read by everybody
     may_link_identity: bool = True
     may_infer: bool = True
     automatic_reply: bool = True

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from kith.contacts import models as m
-from kith.core.registry import keeps
+from kith.core.registry import keeps, names_blobs
 
 
 def register() -> None:
+    names_blobs(m.Contact, "avatar")
+    names_blobs(m.Identity, "avatar")
     keeps(
         m.Contact,
         "",

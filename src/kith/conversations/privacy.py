@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from kith.conversations import models as m
-from kith.core.registry import keeps
+from kith.core.registry import keeps, names_blobs
 
 OURS = "Colleagues' own working state about a conversation; it says nothing of the person and goes with the conversation."
 
 
 def register() -> None:
+    names_blobs(m.Attachment, "digest")
+    names_blobs(m.Draft, "attachments", inside="digest")
     keeps(
         m.Message,
         "sender__contact",

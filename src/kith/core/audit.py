@@ -41,8 +41,20 @@ def record(
     actor: Actor | None = None,
     **details: Any,
 ) -> None:
+    rows.insert([event(action, subject_kind, subject_id, actor=actor, **details)])
+
+
+def event(
+    action: str,
+    subject_kind: str,
+    subject_id: uuid.UUID | None,
+    *,
+    actor: Actor | None = None,
+    **details: Any,
+) -> AuditEvent:
+    """What `record` stores, for who stores it together with what it tells of."""
     who = actor or current()
-    event = AuditEvent(
+    return AuditEvent(
         actor_id=who.id,
         actor_name=who.name,
         address=who.address,
@@ -51,7 +63,6 @@ def record(
         subject_id=subject_id,
         details=details,
     )
-    rows.insert([event])
 
 
 def record_many(told: list[tuple[str, str, uuid.UUID | None, dict[str, Any]]]) -> None:

@@ -1,12 +1,14 @@
 """Bytes by content: attachments, avatars and large raw mails, under KITH_HOME/blobs by their SHA-256.
 
-Written and synced before the commit that names them; a file that nobody names is swept by a job.
+Written and synced before the commit that names them; a file that nobody names is swept by a job (`core.sweep`). Storing
+bytes that are there already makes the file young again, so that the sweep leaves it to whoever is about to name it.
 """
 
 from __future__ import annotations
 
 import contextlib
 import errno
+import fcntl
 import hashlib
 import os
 import re
@@ -56,11 +58,34 @@ def put(chunks: bytes | Iterable[bytes]) -> tuple[str, int]:
     """Store bytes once; returns (digest, size). Durable when this returns. Raises StoreFull when the disk is full."""
     if isinstance(chunks, bytes):
         digest = hashlib.sha256(chunks).hexdigest()
-        if path_of(digest).exists():
+        if _is_there(digest):
             return digest, len(chunks)
         chunks = (chunks,)
     with told_when_full(folder()):
         return _write(chunks)
+
+
+@contextlib.contextmanager
+def _store(mode: int) -> Iterator[None]:
+    """Shared by those who bring a file, alone for the sweep that takes one: it never takes what was brought meanwhile."""
+    descriptor = os.open(folder() / ".lock", os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(descriptor, mode)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _is_there(digest: str) -> bool:
+    path = path_of(digest)
+    if not path.exists():
+        return False
+    with _store(fcntl.LOCK_SH):
+        try:
+            os.utime(path)
+        except FileNotFoundError:
+            return False
+    return True
 
 
 def _write(chunks: Iterable[bytes]) -> tuple[str, int]:
@@ -81,7 +106,8 @@ def _write(chunks: Iterable[bytes]) -> tuple[str, int]:
         target = path_of(hasher.hexdigest())
         fresh = not target.parent.is_dir()
         target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        draft.rename(target)
+        with _store(fcntl.LOCK_SH):
+            draft.rename(target)
         for changed in (target.parent, *((target.parent.parent, root) if fresh else ())):
             _sync(changed)
     finally:
@@ -121,6 +147,28 @@ def remove(digest: str) -> None:
     path_of(digest).unlink(missing_ok=True)
 
 
+def remove_if_older(digest: str, than: float) -> int | None:
+    """Remove a file that nobody brought since `than` (seconds since 1970); its size, or None when it was left."""
+    path = path_of(digest)
+    with _store(fcntl.LOCK_EX):
+        try:
+            found = path.stat()
+        except FileNotFoundError:
+            return None
+        if found.st_mtime >= than:
+            return None
+        path.unlink()
+    return found.st_size
+
+
 def all_digests() -> Iterator[str]:
     for path in folder().glob("[0-9a-f][0-9a-f]/[0-9a-f][0-9a-f]/*"):
         yield path.name
+
+
+def older_digests(than: float) -> Iterator[str]:
+    """Those that nobody brought since `than`, and what other work left in the folder is not among them."""
+    for digest in all_digests():
+        with contextlib.suppress(OSError):
+            if _NAME.fullmatch(digest) and path_of(digest).stat().st_mtime < than:
+                yield digest

@@ -149,6 +149,14 @@ def nightly_backup() -> None:
     nightly.run_if_due()
 
 
+@job("core.sweep_blobs", every="52 3 * * *")
+def sweep_blobs() -> None:
+    """Remove files that nobody names any more, a day after that was noticed."""
+    from kith.core.sweep import sweep
+
+    sweep()
+
+
 @job("core.remove_failed_jobs", every="40 2 * * *")
 def remove_failed_jobs() -> None:
     """Forget jobs that failed long ago; `kith doctor` has shown them every day until then."""

@@ -54,3 +54,10 @@ class CompanyValue(models.Model):
     key = models.CharField(max_length=60, primary_key=True)
     value = models.JSONField()
     changed_at = models.DateTimeField(auto_now=True)
+
+
+class LooseBlob(models.Model):
+    """A file that nobody named when the sweep looked first."""
+
+    digest = models.CharField(max_length=64, primary_key=True)
+    since = models.DateTimeField()

@@ -32,6 +32,39 @@ class Kept:
     why: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class BlobColumn:
+    """A column that names files of the blob store. `inside`: it is a list of objects, and their member of that name does."""
+
+    model: type[Model]
+    field: str
+    inside: str = ""
+    where: str = "true"
+
+    def select(self) -> str:
+        """SQL that gives the digests named, as `digest`."""
+        table, column = self.model._meta.db_table, self.field
+        if self.inside:
+            return (
+                f"SELECT x.item ->> '{self.inside}' AS digest FROM {table} CROSS JOIN LATERAL "  # noqa: S608  (names of models)
+                f"jsonb_array_elements({column}) AS x (item) WHERE {self.where}"
+            )
+        return f"SELECT {column} AS digest FROM {table} WHERE {column} <> '' AND {self.where}"  # noqa: S608  (the same)
+
+
+_blob_columns: dict[tuple[str, str], BlobColumn] = {}
+
+
+def names_blobs(model: type[Model], field: str, *, inside: str = "", where: str = "true") -> None:
+    """Register a column whose files are kept; what no such column names is swept."""
+    model._meta.get_field(field)
+    _blob_columns[model._meta.label, field] = BlobColumn(model, field, inside, where)
+
+
+def blob_columns() -> tuple[BlobColumn, ...]:
+    return tuple(_blob_columns.values())
+
+
 _kept: dict[str, Kept] = {}
 _forgetters: list[Callable[[Sequence[uuid.UUID], Sequence[str]], None]] = []
 

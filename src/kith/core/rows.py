@@ -1,4 +1,4 @@
-"""New rows into a table without building SQL for them: one by a prepared INSERT, many by COPY.
+"""New rows into tables without building SQL for them: one or a few by a prepared INSERT, many by COPY.
 
 For rows whose keys we make ourselves. Like `bulk_create` it sends no signals; unlike it, it reads no defaults back and
 knows no conflicts. Building and parsing an INSERT of 200 mails takes longer than PostgreSQL needs to store them.
@@ -70,3 +70,37 @@ def insert(rows: Sequence[models.Model]) -> None:
                 copy.write_row([value(row) for value in values])
     for row in rows:
         row._state.adding, row._state.db = False, connection.alias
+
+
+def insert_together(objects: Sequence[models.Model]) -> None:
+    """Store a few new objects of several models in one prepared statement: a round trip each would cost more than they do.
+
+    Foreign keys among them hold, since they are looked at when the transaction ends.
+    """
+    by_model: dict[type[models.Model], list[models.Model]] = {}
+    for one in objects:
+        by_model.setdefault(type(one), []).append(one)
+    shape = tuple((model, len(found)) for model, found in by_model.items())
+    given: dict[str, Any] = {}
+    for number, found in enumerate(by_model.values()):
+        _, columns, values = _columns(type(found[0]))
+        for place, one in enumerate(found):
+            for column, value in zip(columns, values, strict=True):
+                given[f"{column}_{number}_{place}"] = value(one)
+    if shape:
+        sql.prepared_run(_together(shape), given)
+    for one in objects:
+        one._state.adding, one._state.db = False, connection.alias
+
+
+@lru_cache(maxsize=128)
+def _together(shape: tuple[tuple[type[models.Model], int], ...]) -> str:
+    parts = []
+    for number, (model, many) in enumerate(shape):
+        table, columns, _ = _columns(model)
+        rows = (", ".join(f"%({column}_{number}_{place})s" for column in columns) for place in range(many))
+        named = ", ".join(f'"{column}"' for column in columns)
+        parts.append(f'INSERT INTO "{table}" ({named}) VALUES ({"), (".join(rows)})')  # noqa: S608  (our own names)
+    *first, last = parts
+    before = ", ".join(f"part{number} AS ({part})" for number, part in enumerate(first))
+    return f"WITH {before} {last}" if before else last

@@ -2,30 +2,48 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+import re
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 import psycopg
 from django.db import connection
 from django.db.backends.utils import CursorWrapper
 
+_NAMED = re.compile(r"%\((\w+)\)s|%%")
 
-class _Prepared(psycopg.Cursor[tuple[Any, ...]]):
+
+@lru_cache(maxsize=1024)
+def _numbered(query: str) -> tuple[str, tuple[str, ...]]:
+    """A statement with named parameters as PostgreSQL takes it ($1, $2 ...), and the names in that order."""
+    names: dict[str, int] = {}
+
+    def number(found: re.Match[str]) -> str:
+        return f"${names.setdefault(found[1], len(names) + 1)}" if found[1] else "%"
+
+    return _NAMED.sub(number, query), tuple(names)
+
+
+class _Prepared(psycopg.RawCursor[tuple[Any, ...]]):
     """Statements are planned once a connection, and values come in PostgreSQL's binary form."""
 
     def execute(self, query: Any, params: Any = None, **_options: Any) -> Any:
-        return super().execute(query, params, prepare=True, binary=True)
+        text, names = _numbered(query)
+        values = [params[name] for name in names]
+        return super().execute(text, values or None, prepare=True, binary=True)
 
 
-@contextmanager
-def _asked(sql: str, params: Mapping[str, Any]) -> Iterator[CursorWrapper]:
-    with connection.cursor() as cursor:
-        cursor.cursor = _Prepared(cursor.cursor.connection)
-        cursor.execute(sql, params)
-        if connection.queries_logged:  # Django finds no text in a prepared statement
-            connection.queries_log[-1]["sql"] = connection.ops.compose_sql(sql, params)  # type: ignore[attr-defined]
-        yield cursor
+def _ask(sql: str, params: Mapping[str, Any]) -> CursorWrapper:
+    connection.close_if_health_check_failed()
+    connection.ensure_connection()
+    raw: psycopg.Connection[tuple[Any, ...]] = connection.connection
+    with connection.wrap_database_errors:
+        cursor: CursorWrapper = connection._prepare_cursor(_Prepared(raw))  # type: ignore[attr-defined]
+    cursor.execute(sql, params)
+    if connection.queries_logged:  # Django finds no text in a prepared statement
+        connection.queries_log[-1]["sql"] = connection.ops.compose_sql(sql, params)  # type: ignore[attr-defined]
+    return cursor
 
 
 def prepared(sql: str, params: Mapping[str, Any]) -> list[tuple[Any, ...]]:
@@ -35,15 +53,13 @@ def prepared(sql: str, params: Mapping[str, Any]) -> list[tuple[Any, ...]]:
     without knowing them. jsonb comes parsed. Behind a pooler that shares connections (`prepare=no` in DATABASE_URL) it is
     planned each time.
     """
-    with _asked(sql, params) as cursor:
-        found: list[tuple[Any, ...]] = cursor.fetchall()
+    found: list[tuple[Any, ...]] = _ask(sql, params).fetchall()
     return found
 
 
 def prepared_run(sql: str, params: Mapping[str, Any]) -> int:
     """As `prepared` for a statement that returns no rows; returns how many it touched."""
-    with _asked(sql, params) as cursor:
-        count: int = cursor.rowcount
+    count: int = _ask(sql, params).rowcount
     return count
 
 

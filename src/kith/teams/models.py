@@ -13,6 +13,8 @@ from django.utils.translation import gettext_lazy as _
 from kith.base.ids import new_id
 from kith.core import sql
 from kith.core.fields import Record
+from kith.teams.sight import SIGHT
+from kith.teams.types import Viewer
 
 
 class Role(models.TextChoices):
@@ -31,22 +33,25 @@ else:
     _Manager = BaseUserManager
 
 
-_READ_USER = "SELECT {columns} FROM teams_user WHERE id = %(id)s"
+_READ_USER = SIGHT + ", {columns} FROM teams_user WHERE id = %(user)s"
 
 
 class UserManager(_Manager):
     def get(self, *conditions: Any, **lookups: Any) -> User:
-        """Every request reads its user by `pk`; that statement is prepared."""
+        """Every request reads its user by `pk`: that statement is prepared, and says what they may see besides."""
         key = lookups.get("pk")
         # The manager of a team's members is of a class made from this one, and must not find others.
         if type(self) is not UserManager or conditions or len(lookups) != 1 or not isinstance(key, uuid.UUID):
             return super().get(*conditions, **lookups)
         fields = self.model._meta.concrete_fields
         columns = ", ".join(str(field.column) for field in fields)
-        found = sql.prepared(_READ_USER.format(columns=columns), {"id": key})
+        found = sql.prepared(_READ_USER.format(columns=columns), {"user": key})
         if not found:
             raise self.model.DoesNotExist
-        return self.model.from_db(self.db, [field.attname for field in fields], found[0])
+        teams, scopes, sees_all, *values = found[0]
+        user = self.model.from_db(self.db, [field.attname for field in fields], values)
+        user.viewer_read = Viewer(user.id, user.role, tuple(teams), tuple(scopes), sees_all)
+        return user
 
     def create_user(self, email: str, password: str | None = None, **rest: Any) -> User:
         user = self.model(email=self.normalize_email(email).lower(), **rest)
@@ -75,6 +80,9 @@ class User(AbstractBaseUser):
     created_at = models.DateTimeField(auto_now_add=True)
     left_at = models.DateTimeField(null=True)
     avatar = models.CharField(max_length=64, blank=True)
+
+    # What they might see when they were read by their id; who asks later asks `selectors.viewer_of`.
+    viewer_read: Viewer | None = None
 
     objects: ClassVar[UserManager] = UserManager()
     USERNAME_FIELD = "email"

@@ -9,23 +9,13 @@ from django.db.models import Q, QuerySet
 
 from kith.core import sql
 from kith.teams.models import Scope, Team, User
+from kith.teams.sight import SIGHT
 from kith.teams.types import Viewer
-
-_VIEWER = """
-WITH mine AS (SELECT team_id FROM teams_membership WHERE user_id = %(user)s),
-seen AS (
-    SELECT s.id FROM teams_scope s
-    WHERE s.kind = 'everyone' OR s.owner_id = %(user)s
-       OR EXISTS (SELECT 1 FROM teams_scope_teams t JOIN mine ON mine.team_id = t.team_id WHERE t.scope_id = s.id)
-)
-SELECT array(SELECT team_id FROM mine), array(SELECT id FROM seen),
-       NOT EXISTS (SELECT 1 FROM teams_scope WHERE id NOT IN (SELECT id FROM seen))
-"""
 
 
 def viewer_of(user: User) -> Viewer:
     """What `user` may see, by their teams and scopes: one query."""
-    teams, scopes, sees_all = sql.prepared(_VIEWER, {"user": user.id})[0]
+    teams, scopes, sees_all = sql.prepared(SIGHT, {"user": user.id})[0]
     return Viewer(user.id, user.role, tuple(teams), tuple(scopes), sees_all)
 
 

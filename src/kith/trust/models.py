@@ -18,6 +18,8 @@ class Suppression(Record):
     reason = models.CharField(max_length=200, blank=True)
     added_by = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+")
     lifted_at = models.DateTimeField(null=True)
+    lifted_by = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+")
+    lift_reason = models.CharField(max_length=200, blank=True)
 
     class Meta:
         constraints = [

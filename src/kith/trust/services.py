@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import timedelta
 
 from django.db import connection, transaction
 from django.utils import translation
+from django.utils.translation import gettext as _
 
 from kith.base.clock import now
 from kith.contacts.models import Contact, Identity
@@ -18,12 +19,19 @@ from kith.networks.selectors import network_rules
 from kith.policy.decide import decide
 from kith.policy.types import Channel, ContactFacts, Kind, NetworkRules, ProposedTouch
 from kith.policy.types import Decision as PolicyDecision
+from kith.teams.errors import NotAllowed, TeamsError
 from kith.teams.models import User
-from kith.trust.models import Decision, Situation, Suppression, Touch
+from kith.trust.models import Decision, Suppression, Touch
 from kith.trust.sentences import sentence
 from kith.trust.types import Clearance, GateResult, Verdict, make_clearance
 
+ERASED = "erased"  # the reason that an erasure leaves
+SLIP = timedelta(minutes=10)
 SEVERITY = {"allow": 0, "hold": 1, "deny": 2}
+
+
+class TrustError(TeamsError):
+    """What can't be done, as a sentence; `field` names the input to blame."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,20 +247,88 @@ def suppression_add(
     *, network: str, address: str, channel: str = "all", reason: str = "", user: User | None = None
 ) -> None:
     """Never contact this address again (on one channel, or at all)."""
-    Suppression.objects.get_or_create(
+    _suppress(network, address, channel=channel, reason=reason, user=user)
+    audit.record("suppression_added", "suppression", None, channel=channel)
+
+
+def _suppress(network: str, address: str, *, channel: str, reason: str, user: User | None) -> bool:
+    return Suppression.objects.get_or_create(
         key_hash=suppression_hash(network, address),
         channel=channel,
         lifted_at=None,
         defaults={"reason": reason, "added_by": user},
+    )[1]
+
+
+def contact_suppress(*, contact_id: uuid.UUID, reason: str, user: User) -> bool:
+    """Nothing goes to this person any more, on no address that we know of; whether that is new.
+
+    Raises NotAllowed for one who only reads, TrustError without a reason or an address.
+    """
+    if not user.may_write:
+        raise NotAllowed(_("Only those who may write to people may do this."))
+    reason = _reason(reason)
+    rows = list(_addresses(contact_id))
+    if not rows:
+        raise TrustError(_("No address of theirs is known."))
+    with transaction.atomic():
+        new = [
+            _suppress(network, address, channel="all", reason=reason, user=user) for network, address in rows
+        ]
+        if any(new):
+            audit.record("suppression_added", "contact", contact_id, channel="all", reason=reason)
+    return any(new)
+
+
+def suppression_lift(*, contact_id: uuid.UUID, reason: str, user: User) -> int:
+    """They may be written to again, on every channel and address; returns how many rows were lifted.
+
+    The rows stay, with who lifted them and why. Raises NotAllowed (see `may_lift`), TrustError without a reason.
+    """
+    hashes = [suppression_hash(network, address) for network, address in _addresses(contact_id)]
+    with transaction.atomic():
+        rows = list(Suppression.objects.select_for_update().filter(key_hash__in=hashes, lifted_at=None))
+        if not all(may_lift(user, erased=row.reason == ERASED) for row in rows):
+            raise NotAllowed(_("Only a manager may lift this; after an erasure, only an administrator."))
+        reason = _reason(reason)
+        Suppression.objects.filter(pk__in=[row.pk for row in rows]).update(
+            lifted_at=now(), lifted_by=user, lift_reason=reason
+        )
+        if rows:
+            audit.record("suppression_lifted", "contact", contact_id, reason=reason, count=len(rows))
+    return len(rows)
+
+
+def suppression_take_back(*, contact_id: uuid.UUID, user: User) -> None:
+    """The undo of `contact_suppress`, for whoever just did it, within ten minutes: a slip needs no manager."""
+    hashes = [suppression_hash(network, address) for network, address in _addresses(contact_id)]
+    with transaction.atomic():
+        count = Suppression.objects.filter(
+            key_hash__in=hashes, lifted_at=None, added_by=user, created_at__gt=now() - SLIP
+        ).update(lifted_at=now(), lifted_by=user, lift_reason="undone")
+        if count:
+            audit.record("suppression_lifted", "contact", contact_id, reason="undone", count=count)
+
+
+def may_lift(user: User, *, erased: bool) -> bool:
+    """Managers; what an erasure left, administrators."""
+    return user.administers if erased else user.manages
+
+
+def _addresses(contact_id: uuid.UUID) -> Iterable[tuple[str, str]]:
+    """Network and id of everything that is theirs, merged contacts included."""
+    return (
+        Identity.objects.filter(contact__canonical_id=contact_id)
+        .exclude(kind=Identity.Kind.US)
+        .values_list("network", "external_id")
     )
-    audit.record("suppression_added", "suppression", None, channel=channel)
 
 
-def suppression_lift(*, network: str, address: str, channel: str = "all") -> None:
-    Suppression.objects.filter(
-        key_hash=suppression_hash(network, address), channel=channel, lifted_at=None
-    ).update(lifted_at=now())
-    audit.record("suppression_lifted", "suppression", None, channel=channel)
+def _reason(text: str) -> str:
+    text = " ".join(text.split())[:200]
+    if not text:
+        raise TrustError(_("Say why."), field="reason")
+    return text
 
 
 _SITUATION = """
@@ -274,10 +350,6 @@ def situations_note_inbound(rows: Sequence[tuple[uuid.UUID, object, bool, bool]]
         ordered = sorted(rows, key=lambda row: row[0])
         with connection.cursor() as cursor:
             cursor.execute(_SITUATION, [list(column) for column in zip(*ordered, strict=True)])
-
-
-def situation_of(identity_id: uuid.UUID) -> Situation | None:
-    return Situation.objects.filter(pk=identity_id).first()
 
 
 __all__ = ["NetworkRules", "TouchRequest", "channel_of", "gate_preview", "touch_request", "touches_made"]

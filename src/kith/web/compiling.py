@@ -119,6 +119,8 @@ class Templates(Environment):
         self.fixed: dict[str, Callable[..., Any]] = {}
         self.by_language: dict[str, Callable[[str], Callable[..., Any]]] = {}
         self._languages: dict[str, Templates] = {}
+        self._constants: dict[str, Markup] = {}
+        self.globals["constant"] = self.constant
 
     def in_language(self, language: str | None) -> Templates:
         """The same templates with their sentences in one language."""
@@ -127,12 +129,20 @@ class Templates(Environment):
         if language not in self._languages:
             own = self.overlay()
             own.language = language
+            own._constants = {}
             own.globals = {
                 **self.globals,
+                "constant": own.constant,
                 **{name: make(language) for name, make in self.by_language.items()},
             }
             self._languages[language] = own
         return self._languages[language]
+
+    def constant(self, name: str) -> Markup:
+        """A template that takes nothing from the page, rendered once for each language."""
+        if name not in self._constants or not self.language or self.auto_reload:
+            self._constants[name] = Markup(self.get_template(name).render())  # noqa: S704  (what the template escaped)
+        return self._constants[name]
 
     def make_globals(self, d: MutableMapping[str, Any] | None) -> MutableMapping[str, Any]:
         """A dict, quicker than Jinja2's chain of them, which would see globals that are added later."""

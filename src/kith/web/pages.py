@@ -16,7 +16,6 @@ from django.utils.translation import gettext as _
 
 from kith.networks.models import ChannelAccount
 from kith.teams.models import User
-from kith.teams.notifications import unread_count
 from kith.web.access import SignedIn
 from kith.web.compiling import Templates
 from kith.web.live.address import live_url
@@ -54,9 +53,9 @@ class Shell:
     def saved_views(self) -> tuple[Entry, ...]:
         return self.frame.saved_views
 
-    @cached_property
+    @property
     def unread_notifications(self) -> int:
-        return unread_count(self.request.viewer)
+        return self.frame.unread
 
     @cached_property
     def toasts(self) -> list[dict[str, str]]:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import uuid
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
 from django.db.models import F, Q, QuerySet
 
+from kith.core.objects import objects
 from kith.teams.types import Viewer
 from kith.work.models import Note, Promise, Task
 
@@ -19,14 +21,11 @@ def _seen(viewer: Viewer) -> Q:
 def tasks_open(
     viewer: Viewer,
     *,
-    contact_ids: Sequence[uuid.UUID] | None = None,
     mine: bool = False,
     due_before: datetime | None = None,
 ) -> QuerySet[Task]:
     """Tasks not done, those due first. `mine`: mine, and those of my teams that nobody has taken."""
     rows = Task.objects.filter(_seen(viewer), done_at=None)
-    if contact_ids is not None:
-        rows = rows.filter(contact_id__in=contact_ids)
     if mine:
         rows = rows.filter(Q(assignee_id=viewer.user_id) | Q(assignee=None, team_id__in=viewer.team_ids))
     if due_before is not None:
@@ -37,14 +36,11 @@ def tasks_open(
 def promises_open(
     viewer: Viewer,
     *,
-    contact_ids: Sequence[uuid.UUID] | None = None,
     mine: bool = False,
     due_before: datetime | None = None,
 ) -> QuerySet[Promise]:
     """Promises neither kept nor broken, those due first."""
     rows = Promise.objects.filter(_seen(viewer), kept_at=None, broken_at=None)
-    if contact_ids is not None:
-        rows = rows.filter(contact_id__in=contact_ids)
     if mine:
         rows = rows.filter(who_id=viewer.user_id)
     if due_before is not None:
@@ -52,19 +48,29 @@ def promises_open(
     return rows.select_related("who", "contact").order_by(F("due_at").asc(nulls_last=True), "id")
 
 
-def promises_of(viewer: Viewer, contact_ids: Sequence[uuid.UUID]) -> QuerySet[Promise]:
-    """All promises to a person, newest first: the list behind "1 of 3 kept"."""
-    return (
-        Promise.objects.filter(_seen(viewer), contact_id__in=contact_ids)
-        .select_related("who")
-        .order_by("-id")
-    )
+_OF_CONTACTS = "r.contact_id = ANY (%(contacts)s) AND (r.scope_id IS NULL OR r.scope_id = ANY (%(scopes)s))"
 
 
-def tasks_done(viewer: Viewer, contact_ids: Sequence[uuid.UUID]) -> QuerySet[Task]:
-    """What was done for a person, and who did it; the newest first."""
-    rows = Task.objects.filter(_seen(viewer), contact_id__in=contact_ids, done_at__isnull=False)
-    return rows.select_related("done_by", "assignee").order_by("-done_at", "-id")
+def _of_contacts(viewer: Viewer, contact_ids: Sequence[uuid.UUID]) -> dict[str, Any]:
+    return {"contacts": list(contact_ids), "scopes": list(viewer.scope_ids)}
+
+
+def contact_tasks(viewer: Viewer, contact_ids: Sequence[uuid.UUID]) -> list[Task]:
+    """What is to be done for a person, due first: up to 50 open tasks, with assignee and team."""
+    where = f"{_OF_CONTACTS} AND r.done_at IS NULL ORDER BY r.due_at NULLS LAST, r.id LIMIT 50"
+    return objects(Task, where, _of_contacts(viewer, contact_ids), assignee="name", team="name")
+
+
+def contact_tasks_done(viewer: Viewer, contact_ids: Sequence[uuid.UUID]) -> list[Task]:
+    """What was done for a person, and who did it; the newest 8."""
+    where = f"{_OF_CONTACTS} AND r.done_at IS NOT NULL ORDER BY r.done_at DESC, r.id DESC LIMIT 8"
+    return objects(Task, where, _of_contacts(viewer, contact_ids), done_by="name")
+
+
+def contact_promises(viewer: Viewer, contact_ids: Sequence[uuid.UUID]) -> list[Promise]:
+    """All promises to a person, newest first: what is pending, and the list behind "1 of 3 kept"."""
+    where = f"{_OF_CONTACTS} ORDER BY r.id DESC"
+    return objects(Promise, where, _of_contacts(viewer, contact_ids), who="name")
 
 
 def notes_pinned(viewer: Viewer, contact_ids: Sequence[uuid.UUID]) -> QuerySet[Note]:

@@ -32,6 +32,7 @@ from kith.core import audit, blobs
 from kith.core.jobs import defer
 from kith.core.models import AuditEvent, EventDelivery
 from kith.core.registry import Kept, erased, kept
+from kith.core.sweep import unnamed
 from kith.teams.models import Notification, User
 from kith.trust.services import suppression_add
 from kith.work.models import Note
@@ -242,15 +243,5 @@ def _forget(ids: list[Any], words: list[str]) -> None:
 
 def _sweep_blobs(digests: set[str]) -> None:
     """Remove what nobody names any more; after the commit, so that a name never points to nothing."""
-    for digest in digests - {""}:
-        named = (
-            Attachment.objects.filter(digest=digest).exists()
-            or Note.objects.filter(photo=digest).exists()
-            or Identity.objects.filter(avatar=digest).exists()
-            or Contact.objects.filter(avatar=digest).exists()
-            or User.objects.filter(avatar=digest).exists()
-            or RawItem.objects.filter(digest=digest, size__gt=0).exists()
-            or Draft.objects.filter(attachments__contains=[{"digest": digest}]).exists()
-        )
-        if not named:
-            blobs.remove(digest)
+    for digest in unnamed(sorted(digests - {""})):
+        blobs.remove(digest)

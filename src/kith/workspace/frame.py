@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from dataclasses import dataclass
 
+from kith.teams.notifications import UNREAD_COLUMN
 from kith.teams.types import Viewer
 from kith.workspace.inbox import InboxCounts, inbox_counts_with
 
@@ -13,6 +14,7 @@ _FRAME = (
     "array(SELECT array[id::text, name] FROM teams_team WHERE id = ANY (%(teams)s) ORDER BY name)",
     "array(SELECT array[id::text, name] FROM engagement_savedview "
     "WHERE owner_id = %(me)s OR team_id = ANY (%(teams)s) OR (owner_id IS NULL AND team_id IS NULL) ORDER BY position, name LIMIT 20)",
+    UNREAD_COLUMN,
 )
 
 
@@ -30,13 +32,15 @@ class Frame:
     company: str
     teams: tuple[Entry, ...]
     saved_views: tuple[Entry, ...]
+    unread: int  # notifications, counted up to 100
 
 
 def frame_of(viewer: Viewer) -> Frame:
-    counts, (company, teams, views) = inbox_counts_with(viewer, *_FRAME)
+    counts, (company, teams, views, unread) = inbox_counts_with(viewer, *_FRAME)
     return Frame(
         counts=counts,
         company=str(company or ""),
         teams=tuple(Entry(uuid.UUID(key), name) for key, name in teams),
         saved_views=tuple(Entry(uuid.UUID(key), name) for key, name in views),
+        unread=unread,
     )

@@ -32,6 +32,7 @@ __all__ = [
 ]
 
 COUNT_CAP = 100
+LOOKED_AT = 150  # rows, to find that many conversations among them
 COUNTED = ("inbox", "mine", "unassigned", "waiting", "for_me", "snoozed", "held")
 WIDE = {"unassigned", "waiting", "all", "snoozed", "closed", "held"}
 
@@ -296,12 +297,10 @@ def inbox_counts(viewer: Viewer) -> InboxCounts:
 def inbox_counts_with(viewer: Viewer, *columns: str) -> tuple[InboxCounts, tuple[Any, ...]]:
     """The counts, and what else the same query reads: SQL that may name `me` and `teams`."""
     # Asking of each row whether its conversation stood in another scope before takes most of the time: so count among
-    # twice as many rows those that differ, and ask only where so many repeat that this does not tell.
+    # half as many rows again those that differ, and ask only where so many repeat that this does not tell.
     found, more = _counted(viewer, COUNTED, viewer.team_ids, (UNSENT_COLUMN, *columns), repeats=True)
     numbers = {name: min(differ, COUNT_CAP) for name, (_read, differ) in found.items()}
-    unsure = [
-        name for name, (read, _) in found.items() if read == 2 * COUNT_CAP and numbers[name] < COUNT_CAP
-    ]
+    unsure = [name for name, (read, _) in found.items() if read == LOOKED_AT and numbers[name] < COUNT_CAP]
     if unsure:
         kinds = tuple(name for name in unsure if isinstance(name, str))
         teams = tuple(name for name in unsure if isinstance(name, uuid.UUID))
@@ -334,7 +333,7 @@ def _counted(
         "me": viewer.user_id,
         "scopes": list(viewer.scope_ids),
         "teams": list(teams),
-        "limit": 2 * COUNT_CAP if repeats else COUNT_CAP,
+        "limit": LOOKED_AT if repeats else COUNT_CAP,
     }
     row = sql.prepared(statement, params)[0]
     found = (*row[: len(kinds)], *row[len(kinds)])

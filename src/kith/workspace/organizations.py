@@ -33,6 +33,7 @@ class OrganizationRow:
 class RoleRow:
     """One role of one person at a company; `ends_on` None: still."""
 
+    id: uuid.UUID
     person: PersonRow
     role: str
     begins_on: date | None
@@ -55,7 +56,7 @@ SELECT o.id, o.name, o.city, o.domain, o.sort_key, (
 FROM contacts_organization o WHERE {where} ORDER BY o.sort_key, o.id LIMIT %(limit)s
 """
 _ROLES = """
-SELECT DISTINCT ON (c.canonical_id, f.role, f.ends_on) c.canonical_id, f.role, f.begins_on, f.ends_on
+SELECT DISTINCT ON (c.canonical_id, f.role, f.ends_on) c.canonical_id, f.role, f.begins_on, f.ends_on, f.id
 FROM contacts_affiliation f JOIN contacts_contact c ON c.id = f.contact_id
 JOIN contacts_contact k ON k.id = c.canonical_id AND k.deleted_at IS NULL
 WHERE f.organization_id = %(id)s ORDER BY c.canonical_id, f.role, f.ends_on LIMIT %(limit)s
@@ -93,7 +94,7 @@ def organization_page(viewer: Viewer, organization_id: uuid.UUID) -> Organizatio
     roles = sql.rows(_ROLES, {"id": organization_id, "limit": MOST_PEOPLE})
     rows = {r.id: r for r in person_rows(viewer, list(dict.fromkeys(r[0] for r in roles)))}
     every = sorted(
-        (RoleRow(rows[r[0]], r[1], r[2], r[3]) for r in roles if r[0] in rows),
+        (RoleRow(r[4], rows[r[0]], r[1], r[2], r[3]) for r in roles if r[0] in rows),
         key=lambda r: (sort_key(r.person.name), r.role),
     )
     here = [r for r in every if r.ends_on is None or r.ends_on > timezone.localdate()]

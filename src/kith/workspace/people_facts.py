@@ -9,12 +9,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from kith.base.clock import now
 from kith.contacts.models import Contact, CustomField, Fact
-from kith.teams.models import Scope, User
+from kith.core import sql
+from kith.core.objects import objects
+from kith.teams.models import User
 from kith.teams.types import Viewer
 
 # In the order in which a page shows them.
@@ -71,25 +72,35 @@ def _name(user: User | None) -> str:
     return user.name if user is not None else ""
 
 
+def custom_fields() -> list[CustomField]:
+    """What the company wants to know of people besides, in the order of its forms."""
+    return objects(CustomField, "true ORDER BY r.position, r.key", {})
+
+
+_STANDING = (
+    "r.contact_id = ANY (%(contacts)s) AND (r.expires_at IS NULL OR r.expires_at > %(now)s) "
+    "ORDER BY r.attribute, r.observed_at DESC, r.id DESC"
+)
+
+
 def facts_of(
-    viewer: Viewer, contact: Contact, aliases: Sequence[uuid.UUID], *, with_wrong: bool = False
+    viewer: Viewer, contact: Contact, aliases: Sequence[uuid.UUID], fields: Sequence[CustomField]
 ) -> tuple[FactRow, ...]:
-    """Facts that the viewer may see; what was derived from a message is seen by those who see that."""
-    labels = dict(CustomField.objects.values_list("key", "label"))
-    scopes = dict(
-        Scope.objects.filter(pk__in=viewer.scope_ids)
-        .exclude(kind=Scope.Kind.EVERYONE)
-        .values_list("pk", "name")
-    )
+    """Facts that the viewer may see, those called wrong included; what was derived from a message is seen by those who see
+    that."""
+    labels = {field.key: field.label for field in fields}
     by_attribute: dict[str, list[Fact]] = defaultdict(list)
-    rows = Fact.objects.filter(Q(expires_at=None) | Q(expires_at__gt=now()), contact_id__in=aliases)
-    if not with_wrong:
-        rows = rows.filter(retracted_at=None)
-    for fact in rows.select_related("recorded_by", "retracted_by", "corrects").order_by(
-        "attribute", "-observed_at", "-id"
+    for fact in objects(
+        Fact,
+        _STANDING,
+        {"contacts": list(aliases), "now": now()},
+        recorded_by="name",
+        retracted_by="name",
+        corrects="value",
     ):
         if viewer.sees(fact.scope_id):
             by_attribute[fact.attribute].append(fact)
+    scopes = _scope_names({f.scope_id for facts in by_attribute.values() for f in facts if f.scope_id})
     found = []
     for attribute, facts in by_attribute.items():
         custom = attribute.removeprefix("custom.")
@@ -123,17 +134,25 @@ def facts_of(
     return tuple(found)
 
 
-def fact_groups(viewer: Viewer, contact: Contact, aliases: Sequence[uuid.UUID]) -> list[FactGroup]:
+def _scope_names(ids: set[uuid.UUID]) -> dict[uuid.UUID, str]:
+    """Names of circles, without that of everybody."""
+    if not ids:
+        return {}
+    asked = "SELECT id, name FROM teams_scope WHERE id = ANY (%(ids)s) AND kind <> 'everyone'"
+    return dict(sql.prepared(asked, {"ids": list(ids)}))
+
+
+def fact_groups(rows: Sequence[FactRow], custom: Sequence[CustomField]) -> list[FactGroup]:
     """Facts by attribute: the person's own data first, then the company's fields, then whatever else was noted."""
-    fields = {f"custom.{f.key}": f for f in CustomField.objects.order_by("position", "key")}
+    fields = {f"custom.{f.key}": f for f in custom}
     by_attribute: dict[str, list[FactRow]] = defaultdict(list)
-    for row in facts_of(viewer, contact, aliases, with_wrong=True):
+    for row in rows:
         by_attribute[row.attribute].append(row)
     order = [*LABELS, *fields]
     found = []
     for attribute in sorted(by_attribute, key=lambda a: (order.index(a) if a in order else len(order), a)):
-        rows = by_attribute[attribute]
-        standing = [r for r in rows if r.retracted_at is None]
+        told = by_attribute[attribute]
+        standing = [r for r in told if r.retracted_at is None]
         several = attribute not in LABELS and attribute not in fields and len(standing) > 1
         for shown in standing if several else [next((r for r in standing if r.current), None)]:
             shown = shown or next(iter(standing), None)
@@ -145,7 +164,7 @@ def fact_groups(viewer: Viewer, contact: Contact, aliases: Sequence[uuid.UUID]) 
                     field.kind if field else "",
                     shown,
                     () if several else tuple(r for r in standing if r is not shown),
-                    tuple(r for r in rows if r.retracted_at is not None and not several),
+                    tuple(r for r in told if r.retracted_at is not None and not several),
                 )
             )
     return found

@@ -18,7 +18,7 @@ from kith.teams.types import Viewer
 from kith.workspace.inbox import TagChip
 
 SORTS = ("name", "recent", "new")
-FOUND_BY_TEXT = 200
+FOUND_BY_TEXT, FOUND_AT_ALL = 200, 1000
 WINDOWS, WINDOW = 12, 200  # how far a page by last talk is looked for, in rows of the inbox
 
 
@@ -143,6 +143,32 @@ def _filters(viewer: Viewer, view: PeopleView) -> tuple[str, dict[str, Any]]:
         where += f" AND {'NOT ' if view.last < 0 else ''}{_TALK}"
         params["since"] = now() - timedelta(days=abs(view.last))
     return where, params
+
+
+def people_ids(
+    viewer: Viewer, view: PeopleView, *, after: uuid.UUID | None = None, limit: int = 500
+) -> list[uuid.UUID]:
+    """Everybody whom a view matches, by id, `limit` at a time; who leaves the list meanwhile moves nothing.
+
+    A search means its best `FOUND_AT_ALL`.
+    """
+    where, params = _filters(viewer, view)
+    if view.search.strip():
+        where += " AND c.id = ANY (%(found)s)"
+        params["found"] = contact_ids_search(view.search, limit=FOUND_AT_ALL)
+    if after is not None:
+        where += " AND c.id > %(after)s"
+        params["after"] = after
+    found = sql.rows(
+        f"SELECT c.id FROM contacts_contact c WHERE {_LIVING}{where} ORDER BY c.id LIMIT %(limit)s",
+        {**params, "limit": limit},
+    )
+    return [row[0] for row in found]
+
+
+def people_total(viewer: Viewer, view: PeopleView, *, most: int) -> int:
+    """How many these are, counted up to `most` + 1."""
+    return len(people_ids(viewer, view, limit=most + 1))
 
 
 def people_list(

@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from kith.base.keyset import cursor_decode, cursor_encode
-from kith.contacts.selectors import identity_family
+from kith.contacts.selectors import Family, identity_family
 from kith.core import sql
 from kith.teams.types import Viewer
 from kith.workspace.timeline_entries import TimelineEntry, entries_of
@@ -82,6 +82,7 @@ def timeline(
     *,
     contact_id: uuid.UUID | None = None,
     identity_id: uuid.UUID | None = None,
+    family: Family | None = None,
     before: str | None = None,
     after: str | None = None,
     around: str | None = None,
@@ -93,9 +94,9 @@ def timeline(
     """One page about a contact (all its identities) or an identity; the newest without a cursor or a time.
 
     `kinds` of KINDS (none: all; "comment" is a note to colleagues in a conversation); `networks` leaves messages of these
-    only. `around` is an entry's `cursor`, `at` a time. The number of queries does not depend on the place or the length.
+    only. `family` spares looking the contact's up. `around` is an entry's `cursor`, `at` a time. The number of queries does not depend on the place or the length.
     """
-    source = _Source(viewer, contact_id, identity_id, kinds, networks)
+    source = _Source(viewer, contact_id, identity_id, family, kinds, networks)
     centre = cursor_decode(around) or ((at, LAST) if at is not None else None)
     if centre is not None:
         half = limit // 2
@@ -125,6 +126,7 @@ class _Source:
         viewer: Viewer,
         contact_id: uuid.UUID | None,
         identity_id: uuid.UUID | None,
+        family: Family | None,
         kinds: Sequence[str],
         networks: Sequence[str],
     ) -> None:
@@ -132,9 +134,12 @@ class _Source:
         if networks:
             self.kinds &= {"message"}
         self.networks = list(networks)
+        identities = (
+            family.identities if family else identity_family(contact_id=contact_id, identity_id=identity_id)
+        )
         self.params: dict[str, Any] = {
-            "identities": list(identity_family(contact_id=contact_id, identity_id=identity_id)),
-            "contacts": _aliases(contact_id, identity_id),
+            "identities": list(identities),
+            "contacts": list(family.aliases) if family else _aliases(contact_id, identity_id),
             "scopes": list(viewer.scope_ids),
             "networks": self.networks,
         }
@@ -173,7 +178,7 @@ class _Source:
         union = " UNION ALL ".join(f"({part})" for part in parts if part)
         if not union:
             return []
-        return sql.rows(
+        return sql.prepared(
             f"SELECT * FROM ({union}) u (kind, id, at) ORDER BY at {way}, id {way} LIMIT %(limit)s", params
         )
 
@@ -194,7 +199,7 @@ class _Source:
 
 def _aliases(contact_id: uuid.UUID | None, identity_id: uuid.UUID | None) -> list[uuid.UUID]:
     """All ids under which rows of the contact stand (merges rewrite no foreign key)."""
-    found = sql.rows(
+    found = sql.prepared(
         "SELECT a.id FROM contacts_contact c JOIN contacts_contact a ON a.canonical_id = c.canonical_id "
         "WHERE c.id = coalesce(%(contact)s, (SELECT contact_id FROM contacts_identity WHERE id = %(identity)s))",
         {"contact": contact_id, "identity": identity_id},

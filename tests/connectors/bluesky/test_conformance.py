@@ -37,7 +37,10 @@ class TestBluesky(ConnectorConformance):
     secrets = {"app_password": "abcd-efgh-ijkl-mnop"}
     own = OwnIdentity(external_id=DID, handle="@shop.example")
     outgoing = Outgoing(
-        idempotency_key="k1", text="Hello", to=(Party("did:plc:ann", handle="@ann.example", role="to"),)
+        idempotency_key="k1",
+        text="Hello",
+        to=(Party("did:plc:ann", handle="@ann.example", role="to"),),
+        visibility="public",
     )
     unknown_kind = b'{"starterpack": {"uri": "at://did:plc:ann/app.bsky.graph.starterpack/1"}}'
 

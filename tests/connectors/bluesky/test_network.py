@@ -242,6 +242,7 @@ def test_our_reply_arrives_with_facets_and_a_picture(channel: Channel, ann: Pers
         to=(Party(ann.did, handle=f"@{ann.handle}", role="to"),),
         in_reply_to=received.external_id,
         thread_key=received.own_thread_key,
+        visibility="public",
         language="en",
         media=(
             Media("bell.png", "image/png", content=picture(), alt_text="The bell, mended"),
@@ -289,16 +290,16 @@ def test_our_reply_arrives_with_facets_and_a_picture(channel: Channel, ann: Pers
     ann.client.delete_post(asked.uri)
     until(lambda: not ann.client.get_posts([asked.uri]).posts, what="the deletion of the question")
     with pytest.raises(Refused, match="gone"):
-        connector.send(Outgoing(str(ids.new_id()), "late", to=(), in_reply_to=asked.uri))
+        connector.send(Outgoing(str(ids.new_id()), "late", to=(), visibility="public", in_reply_to=asked.uri))
 
 
 def test_an_answer_to_our_own_answer_keeps_the_root(channel: Channel, ann: Person) -> None:
     first = channel.connector().publish(Outgoing("a key that is no uuid", "one", to=()))
     second = channel.connector().send(
-        Outgoing(str(ids.new_id()), "two", to=(), in_reply_to=first.external_id)
+        Outgoing(str(ids.new_id()), "two", to=(), visibility="public", in_reply_to=first.external_id)
     )
     third = channel.connector().send(
-        Outgoing(str(ids.new_id()), "three", to=(), in_reply_to=second.external_id)
+        Outgoing(str(ids.new_id()), "three", to=(), visibility="public", in_reply_to=second.external_id)
     )
     assert {second.thread_key, third.thread_key} == {first.external_id}
     reply = json.loads(third.raw)["value"]["reply"]
@@ -326,13 +327,29 @@ def test_an_answer_from_the_phone_counts(channel: Channel, ann: Person) -> None:
 
 def test_a_public_post_to_somebody_names_them(channel: Channel, ann: Person) -> None:
     to = (Party(ann.did, handle=f"@{ann.handle}", role="to"),)
-    receipt = channel.connector().send(Outgoing(str(ids.new_id()), "your bell is here", to=to))
+    receipt = channel.connector().send(
+        Outgoing(str(ids.new_id()), "your bell is here", to=to, visibility="public")
+    )
 
     def notified() -> Any:
         said = ann.client.app.bsky.notification.list_notifications().notifications
         return next((one for one in said if one.reason == "mention" and one.uri == receipt.external_id), None)
 
     assert until(notified, what="the mention").record.text == f"@{ann.handle} your bell is here"
+
+
+def test_somebody_is_found_by_the_handle_that_was_typed(channel: Channel, ann: Person) -> None:
+    found = channel.connector().find(f"@{ann.handle.upper()}")
+    assert (found.external_id, found.handle, found.role) == (ann.did, f"@{ann.handle}", "to")
+    with pytest.raises(Refused) as caught:
+        channel.connector().find("@nobody-at-all.test")
+    assert (caught.value.field, "nobody-at-all.test" in str(caught.value)) == ("to", True)
+
+
+def test_nothing_private_becomes_a_post(channel: Channel, ann: Person) -> None:
+    to = (Party(ann.did, handle=f"@{ann.handle}", role="to"),)
+    with pytest.raises(Refused, match="public post"):
+        channel.connector().send(Outgoing(str(ids.new_id()), "between us", to=to, visibility="private"))
 
 
 def test_a_backlog_survives_every_crash(channel: Channel, ann: Person) -> None:

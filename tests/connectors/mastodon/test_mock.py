@@ -23,6 +23,7 @@ from kith.connectors.contract import (
     Party,
     RawItem,
     ReconnectNeeded,
+    Refused,
 )
 from kith.connectors.mastodon.connector import Connector
 
@@ -48,6 +49,15 @@ def shop(server: Mock) -> Channel:
 @pytest.fixture
 def bob(server: Mock) -> Channel:
     return Channel(server.address, server.tokens["bob"])
+
+
+def test_somebody_is_found_by_the_handle_that_was_typed(shop: Channel, bob: Channel) -> None:
+    bob.poll(limit=1)
+    found = shop.connector.find("@bob")
+    assert (found.external_id, found.role, found.is_us) == (bob.own.external_id, "to", False)
+    assert shop.connector.find("@shop").is_us
+    with pytest.raises(Refused):
+        shop.connector.find("@bo")
 
 
 def test_a_token_that_is_none(server: Mock) -> None:

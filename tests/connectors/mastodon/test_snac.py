@@ -23,6 +23,7 @@ from kith.connectors.contract import (
     Party,
     ReactionReceived,
     ReconnectNeeded,
+    Refused,
 )
 from kith.connectors.mastodon.connector import Connector
 
@@ -74,6 +75,14 @@ def test_who_we_are(shop: Channel) -> None:
     assert shop.own.external_id == "http://localhost/shop"
     assert shop.own.handle == "@shop@localhost"
     assert shop.own.details["max_characters"] == "100000"
+
+
+def test_somebody_is_found_by_the_handle_that_was_typed(shop: Channel, bob: Channel) -> None:
+    assert shop.connector.find("@bob@localhost").external_id == bob.own.external_id
+    assert shop.connector.find("bob").handle == "@bob@localhost"
+    with pytest.raises(Refused) as caught:
+        shop.connector.find("@bo@localhost")
+    assert caught.value.field == "to"
 
 
 def test_a_token_that_is_none(server: Snac) -> None:

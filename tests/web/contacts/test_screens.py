@@ -15,7 +15,7 @@ from playwright.sync_api import expect
 from kith.contacts.models import Contact, CustomField, Fact, Identity, Merge, Organization
 from kith.teams.models import User
 from kith.work.models import Note, Promise, Task
-from tests.support.browser import screen
+from tests.support.browser import LOOKS, look_falls_on, screen
 
 expect.set_options(timeout=20_000)
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -31,8 +31,9 @@ def _menu(page: Any, name: str, item: str) -> None:
     page.locator(".menu-list").get_by_text(item).click()
 
 
+@pytest.mark.torture
 def test_every_screen_is_clean_for_axe_in_both_themes_wide_and_on_a_phone(
-    chromium: Any, live_server: Any, mara: User
+    chromium: Any, live_server: Any, mara: User, full: bool
 ) -> None:
     one, two = _person(), Contact.objects.exclude(name="Stephen Markey").filter(deleted_at=None).first()
     assert two is not None
@@ -51,35 +52,39 @@ def test_every_screen_is_clean_for_axe_in_both_themes_wide_and_on_a_phone(
     ]
     dialogs = ("new/note", "new/task", "new/promise", "edit", "fact", "role", "link")
     found: list[str] = []
-    for theme in ("light", "dark"):
-        for width, height in ((1680, 1000), (390, 844)):
-            with screen(chromium, live_server.url, mara, width=width, height=height, theme=theme) as it:
-                for number, path in enumerate(paths):
-                    it.go(path.format(person=one.pk))
-                    found += [f"{theme} {width} {path}: {line}" for line in it.axe()]
-                    if it.page.evaluate("document.documentElement.scrollWidth") > width:
-                        found.append(f"{width} {path}: wider than the screen")
-                    if SHOTS:
-                        it.page.screenshot(path=str(Path(SHOTS) / f"{theme}-{width}-{number}.png"))
-                it.go(f"/people/{one.pk}/")
-                for name in dialogs:
-                    it.page.evaluate(
-                        "(url) => window.htmx.ajax('GET', url, {target: 'body', swap: 'beforeend'})",
-                        f"/people/{one.pk}/{name}/",
+    for look in LOOKS:
+        theme, width, height = look
+        with screen(chromium, live_server.url, mara, width=width, height=height, theme=theme) as it:
+            for number, path in enumerate(paths):
+                if not look_falls_on(number, look, full=full):
+                    continue
+                it.go(path.format(person=one.pk))
+                found += [f"{theme} {width} {path}: {line}" for line in it.axe()]
+                if it.page.evaluate("document.documentElement.scrollWidth") > width:
+                    found.append(f"{width} {path}: wider than the screen")
+                if SHOTS:
+                    it.page.screenshot(path=str(Path(SHOTS) / f"{theme}-{width}-{number}.png"))
+            it.go(f"/people/{one.pk}/")
+            for number, name in enumerate(dialogs):
+                if not look_falls_on(number, look, full=full):
+                    continue
+                it.page.evaluate(
+                    "(url) => window.htmx.ajax('GET', url, {target: 'body', swap: 'beforeend'})",
+                    f"/people/{one.pk}/{name}/",
+                )
+                it.page.wait_for_selector("dialog[open]")
+                it.page.evaluate(  # half faded in, every colour is too pale
+                    "() => Promise.all(document.querySelector('dialog[open]')"
+                    ".getAnimations({subtree: true}).map((a) => a.finished.catch(() => null)))"
+                )
+                found += [f"{theme} {width} {name}: {line}" for line in it.axe()]
+                if SHOTS:
+                    it.page.screenshot(
+                        path=str(Path(SHOTS) / f"{theme}-{width}-dialog-{name.replace('/', '-')}.png")
                     )
-                    it.page.wait_for_selector("dialog[open]")
-                    it.page.evaluate(  # half faded in, every colour is too pale
-                        "() => Promise.all(document.querySelector('dialog[open]')"
-                        ".getAnimations({subtree: true}).map((a) => a.finished.catch(() => null)))"
-                    )
-                    found += [f"{theme} {width} {name}: {line}" for line in it.axe()]
-                    if SHOTS:
-                        it.page.screenshot(
-                            path=str(Path(SHOTS) / f"{theme}-{width}-dialog-{name.replace('/', '-')}.png")
-                        )
-                    it.page.locator("dialog[open] [data-close]").first.click()
-                    expect(it.page.locator("dialog[open]")).to_have_count(0)
-                found += it.complaints
+                it.page.locator("dialog[open] [data-close]").first.click()
+                expect(it.page.locator("dialog[open]")).to_have_count(0)
+            found += it.complaints
     assert not found, "\n".join(found)
 
 
@@ -162,7 +167,7 @@ def test_details_fields_tags_and_roles_are_changed_and_say_how_we_know(
         page.get_by_role("button", name="Keep", exact=True).click()
         known = page.locator("#known")
         expect(known).to_contain_text("Frame size: 58.5")
-        city = known.locator("details", has_text="City:")
+        city = known.locator("[data-fact=city]")
         expect(city).to_contain_text("York")
         expect(city).to_contain_text(mara.name)
         person.refresh_from_db()
@@ -171,7 +176,7 @@ def test_details_fields_tags_and_roles_are_changed_and_say_how_we_know(
         city.get_by_role("button", name="That's wrong").first.click()
         page.fill("#f-value", "Leeds")
         page.get_by_role("button", name="Put right").click()
-        expect(known.locator("details", has_text="City:").locator("summary")).to_contain_text("Leeds")
+        expect(known.locator("[data-fact=city]").locator("summary")).to_contain_text("Leeds")
         wrong = Fact.objects.get(contact=person, attribute="city", value="York")
         assert (wrong.retracted_by, Fact.objects.get(attribute="city", corrects=wrong).value) == (
             mara,
@@ -366,3 +371,80 @@ def jobs_at_once() -> Iterator[None]:
         yield
     finally:
         patch.undo()
+
+
+def test_on_a_phone_what_is_pending_and_what_was_done_come_before_the_details(
+    chromium: Any, live_server: Any, mara: User
+) -> None:
+    with screen(chromium, live_server.url, mara, width=390, height=844) as it:
+        it.go(f"/people/{_person().pk}/")
+        parts = ["#pending", "#done", "#talks", "#known", "[aria-labelledby=timeline-title]"]
+        tops = [it.page.locator(part).bounding_box()["y"] for part in parts]
+        assert tops == sorted(tops)
+        assert tops[1] < 844, "what was done is on the first screen too"
+        it.page.locator("#pending").get_by_role("button", name="Task", exact=True).click()
+        expect(it.page.locator("#task-dialog")).to_be_visible()
+        assert it.complaints == []
+
+
+def test_never_contact_is_said_shown_and_lifted_by_a_manager_with_a_reason(
+    chromium: Any, live_server: Any, mara: User
+) -> None:
+    person = _person()
+    agent = User.objects.get(role="agent", name__startswith="Lena")
+    with screen(chromium, live_server.url, agent) as it:
+        it.go(f"/people/{person.pk}/")
+        _menu(it.page, "More", "Never contact")
+        it.page.fill("#f-reason", "leave me alone")
+        it.page.get_by_role("button", name="Never contact", exact=True).last.click()
+        box = box_of(it.page)
+        expect(box).to_contain_text("leave me alone")
+        expect(box).to_contain_text(agent.name)
+        expect(box.get_by_role("button")).to_have_count(0)
+        assert it.complaints == []
+    with screen(chromium, live_server.url, mara) as it:
+        it.go(f"/people/{person.pk}/")
+        assert it.axe() == []
+        it.page.get_by_role("button", name="Lift it").click()
+        expect(it.page.locator("#lift-dialog")).to_contain_text("leave me alone")
+        it.page.fill("#f-reason", "he wrote again and asked")
+        it.page.get_by_role("button", name="They may be written to").click()
+        expect(it.page.locator("#toasts")).to_contain_text("may be written to again")
+        expect(box_of(it.page)).to_have_count(0)
+        it.go("/settings/audit/")
+        expect(it.page.locator("main")).to_contain_text("he wrote again and asked")
+        assert it.complaints == []
+
+
+def box_of(page: Any) -> Any:
+    return page.locator("#never")
+
+
+def test_who_works_where_is_added_and_ended_on_the_company_s_side_and_seen_on_the_person_s(
+    chromium: Any, live_server: Any, mara: User
+) -> None:
+    with screen(chromium, live_server.url, mara) as it:
+        page = it.page
+        it.go("/organizations/")
+        page.get_by_role("button", name="New company").click()
+        page.fill("#f-name", "Leeds Couriers")
+        page.get_by_role("button", name="Add", exact=True).click()
+        expect(page.locator("h1")).to_have_text("Leeds Couriers")
+        page.get_by_role("button", name="Add somebody").click()
+        page.fill("#f-q", "markey")
+        expect(page.locator("#colleague-found")).to_contain_text("Markey")
+        page.fill("#f-role", "Rider")
+        assert it.axe() == []
+        page.get_by_role("button", name="Keep", exact=True).click()
+        people = page.locator("#company-people")
+        expect(people).to_contain_text("Rider")
+        it.go(f"/people/{_person().pk}/")
+        expect(page.locator("#work")).to_contain_text("Rider, Leeds Couriers")
+        page.locator("#work").get_by_role("link", name="Leeds Couriers").click()
+        page.locator("#company-people details[data-menu] > summary").click()
+        page.get_by_role("button", name="Ended today").click()
+        expect(page.locator("#company-former")).to_contain_text("Rider")
+        expect(people).to_contain_text("Nobody is known there.")
+        it.go(f"/people/{_person().pk}/")
+        expect(page.locator("#work")).to_contain_text("until")
+        assert it.complaints == []

@@ -12,7 +12,7 @@ from django.urls import reverse
 
 from kith.base.clock import now
 from kith.channels.models import ChatVisitor, Delivery
-from kith.contacts.models import Identity
+from kith.contacts.models import Contact, Identity
 from kith.conversations.models import ConversationScope, Draft, Message, Presence
 from kith.conversations.services import drafts
 from kith.core import live
@@ -484,3 +484,41 @@ def test_a_mail_to_somebody_new_is_kept_and_goes_to_all_who_are_named(
     assert answer.headers["HX-Redirect"]
     assert people(Message.objects.get()) == {("to", "ada@x.example"), ("cc", "bob@x.example")}
     assert not Draft.objects.exists()
+
+
+def write_to(client: Client, account: ChannelAccount, text: str, **values: str) -> str:
+    """What the form says then: nothing when it was sent."""
+    answer = client.post(reverse("write"), {"account": str(account.pk), "text": text, **values})
+    return "" if answer.headers.get("HX-Redirect") else answer.content.decode()
+
+
+def test_a_handle_is_asked_of_the_network_and_written_to(mara: User) -> None:
+    account = played("mastodon", "@us@social.example")
+    client = client_of(mara)
+    assert "Nobody goes by @nobody@x.example" in write_to(client, account, "Hello", to="@nobody@x.example")
+    assert not Message.objects.exists()
+    assert write_to(client, account, "Hello Ada", to="@ada@x.example, @bob@x.example") == ""
+    sent = Message.objects.get()
+    assert people(sent) == {("to", "ada@x.example"), ("to", "bob@x.example")}
+    assert sent.visibility == "private"
+    assert Contact.objects.count() == 2, "a handle proves nothing about who somebody is: nobody is joined"
+
+
+def test_where_everything_is_public_it_says_so_and_posts_in_public(mara: User) -> None:
+    account = played("bluesky", "@us.example")
+    client = client_of(mara)
+    assert "@us.example (Bluesky): everybody can read it" in client.get(reverse("write")).content.decode()
+    assert write_to(client, account, "Hello Ada", to="@ada.example") == ""
+    sent = Message.objects.get()
+    assert (sent.visibility, people(sent)) == ("public", {("to", "ada.example")})
+
+
+def test_nobody_is_written_to_from_an_account_of_another_network(mara: User) -> None:
+    _, message = asked(played("mastodon", "@us@social.example"), who="@ada@x.example")
+    mailbox = played("email", "office@us.example")
+    client = client_of(mara)
+    form = client.get(reverse("write"), {"identity": str(message.sender_id)}).content.decode()
+    assert ("@us@social.example" in form, "office@us.example" in form) == (True, False)
+    said = write_to(client, mailbox, "Hello", identity=str(message.sender_id))
+    assert "can&#39;t be reached from there" in said
+    assert Message.objects.filter(direction="out").count() == 0

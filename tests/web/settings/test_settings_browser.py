@@ -186,6 +186,7 @@ def _by_keyboard(it: Screen, where: str) -> list[str]:
     return wrong + [f"{where}: not by keyboard: {text}" for text in missed]
 
 
+@pytest.mark.torture
 def test_every_screen_full(
     chromium: Any, live_server: Any, olga: User, request: pytest.FixtureRequest
 ) -> None:

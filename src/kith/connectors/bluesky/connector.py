@@ -10,7 +10,7 @@ from kith.base.clock import now
 from kith.connectors import manifest as manifests
 from kith.connectors.answers import payload
 from kith.connectors.bluesky import events, reading, sending
-from kith.connectors.bluesky.xrpc import Xrpc
+from kith.connectors.bluesky.xrpc import Xrpc, XrpcRefused
 from kith.connectors.contract import (
     BadPayload,
     Event,
@@ -18,6 +18,7 @@ from kith.connectors.contract import (
     Outgoing,
     OwnIdentity,
     Page,
+    Party,
     RawItem,
     Receipt,
     Refused,
@@ -66,7 +67,19 @@ class Connector:
             raise BadPayload(say("The item can't be read: {error}", error=repr(error))) from error
 
     def send(self, outgoing: Outgoing) -> Receipt:
+        """Always a public post: what is private for us is refused."""
+        if outgoing.visibility == "private":
+            raise Refused(self.manifest.limits.reasons["private_messages"])
         return sending.send(self._xrpc, outgoing, self.manifest.limits)
+
+    def find(self, handle: str) -> Party:
+        """By handle or DID; what comes back is who the service says has that handle now."""
+        try:
+            profile = self._xrpc.get("app.bsky.actor.getProfile", {"actor": handle.removeprefix("@").lower()})
+        except XrpcRefused as error:
+            raise Refused(say("Nobody goes by {handle}.", handle=handle), field="to") from error
+        own = self._setup.own.external_id if self._setup.own else ""
+        return events.party(profile, own=own, role="to")
 
     def find_sent(self, outgoing: Outgoing, *, since: datetime) -> FoundSent:
         return sending.find_sent(self._xrpc, outgoing)

@@ -18,6 +18,7 @@ PROTOCOLS: dict[str, type[Any]] = {
     "streams": contract.Streams,
     "webhooks": contract.ReceivesWebhooks,
     "sends": contract.Sends,
+    "finds": contract.Finds,
     "edits": contract.Edits,
     "deletes": contract.Deletes,
     "listens": contract.Listens,
@@ -74,6 +75,7 @@ class FolderConformance(SuiteBase):
                 check(manifest.limits.reasons.get(name), f"limits.{name} has no reason in [limits.reasons]")
         flags = (
             "may_start_conversation",
+            "private_messages",
             "may_link_identity",
             "may_infer",
             "automatic_reply",

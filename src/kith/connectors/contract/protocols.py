@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, ClassVar, Literal, Protocol, TypeAlias, runtime_checkable
-
-import httpx
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, TypeAlias, runtime_checkable
 
 from kith.connectors.contract.incoming import Budget, Event, Media, Page, Party, RawItem, Visibility
 from kith.connectors.manifest import Manifest
+
+if TYPE_CHECKING:  # three quarters of what the parsing child takes to start, and it reaches no network
+    import httpx
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,6 +180,12 @@ class ReceivesWebhooks(Protocol):
 class Sends(Protocol):
     def send(self, outgoing: Outgoing) -> Receipt: ...
     def find_sent(self, outgoing: Outgoing, *, since: datetime) -> FoundSent: ...
+
+
+@runtime_checkable
+class Finds(Protocol):
+    def find(self, handle: str) -> Party:
+        """Who goes by a handle that somebody typed, role "to"; raises `Refused` (field "to") when nobody does."""
 
 
 @runtime_checkable

@@ -5,12 +5,14 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 from urllib.parse import urlencode
-
-import httpx
 
 from kith.connectors.contract import BadPayload, ReconnectNeeded, Refused, RetryLater, Setup
 from kith.connectors.words import say
+
+if TYPE_CHECKING:
+    import httpx
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +93,8 @@ def refresh(setup: Setup) -> Mapping[str, str]:
 
 
 def _ask(setup: Setup, form: dict[str, str]) -> Mapping[str, str]:
+    import httpx  # not for the parsing child, which needs none of it
+
     provider = _provider(setup)
     with setup.http(headers={"Accept": "application/json"}) as client:
         try:

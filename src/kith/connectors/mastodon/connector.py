@@ -12,6 +12,7 @@ from kith.connectors.contract import (
     Outgoing,
     OwnIdentity,
     Page,
+    Party,
     RawItem,
     Receipt,
     ReconnectNeeded,
@@ -21,6 +22,7 @@ from kith.connectors.contract import (
 from kith.connectors.manifest import Manifest, of
 from kith.connectors.mastodon import oauth, stream
 from kith.connectors.mastodon.api import Server
+from kith.connectors.mastodon.find import find
 from kith.connectors.mastodon.ids import actor, full_acct, id_of
 from kith.connectors.mastodon.parse import Reader
 from kith.connectors.mastodon.poll import Poller
@@ -104,6 +106,9 @@ class Connector:
 
     def send(self, outgoing: Outgoing) -> Receipt:
         return self._sender().send(outgoing)
+
+    def find(self, handle: str) -> Party:
+        return find(self._server, handle, own=self._own)
 
     def find_sent(self, outgoing: Outgoing, *, since: datetime) -> FoundSent:
         own = self._ours()

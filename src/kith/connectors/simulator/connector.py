@@ -17,6 +17,7 @@ from kith.connectors.contract import (
     OutcomeUnknown,
     Outgoing,
     OwnIdentity,
+    Party,
     RawItem,
     Receipt,
     ReconnectNeeded,
@@ -57,6 +58,18 @@ class Connector:
         if self._settings.get("behaviour") == "is uncertain":
             raise OutcomeUnknown(say("The simulated network gave no answer."))
         return receipt
+
+    def find(self, handle: str) -> Party:
+        """Everybody exists here but those whose handle begins with "nobody"."""
+        if handle.removeprefix("@").startswith("nobody"):
+            raise Refused(say("Nobody goes by {handle}.", handle=handle), field="to")
+        return Party(
+            external_id=handle.removeprefix("@"),
+            handle=handle,
+            realm=self._settings.get("realm", ""),
+            role="to",
+            verified="network",
+        )
 
     def external_id_for(self, outgoing: Outgoing) -> str:
         return _receipt(outgoing).external_id

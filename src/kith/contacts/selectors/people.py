@@ -5,8 +5,8 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import NamedTuple
 
-from kith.contacts.models import Contact
 from kith.contacts.names import initials, person_name
 from kith.core import sql
 
@@ -74,13 +74,33 @@ def identity_names(ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, IdentityName]:
     return found
 
 
+class Family(NamedTuple):
+    """A person with all that is read as theirs, through merges: under which ids their rows stand, and their identities."""
+
+    contact_id: uuid.UUID
+    aliases: tuple[uuid.UUID, ...]
+    identities: tuple[uuid.UUID, ...]
+
+
+_FAMILY = """
+SELECT k.id, array(SELECT a.id FROM contacts_contact a WHERE a.canonical_id = k.id),
+       array(SELECT p.id FROM contacts_contact a JOIN contacts_identity p ON p.contact_id = a.id
+             WHERE a.canonical_id = k.id)
+FROM contacts_contact c JOIN contacts_contact k ON k.id = c.canonical_id
+WHERE c.id = %(contact)s AND k.deleted_at IS NULL
+"""
+
+
+def contact_family(contact_id: uuid.UUID) -> Family | None:
+    """Whom `contact_id` is read as; None when there is none or they were deleted. One query."""
+    found = sql.prepared(_FAMILY, {"contact": contact_id})
+    return Family(found[0][0], tuple(found[0][1]), tuple(found[0][2])) if found else None
+
+
 def canonical_of(contact_id: uuid.UUID) -> uuid.UUID | None:
     """The contact that `contact_id` is read as, through merges; None when there is none or it was deleted."""
-    return (
-        Contact.objects.filter(pk=contact_id, canonical__deleted_at=None)
-        .values_list("canonical_id", flat=True)
-        .first()
-    )
+    found = contact_family(contact_id)
+    return found.contact_id if found else None
 
 
 def identity_family(

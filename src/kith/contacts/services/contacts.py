@@ -43,13 +43,12 @@ def contact_create(
     contact = Contact(id=key, canonical_id=key)
     # Nobody has other facts yet: nothing is to be read back.
     contact_set_columns(contact, known, sure=WEIGHT.get(Fact.Source(source), 0) >= SURE)
-    rows.insert([contact])
     facts = [
         Fact(contact=contact, attribute=a, value=v, source=source, observed_at=moment, recorded_by=user)
         for a, v in known.items()
     ]
-    rows.insert(facts)
-    audit.record("contact_created", "contact", key, source=str(source))
+    told = audit.event("contact_created", "contact", key, source=str(source))
+    rows.insert_together([contact, *facts, told])
     events.record("contact_created", [key])
     return contact
 

@@ -115,7 +115,11 @@ class ConversationScope(models.Model):
             models.Index(
                 fields=["status", "-last_at", "-conversation"], name="cs_all", condition=models.Q(tray="")
             ),
-            models.Index(fields=["assignee_id", "status", "-last_at", "-conversation"], name="cs_mine"),
+            models.Index(
+                fields=["assignee_id", "status", "-last_at", "-conversation"],
+                name="cs_mine",
+                condition=models.Q(tray=""),
+            ),
             models.Index(
                 fields=["status", "waiting_since", "conversation"],
                 name="cs_waiting",
@@ -136,7 +140,6 @@ class ConversationScope(models.Model):
                 name="cs_waiting_scope",
                 condition=models.Q(waiting_since__isnull=False, tray=""),
             ),
-            models.Index(fields=["tray", "-last_at"], name="cs_tray", condition=~models.Q(tray="")),
             models.Index(
                 fields=["scope", "-last_at", "-conversation"],
                 name="cs_tray_scope",

@@ -11,7 +11,7 @@ from kith.conversations.selectors import conversation_get, conversation_messages
 from kith.conversations.services import attention
 from kith.core import live
 from kith.web import pages
-from kith.web.access import SignedIn, signed_in
+from kith.web.access import SignedIn, reading, signed_in
 from kith.web.inbox.filters import filters_of
 from kith.web.inbox.lists import list_context, view_of
 from kith.web.inbox.talk import Talk, open_talk, talk_head, with_messages, with_page
@@ -22,6 +22,7 @@ def home(request: SignedIn) -> HttpResponse:
     return HttpResponseRedirect(reverse("inbox"))
 
 
+@reading
 @signed_in
 def inbox_list(request: SignedIn, key: str = "inbox") -> HttpResponse:
     """A list of conversations; `?part=rows` the next rows, `?part=list` the rows again, `?cursor=` a later page."""

@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from kith.channels.answers import recipients_typed, signed
+from kith.channels.finding import recipients_found
 from kith.channels.outbox import Compose, OutboxError, message_send
 from kith.contacts.selectors import identity_names
 from kith.conversations.models import Draft
@@ -43,22 +44,26 @@ class Writing:
 
 
 def _state(request: SignedIn, error: str = "") -> Writing:
+    source = request.POST if request.method == "POST" else request.GET
+    values = {name: source.get(name, "") for name in FIELDS}
+    key = as_uuid(values["identity"])
+    found = identity_names([key]).get(key) if key is not None else None
     accounts = []
     for account in channel_accounts_for(request.viewer):
+        if found is not None and account.network != found.network:
+            continue
         manifest = manifest_of(account.network)
         if manifest and "sends" in manifest.capabilities and manifest.limits.may_start_conversation:
             title = f"{account.address or account.name} ({manifest.title})"
+            if not manifest.limits.private_messages:
+                title = _("%(account)s: everybody can read it") % {"account": title}
             accounts.append((manifest.medium != "mail", str(account.pk), title))
-    source = request.POST if request.method == "POST" else request.GET
-    values = {name: source.get(name, "") for name in FIELDS}
     kept = None
     if not any(values.values()):
         kept = _newest(request)
         if kept is not None:
             values |= {name: str(kept.recipients.get(name, "")) for name in FIELDS}
             values |= {"subject": kept.subject, "text": kept.body}
-    names = identity_names([key]) if (key := as_uuid(values["identity"])) else {}
-    found = next(iter(names.values()), None)
     return Writing(
         [(key, title) for _others, key, title in sorted(accounts, key=lambda found: found[0])],
         values,
@@ -81,15 +86,23 @@ def _recipients(request: SignedIn, account: ChannelAccount) -> tuple[tuple[uuid.
     cc, bcc = request.POST.get("cc", ""), request.POST.get("bcc", "")
     manifest = manifest_of(account.network)
     by_address = manifest is not None and manifest.medium in ("mail", "sms")
-    if key is not None and key in identity_names([key]):
+    chosen = identity_names([key]).get(key) if key is not None else None
+    if chosen is not None:
+        if chosen.network != account.network:
+            raise OutboxError(_("They can't be reached from there. Choose an account of the same network."))
         more = recipients_typed(account, to="", cc=cc, bcc=bcc) if by_address else ()
-        return ((key, "to"), *(pair for pair in more if pair[0] != key))
+        return ((chosen.id, "to"), *(pair for pair in more if pair[0] != key))
     typed = request.POST.get("to", "").strip()
     if not typed:
         raise OutboxError(_("Say who it is for."))
     if not by_address:
-        raise OutboxError(_("Open the person and choose where to write to them."))
+        return recipients_found(account, typed)
     return recipients_typed(account, to=typed, cc=cc, bcc=bcc)
+
+
+def _visibility(account: ChannelAccount) -> str:
+    manifest = manifest_of(account.network)
+    return "public" if manifest is not None and not manifest.limits.private_messages else "private"
 
 
 @writers
@@ -111,6 +124,7 @@ def write(request: SignedIn) -> HttpResponse:
             text=request.POST.get("text", "").replace("\r\n", "\n"),
             recipients=_recipients(request, account),
             subject=request.POST.get("subject", "")[:500],
+            visibility=_visibility(account),
             send_at=moment_of(request, "send_at"),
         )
         sent = message_send(signed(replace(compose, files=files_of(uploads_of(request)))))

@@ -15,6 +15,7 @@ from kith.teams.notifications import (
     notifications_page,
     notifications_read,
     notifications_unread,
+    unread_count,
 )
 from kith.web import pages
 from kith.web.access import SignedIn, signed_in
@@ -54,7 +55,8 @@ def notifications(request: SignedIn) -> HttpResponse:
 @signed_in
 def bell(request: SignedIn) -> HttpResponse:
     """The bell with its count, for a refresh."""
-    return pages.part(request, "notifications/bell.html", {}, section=request.GET.get("section", ""))
+    unread = {"unread": unread_count(request.viewer)}
+    return pages.part(request, "notifications/bell.html", unread, section=request.GET.get("section", ""))
 
 
 @signed_in
@@ -90,5 +92,6 @@ def read_all(request: SignedIn) -> HttpResponse:
 
 
 def _with_bell(request: SignedIn, response: HttpResponse) -> HttpResponse:
-    response.write(pages.part(request, "notifications/bell_partial.html", {}).content.decode())
+    unread = {"unread": unread_count(request.viewer)}
+    response.write(pages.part(request, "notifications/bell_partial.html", unread).content.decode())
     return response

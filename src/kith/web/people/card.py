@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Q, QuerySet
 from django.utils.translation import gettext as _
 
 from kith.base.clock import now
-from kith.contacts.models import Affiliation, Contact, Fact, Identity, IdentityLink
+from kith.contacts.models import Contact, Fact, Identity, IdentityLink
 from kith.contacts.names import initials
-from kith.contacts.selectors import IdentityName, identity_family
-from kith.conversations.models import MessageCopy
+from kith.contacts.selectors import IdentityName, contact_family
 from kith.core import sql
+from kith.core.objects import objects
 from kith.teams.types import Viewer
 from kith.trust import sentences
-from kith.trust.models import Touch
 from kith.work.models import Promise, Task
+from kith.work.selectors import contact_promises, contact_tasks
+from kith.workspace.people import AffiliationRow, affiliations_of
 
 HIDDEN = frozenset(
     {"name", "given_name", "family_name", "preferred_name", "language", "time_zone", "city", "country"}
@@ -92,11 +94,14 @@ def visible(rows: QuerySet[Any], viewer: Viewer) -> QuerySet[Any]:
 
 
 def _handles(ids: tuple[uuid.UUID, ...]) -> list[Handle]:
-    bases = {
-        link.identity_id: link.get_basis_display()
-        for link in IdentityLink.objects.filter(identity_id__in=ids, unlinked_at=None)
-    }
-    rows = Identity.objects.filter(pk__in=ids).exclude(kind=Identity.Kind.US).order_by("-last_seen_at", "id")
+    asked = {"ids": list(ids)}
+    links = objects(IdentityLink, "r.identity_id = ANY (%(ids)s) AND r.unlinked_at IS NULL", asked)
+    bases = {link.identity_id: link.get_basis_display() for link in links}
+    rows = objects(
+        Identity,
+        "r.id = ANY (%(ids)s) AND r.kind <> 'us' ORDER BY r.last_seen_at DESC, r.id LIMIT 12",
+        asked,
+    )
     return [
         Handle(
             id=row.pk,
@@ -107,16 +112,12 @@ def _handles(ids: tuple[uuid.UUID, ...]) -> list[Handle]:
             blocked=row.blocked_at is not None,
             url=row.profile_url,
         )
-        for row in rows[:12]
+        for row in rows
     ]
 
 
-def pending_of(viewer: Viewer, contact_ids: list[uuid.UUID]) -> list[Pending]:
+def _pending(tasks: list[Task], promises: list[Promise]) -> list[Pending]:
     """Open tasks and promises, the most urgent first."""
-    tasks = visible(Task.objects.filter(contact_id__in=contact_ids, done_at=None), viewer)
-    promises = visible(
-        Promise.objects.filter(contact_id__in=contact_ids, kept_at=None, broken_at=None), viewer
-    )
     found = [
         Pending(
             t.pk,
@@ -126,7 +127,7 @@ def pending_of(viewer: Viewer, contact_ids: list[uuid.UUID]) -> list[Pending]:
             t.due_at,
             bool(t.due_at and t.due_at < now()),
         )
-        for t in tasks.select_related("assignee")[:20]
+        for t in tasks[:20]
     ]
     found += [
         Pending(
@@ -137,20 +138,32 @@ def pending_of(viewer: Viewer, contact_ids: list[uuid.UUID]) -> list[Pending]:
             p.due_at,
             bool(p.due_at and p.due_at < now()),
         )
-        for p in promises.select_related("who")[:20]
+        for p in promises[:20]
     ]
     far = datetime.max.replace(tzinfo=now().tzinfo)
     return sorted(found, key=lambda item: item.due_at or far)
 
 
+_KNOWN = """
+r.contact_id = ANY (%(contacts)s) AND (r.scope_id IS NULL OR r.scope_id = ANY (%(scopes)s)) AND r.retracted_at IS NULL
+AND (r.expires_at IS NULL OR r.expires_at > %(now)s) AND r.attribute <> ALL (%(hidden)s)
+ORDER BY r.observed_at DESC, r.id DESC LIMIT %(limit)s
+"""
+
+
 def known_of(viewer: Viewer, contact_ids: list[uuid.UUID], *, limit: int = 12) -> list[Known]:
     """Facts that stand, newest first, each attribute once, with how we know."""
-    rows = visible(
-        Fact.objects.filter(contact_id__in=contact_ids, retracted_at=None)
-        .filter(Q(expires_at=None) | Q(expires_at__gt=now()))
-        .exclude(attribute__in=HIDDEN),
-        viewer,
-    ).order_by("-observed_at", "-id")[: limit * 3]
+    rows = objects(
+        Fact,
+        _KNOWN,
+        {
+            "contacts": contact_ids,
+            "scopes": list(viewer.scope_ids),
+            "hidden": sorted(HIDDEN),
+            "now": now(),
+            "limit": limit * 3,
+        },
+    )
     found: dict[str, Known] = {}
     for fact in rows:
         shown = fact.value if isinstance(fact.value, str) else str(fact.value)
@@ -169,41 +182,35 @@ def known_of(viewer: Viewer, contact_ids: list[uuid.UUID], *, limit: int = 12) -
     return list(found.values())[:limit]
 
 
+_HELD = """
+SELECT d.rule, d.values, d.sentence, d.until FROM (
+    SELECT t.id, t.planned_for FROM trust_touch t
+    WHERE t.contact_id = ANY (%(contacts)s) AND t.state = 'held'
+      AND (t.subject_id IS NULL OR EXISTS (SELECT 1 FROM conversations_messagecopy k
+                                           WHERE k.message_id = t.subject_id AND k.scope_id = ANY (%(scopes)s)))
+    ORDER BY t.planned_for DESC LIMIT 3
+) held CROSS JOIN LATERAL (SELECT * FROM trust_decision x WHERE x.touch_id = held.id ORDER BY x.id DESC LIMIT 1) d
+ORDER BY held.planned_for DESC
+"""
+
+
 def held_of(viewer: Viewer, contact_ids: list[uuid.UUID]) -> list[Held]:
     """What the gate holds back, for those who may see what it is held for."""
-    seen = MessageCopy.objects.filter(message_id=OuterRef("subject_id"), scope_id__in=viewer.scope_ids)
-    touches = (
-        Touch.objects.filter(contact_id__in=contact_ids, state=Touch.State.HELD)
-        .filter(Q(subject_id=None) | Exists(seen))
-        .order_by("-planned_for")[:3]
-    )
-    found = []
-    for touch in touches:
-        decision = touch.decisions.order_by("-id").first()
-        if decision is not None:
-            found.append(
-                Held(sentences.of(decision.rule, decision.values, decision.sentence), decision.until)
-            )
-    return found
+    found = sql.prepared(_HELD, {"contacts": contact_ids, "scopes": list(viewer.scope_ids)})
+    return [Held(sentences.of(rule, values, sentence), until) for rule, values, sentence, until in found]
 
 
-def aliases_of(contact_id: uuid.UUID) -> list[uuid.UUID]:
-    """All contacts that are read as one with this one, through merges."""
-    found = sql.prepared("SELECT id FROM contacts_contact WHERE canonical_id = %(id)s", {"id": contact_id})
-    return [row[0] for row in found]
-
-
-def _line(contact: Contact | None, works: list[str], city: str) -> str:
-    since = _("since %(year)s") % {"year": contact.created_at.year} if contact else ""
+def contact_line(contact: Contact, works: Sequence[AffiliationRow]) -> str:
+    """Somebody in a line: what they go by, where they work, where they live, since when we know them."""
+    since = _("since %(year)s") % {"year": contact.created_at.year}
     goes = ""
-    if contact and contact.preferred_name and contact.preferred_name not in contact.name:
+    if contact.preferred_name and contact.preferred_name not in contact.name:
         goes = _("goes by %(name)s") % {"name": contact.preferred_name}
-    return " · ".join(part for part in (goes, works[0] if works else "", city, since) if part)
+    return " · ".join(part for part in (goes, *_works(works)[:1], contact.city, since) if part)
 
 
-def works_of(contact_ids: list[uuid.UUID]) -> list[str]:
-    rows = Affiliation.objects.filter(contact_id__in=contact_ids, ends_on=None).select_related("organization")
-    return [f"{row.role}, {row.organization.name}" if row.role else row.organization.name for row in rows[:4]]
+def _works(rows: Sequence[AffiliationRow]) -> list[str]:
+    return [f"{r.role}, {r.organization}" if r.role else r.organization for r in rows if not r.ends_on][:4]
 
 
 def card_of(viewer: Viewer, person: IdentityName) -> Card:
@@ -225,25 +232,30 @@ def card_of(viewer: Viewer, person: IdentityName) -> Card:
 
 
 def contact_card(viewer: Viewer, contact_id: uuid.UUID, person: IdentityName | None = None) -> Card:
-    """The card of a contact by its canonical id; raises Contact.DoesNotExist."""
-    contact = Contact.objects.get(pk=contact_id)
-    ids = aliases_of(contact_id)
-    works = works_of(ids)
-    promises = visible(Promise.objects.filter(contact_id__in=ids), viewer)
+    """The card of a contact by any of its ids; raises Contact.DoesNotExist."""
+    family = contact_family(contact_id)
+    if family is None:
+        raise Contact.DoesNotExist
+    contact = objects(Contact, "r.id = %(id)s", {"id": family.contact_id})[0]
+    ids = list(family.aliases)
+    works = affiliations_of(ids)
+    promises = contact_promises(viewer, ids)
+    settled = [p for p in promises if p.kept_at or p.broken_at]
     shown = contact.name or contact.preferred_name or (person.name if person else _("Somebody"))
     return Card(
-        key=contact_id,
-        contact_id=contact_id,
+        key=family.contact_id,
+        contact_id=family.contact_id,
         identity_id=person.id if person else None,
         name=shown,
         initials=initials(shown),
         avatar=contact.avatar or (person.avatar if person else ""),
-        line=_line(contact, works, contact.city),
-        handles=_handles(identity_family(contact_id=contact_id)),
-        pending=pending_of(viewer, ids),
-        work=works,
+        line=contact_line(contact, works),
+        handles=_handles(family.identities),
+        pending=_pending(contact_tasks(viewer, ids), [p for p in promises if p not in settled]),
+        work=_works(works),
         known=known_of(viewer, ids),
         held=held_of(viewer, ids),
-        promises_made=promises.filter(Q(kept_at__isnull=False) | Q(broken_at__isnull=False)).count(),
-        promises_kept=promises.filter(kept_at__isnull=False).count(),
+        # One that is overdue was not kept so far.
+        promises_made=sum(1 for p in promises if p in settled or (p.due_at and p.due_at < now())),
+        promises_kept=sum(1 for p in settled if p.kept_at),
     )

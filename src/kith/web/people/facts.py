@@ -286,13 +286,14 @@ def affiliation_new(request: SignedIn, contact_id: uuid.UUID) -> HttpResponse:
 @require_POST
 @writers
 def affiliation_change(request: SignedIn, affiliation_id: uuid.UUID) -> HttpResponse:
-    """POST `deed`: "end" (on `to`, today without it) or "remove" (it never was so)."""
+    """POST `deed`: "end" (on `to`, today without it) or "remove" (it never was so); `at` company leads back there."""
     row = Affiliation.objects.filter(pk=affiliation_id, contact__canonical__deleted_at=None).first()
     if row is None:
         raise Http404
     contact_id = contact_or_404(row.contact_id).pk
+    to = reverse("organization", args=[row.organization_id]) if request.POST.get("at") == "company" else ""
     if request.POST.get("deed") == "remove":
         affiliation_remove(affiliation=row)
-        return done(request, contact_id, _("Taken out"))
+        return done(request, contact_id, _("Taken out"), to=to)
     affiliation_end(affiliation=row, on=_day(request, "to") or timezone.localdate())
-    return done(request, contact_id, _("Ended"))
+    return done(request, contact_id, _("Ended"), to=to)

@@ -7,15 +7,18 @@ from urllib.parse import urlsplit
 
 from django.http import Http404, HttpResponse
 from django.urls import reverse
+from django.utils.dateparse import parse_date
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from kith.contacts.models import Organization
-from kith.contacts.services import organization_update
+from kith.contacts.services import affiliation_record, organization_get_or_create, organization_update
+from kith.core.fields import as_uuid
 from kith.web import pages
 from kith.web.access import SignedIn, signed_in, writers
-from kith.web.people.acts import dialog, done, refused
+from kith.web.people.acts import contact_or_404, dialog, done, refused
 from kith.workspace.organizations import organization_page, organizations_list
+from kith.workspace.people_list import PeopleView, people_list
 
 
 @signed_in
@@ -68,4 +71,46 @@ def edit(request: SignedIn, organization_id: uuid.UUID) -> HttpResponse:
     if values["website"] and urlsplit(values["website"]).scheme not in ("http", "https"):
         return refused(request, _("A website begins with https://."))
     organization_update(organization=row, **values)
+    return done(request, None, _("Kept"), to=reverse("organization", args=[row.pk]))
+
+
+@require_POST
+@writers
+def new(request: SignedIn) -> HttpResponse:
+    """POST `name`: the company of that name, made if there is none."""
+    name = " ".join(request.POST.get("name", "").replace("\x00", "").split())[:300]
+    if not name:
+        return refused(request, _("A name is needed."))
+    row = organization_get_or_create(name=name)
+    return done(request, None, _("Kept"), to=reverse("organization", args=[row.pk]))
+
+
+@writers
+def person_dialog(request: SignedIn, organization_id: uuid.UUID) -> HttpResponse:
+    """Who works there: searched among the people; `?q=` gives the rows alone."""
+    text = request.GET.get("q", "").replace("\x00", "").strip()[:300]
+    found = people_list(request.viewer, PeopleView(search=text), limit=8).rows if text else ()
+    context = {"organization": _organization(organization_id), "q": text, "found": found}
+    if "q" in request.GET:
+        return pages.part(request, "people/dialogs/colleague_rows.html", context)
+    return dialog(request, "colleague", context)
+
+
+@require_POST
+@writers
+def person_add(request: SignedIn, organization_id: uuid.UUID) -> HttpResponse:
+    """POST `person`, `role`, `from`."""
+    row, key = _organization(organization_id), as_uuid(request.POST.get("person", ""))
+    if key is None:
+        return refused(request, _("Choose who works there."))
+    try:
+        begins = parse_date(request.POST.get("from", "").strip())
+    except ValueError:
+        begins = None
+    affiliation_record(
+        contact_id=contact_or_404(key).pk,
+        organization=row,
+        role=" ".join(request.POST.get("role", "").replace("\x00", "").split()),
+        begins_on=begins,
+    )
     return done(request, None, _("Kept"), to=reverse("organization", args=[row.pk]))

@@ -1,12 +1,13 @@
 from django.urls import path
 
-from kith.web.people import data, facts, imports, links, organizations, views, work
+from kith.web.people import bulk, data, facts, imports, links, never, organizations, views, work
 
 urlpatterns = [
     path("people/", views.people, name="people"),
     path("people/new/", views.person_new, name="person_new"),
-    path("people/bulk/", views.bulk, name="people_bulk"),
-    path("people/bulk/undo/", views.bulk_undo, name="people_bulk_undo"),
+    path("people/bulk/", bulk.bulk, name="people_bulk"),
+    path("people/bulk/all/", bulk.everything, name="people_bulk_all"),
+    path("people/bulk/<uuid:batch_id>/undo/", bulk.bulk_undo, name="people_bulk_undo"),
     path("people/<uuid:contact_id>/", views.person, name="person"),
     path("people/of/<uuid:identity_id>/", views.person_from_identity, name="person_from_identity"),
     # who they are
@@ -24,6 +25,12 @@ urlpatterns = [
     path("people/<uuid:contact_id>/role/", facts.affiliation_dialog, name="affiliation_dialog"),
     path("people/<uuid:contact_id>/role/keep/", facts.affiliation_new, name="affiliation_new"),
     path("roles/<uuid:affiliation_id>/", facts.affiliation_change, name="affiliation_change"),
+    # never contact
+    path("people/<uuid:contact_id>/never/", never.never_dialog, name="person_never_dialog"),
+    path("people/<uuid:contact_id>/never/keep/", never.never, name="person_never"),
+    path("people/<uuid:contact_id>/never/undo/", never.never_undo, name="person_never_undo"),
+    path("people/<uuid:contact_id>/lift/", never.lift_dialog, name="person_lift_dialog"),
+    path("people/<uuid:contact_id>/lift/do/", never.lift, name="person_lift"),
     # whose addresses are whose
     path("people/<uuid:contact_id>/link/", links.link_dialog, name="identity_link_dialog"),
     path("people/<uuid:contact_id>/link/keep/", links.link, name="identity_link"),
@@ -46,6 +53,17 @@ urlpatterns = [
     path("promises/<uuid:promise_id>/", work.promise_settle, name="promise_settle"),
     # companies
     path("organizations/", organizations.organizations, name="organizations"),
+    path("organizations/new/", organizations.new, name="organization_new"),
+    path(
+        "organizations/<uuid:organization_id>/person/",
+        organizations.person_dialog,
+        name="organization_person_dialog",
+    ),
+    path(
+        "organizations/<uuid:organization_id>/person/add/",
+        organizations.person_add,
+        name="organization_person_add",
+    ),
     path("organizations/<uuid:organization_id>/", organizations.organization, name="organization"),
     path("organizations/<uuid:organization_id>/edit/", organizations.edit_dialog, name="organization_edit"),
     path("organizations/<uuid:organization_id>/edit/keep/", organizations.edit, name="organization_keep"),

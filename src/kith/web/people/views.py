@@ -11,33 +11,33 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.dateparse import parse_date
 from django.utils.http import urlencode
+from django.utils.text import Truncator
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST
 
 from kith.contacts.models import Contact, Identity, Organization, Tag
-from kith.contacts.selectors import canonical_of, contact_ids_search
-from kith.contacts.services import contact_create, contact_for_identity, contacts_tag, contacts_untag
+from kith.contacts.selectors import Family, contact_family, contact_ids_search
+from kith.contacts.services import contact_create, contact_for_identity
 from kith.contacts.services.contacts import ContactError
 from kith.conversations.selectors import LogItem, identities_seen
 from kith.core.fields import as_uuid
 from kith.networks.selectors import manifest_of, offered
 from kith.teams.selectors import colleagues
 from kith.web import pages
-from kith.web.access import SignedIn, signed_in, writers
+from kith.web.access import SignedIn, reading, signed_in, writers
 from kith.web.inbox.words import log_sentence
 from kith.web.people.acts import contact_or_404, done, refused
-from kith.web.people.card import contact_card
+from kith.web.people.card import contact_line, held_of
 from kith.web.people.fields import value_words
+from kith.web.people.filters import LAST, query_of, view_of
 from kith.work.models import Note
-from kith.work.selectors import promises_of, tasks_done
+from kith.work.selectors import contact_tasks_done
 from kith.workspace.people import ContactPage, contact_page
-from kith.workspace.people_facts import fact_groups
-from kith.workspace.people_list import SORTS, PeopleView, people_exist, people_list
+from kith.workspace.people_facts import LABELS, fact_groups
+from kith.workspace.people_list import people_exist, people_list
 from kith.workspace.timeline import KINDS, TimelineEntry, TimelinePage, timeline
 
 PAGE = 60
-LAST = (0, 7, 30, 90, 365, -90, -365)
 # What a filter of the timeline shows; the rest is everything.
 SHOWN = {
     "": (),
@@ -55,45 +55,22 @@ def people_rows(text: str, *, limit: int = PAGE) -> list[Contact]:
     return [found[i] for i in ids if i in found]
 
 
-def _view(request: SignedIn) -> PeopleView:
-    get = request.GET
-    last = get.get("last", "")
-    owner = get.get("owner", "")
-    key = as_uuid(owner)
-    sort = get.get("sort", "name")
-    return PeopleView(
-        search=get.get("q", "").replace("\x00", "").strip()[:300],
-        tag=get.get("tag", "").replace("\x00", "")[:60],
-        organization_id=as_uuid(get.get("org", "")),
-        network=get.get("channel", "").replace("\x00", "")[:40],
-        owner=str(key) if key else ("none" if owner == "none" else ""),
-        last=int(last) if last.lstrip("-").isdigit() and int(last) in LAST else 0,
-        sort=sort if sort in SORTS else "name",
-    )
-
-
-def _query(view: PeopleView) -> dict[str, str]:
-    values = {
-        "q": view.search,
-        "tag": view.tag,
-        "org": str(view.organization_id or ""),
-        "channel": view.network,
-        "owner": view.owner,
-        "last": str(view.last or ""),
-        "sort": view.sort if view.sort != "name" else "",
-    }
-    return {key: value for key, value in values.items() if value}
+def shortened(text: str) -> str:
+    """As long as fits into a filter; a browser would let the rest run under its arrow."""
+    return Truncator(text).chars(26)
 
 
 @signed_in
 def people(request: SignedIn) -> HttpResponse:
-    view = _view(request)
+    view = view_of(request.GET)
     found = people_list(request.viewer, view, cursor=request.GET.get("after"), limit=PAGE)
-    query = _query(view)
+    query = query_of(view)
     context: dict[str, Any] = {
         "view": view,
         "rows": found.rows,
         "query": query,
+        "all_query": urlencode(query),
+        "cut": bool(view.search) and len(found.rows) == PAGE,
         "next": found.next_cursor,
         "first": "after" not in request.GET,
         "nobody": not found.rows and view.whole and not people_exist(),
@@ -101,7 +78,7 @@ def people(request: SignedIn) -> HttpResponse:
     if pages.wants_fragment(request):
         return pages.part(request, "people/rows.html", context)
     last = {
-        0: _("Whenever"),
+        0: _("Any time"),
         7: _("In the last 7 days"),
         30: _("In the last 30 days"),
         90: _("In the last 90 days"),
@@ -111,14 +88,14 @@ def people(request: SignedIn) -> HttpResponse:
     }
     context |= {
         "tags": (tags := list(Tag.objects.order_by("name"))),
-        "tag_choices": [("", _("Any tag")), *((t.name, t.name) for t in tags)],
+        "tag_choices": [("", _("Any tag")), *((t.name, shortened(t.name)) for t in tags)],
         "organizations": (firms := list(Organization.objects.order_by("sort_key")[:300])),
-        "organization_choices": [("", _("Any company")), *((str(o.pk), o.name) for o in firms)],
+        "organization_choices": [("", _("Any company")), *((str(o.pk), shortened(o.name)) for o in firms)],
         "networks": [(m.name, m.title) for m in offered()],
         "owner_choices": [
-            ("", _("Whoever looks after them")),
+            ("", _("Any colleague")),
             ("none", _("Nobody in particular")),
-            *((str(u.pk), u.name) for u in colleagues(request.viewer)),
+            *((str(u.pk), shortened(u.name)) for u in colleagues(request.viewer)),
         ],
         "last": [(value, last[value]) for value in LAST],
         "sorts": [("name", _("By name")), ("recent", _("Talked to last")), ("new", _("Newest"))],
@@ -126,54 +103,7 @@ def people(request: SignedIn) -> HttpResponse:
     return pages.page(request, "people/list.html", context, section="people")
 
 
-@require_POST
-@writers
-def bulk(request: SignedIn) -> HttpResponse:
-    """POST `pick` (several ids), `deed` (tag or untag) and `tag` (a name). The undo does the opposite to those changed."""
-    ids = [key for text in request.POST.getlist("pick")[:1000] if (key := as_uuid(text))]
-    name = " ".join(request.POST.get("tag", "").split())[:60]
-    if not ids or not name:
-        return pages.with_toast(HttpResponse(), _("Pick people, and name a tag."), kind="error")
-    off = request.POST.get("deed") == "untag"
-    tag = Tag.objects.filter(name__iexact=name).first()
-    if tag is None:
-        if off:
-            return pages.with_toast(HttpResponse(), _("There is no such tag."), kind="error")
-        tag = Tag.objects.create(name=name)
-    changed = (
-        contacts_untag(contact_ids=ids, tag=tag, user=request.user)
-        if off
-        else contacts_tag(contact_ids=ids, tag=tag)
-    )
-    said = (
-        ngettext("“%(tag)s” taken off %(n)s person", "“%(tag)s” taken off %(n)s people", len(changed))
-        if off
-        else ngettext("%(n)s person tagged “%(tag)s”", "%(n)s people tagged “%(tag)s”", len(changed))
-    ) % {"tag": tag.name, "n": len(changed)}
-    back = [("deed", "tag" if off else "untag"), ("tag", tag.name), *(("pick", str(i)) for i in changed)]
-    request.session["people_bulk_undo"] = back if changed else []
-    return done(request, None, said, undo=reverse("people_bulk_undo") if changed else "")
-
-
-@require_POST
-@writers
-def bulk_undo(request: SignedIn) -> HttpResponse:
-    """What the last bulk deed of this session changed, back."""
-    back = request.session.pop("people_bulk_undo", None)
-    if back:
-        values: dict[str, list[str]] = {}
-        for key, value in back:
-            values.setdefault(key, []).append(value)
-        tag = Tag.objects.filter(name=values["tag"][0]).first()
-        ids = [uuid.UUID(text) for text in values["pick"]]
-        if tag is not None and values["deed"][0] == "untag":
-            contacts_untag(contact_ids=ids, tag=tag, user=request.user)
-        elif tag is not None:
-            contacts_tag(contact_ids=ids, tag=tag)
-    return done(request, None, _("Taken back"))
-
-
-def _timeline(request: SignedIn, contact_id: uuid.UUID, kind: str, network: str) -> TimelinePage:
+def _timeline(request: SignedIn, family: Family, kind: str, network: str) -> TimelinePage:
     get = request.GET
     at = None
     try:
@@ -185,7 +115,8 @@ def _timeline(request: SignedIn, contact_id: uuid.UUID, kind: str, network: str)
     kinds = SHOWN.get(kind, ()) if kind != "touch" else ("touch",)
     return timeline(
         request.viewer,
-        contact_id=contact_id,
+        contact_id=family.contact_id,
+        family=family,
         kinds=[k for k in kinds if k in KINDS],
         networks=[network] if network else (),
         before=get.get("before"),
@@ -224,17 +155,25 @@ def _filters(page: ContactPage, kind: str, network: str, day: str) -> list[dict[
     return found + [item(title, name, kind="", channel=name) for name, title in networks]
 
 
+def _basics_line(contact: Contact) -> str:
+    """Name, place and language in one line; how we know each stands below it."""
+    place = ", ".join(part for part in (contact.city, contact.country) if part)
+    parts = (contact.name, place, contact.language, contact.time_zone.rpartition("/")[2].replace("_", " "))
+    return " · ".join(part for part in parts if part)
+
+
+@reading
 @signed_in
 def person(request: SignedIn, contact_id: uuid.UUID) -> HttpResponse:
     """One person; an id that was merged leads to whom it was merged into."""
-    here = canonical_of(contact_id)
-    if here is None:
+    family = contact_family(contact_id)
+    if family is None:
         raise Http404
-    if here != contact_id:
-        return HttpResponseRedirect(reverse("person", args=[here]))
+    if family.contact_id != contact_id:
+        return HttpResponseRedirect(reverse("person", args=[family.contact_id]))
     kind, network = request.GET.get("kind", ""), request.GET.get("channel", "").replace("\x00", "")
     kind = kind if kind in SHOWN else ""
-    entries = _timeline(request, contact_id, kind, network)
+    entries = _timeline(request, family, kind, network)
     context: dict[str, Any] = {
         "contact_id": contact_id,
         "timeline": entries,
@@ -246,18 +185,20 @@ def person(request: SignedIn, contact_id: uuid.UUID) -> HttpResponse:
     }
     if pages.wants_fragment(request) and ("before" in request.GET or "after" in request.GET):
         return pages.part(request, "people/timeline_items.html", context)
-    page = contact_page(request.viewer, contact_id)
+    page = contact_page(request.viewer, contact_id, family=family)
     if page is None:
         raise Http404
-    contact = Contact.objects.get(pk=contact_id)
-    card = contact_card(request.viewer, contact_id)
-    settled = [p for p in promises_of(request.viewer, page.aliases)[:30] if p.kept_at or p.broken_at]
+    groups = fact_groups(page.fact_rows, page.fields)
     context |= {
         "page": page,
-        "card": card,
-        "facts": fact_groups(request.viewer, contact, page.aliases),
-        "done": list(tasks_done(request.viewer, page.aliases)[:8]),
-        "promises": settled[:8],
+        "line": contact_line(page.contact, page.affiliations),
+        "held": held_of(request.viewer, list(family.aliases)),
+        "facts": [g for g in groups if g.attribute not in LABELS],
+        "basics": (basics := [g for g in groups if g.attribute in LABELS]),
+        "basics_line": _basics_line(page.contact),
+        "basics_disputed": any(g.others or g.wrong or not g.shown for g in basics),
+        "done": contact_tasks_done(request.viewer, family.aliases),
+        "promises": page.settled[:8],
         "filters": _filters(page, kind, network, context["on"]),
         "writable": [
             i
@@ -265,7 +206,6 @@ def person(request: SignedIn, contact_id: uuid.UUID) -> HttpResponse:
             if i.kind == "person" and (m := manifest_of(i.network)) and "sends" in m.capabilities
         ],
         "value_words": value_words,
-        "tag_names": list(Tag.objects.order_by("name").values_list("name", flat=True)),
         "elsewhere": [k for k in Note.Kind if k not in (Note.Kind.NOTE, Note.Kind.LETTER)],
         "today": timezone.now(),
     }

@@ -55,6 +55,7 @@ def rule_sentences(manifest: NetworkManifest) -> list[tuple[str, str]]:
         say("media_bytes", _("Takes files of up to %s.") % filesizeformat(limits.media_bytes))
     for name, sentence in (
         ("may_start_conversation", _("The other side writes first.")),
+        ("private_messages", _("Everybody can read what is sent.")),
         ("may_link_identity", _("Nobody is linked to a person by itself.")),
         ("may_infer", _("Nothing may be concluded from what is said there.")),
         ("automatic_reply", _("No automatic answers.")),
@@ -75,6 +76,7 @@ def capability_sentences(manifest: NetworkManifest) -> list[str]:
         "streams": _("Is told of news at once"),
         "webhooks": _("Takes messages that are pushed to Kith"),
         "sends": _("Sends answers"),
+        "finds": _("Finds people by their handle"),
         "edits": _("Corrects what was sent"),
         "deletes": _("Takes back what was sent"),
         "listens": _("Searches"),

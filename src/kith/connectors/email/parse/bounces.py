@@ -37,7 +37,6 @@ _RECIPIENT = re.compile(
     r"^(?:final-recipient|original-recipient|x-actual-recipient)\s*:\s*(?:rfc822|x-[\w-]+|utf-8|unknown|dns|smtp|lmtp)?\s*;?\s*([^\r\n]{3,400})",
     re.I | re.M,
 )
-_FIELDS = re.compile(r"^(?:final-recipient|original-recipient)\s*:[^\n]*", re.I | re.M)
 _STATUS = re.compile(r"^status\s*:\s*([245]\.\d{1,3}\.\d{1,3})", re.I | re.M)
 _MESSAGE_ID = re.compile(r"^[ \t>]{0,12}message-id\s*:\s*[\r\n]{0,2}[ \t>]*<?([^\s<>]{3,400})>?", re.I | re.M)
 _ORIGINAL = re.compile(

@@ -10,7 +10,6 @@ _WORDS = (
     "encaminhado réf ri i fyi réponse antwort weitergeleitet svar antwoord odpověď odpoveď atb bal "
     "на ответ ответ пересл отв σχετ απ πρθ 回复 回覆 答复 转发 轉寄 返信 転送 답장 전달 رد تح תגובה השב הועבר ส่งต่อ ตอบ"
 )
-_NOT_ALONE = {"i", "r", "ha", "fs", "на"}  # too short to strip without a mark that follows at once
 _PREFIX = re.compile(
     r"\s*(?:(?:" + "|".join(sorted((re.escape(w) for w in _WORDS.split()), key=len, reverse=True)) + r")"
     r"\s{0,2}(?:\[\d{1,4}\]|\(\d{1,4}\)|\^?\d{1,4}|\*\d{1,4})?\s{0,2}[:：]"
