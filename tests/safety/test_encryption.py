@@ -142,7 +142,7 @@ def test_pages_do_not_ask_for_the_public_address_each_time_and_a_new_one_answers
     monkeypatch: pytest.MonkeyPatch, django_assert_num_queries: Any
 ) -> None:
     """`CompanyValue` is written as another process would write it: nobody here is told."""
-    monkeypatch.setattr(now_settings, "KITH", dataclasses.replace(now_settings.KITH, test=False))
+    monkeypatch.setattr(type(now_settings.KITH), "test", False)
     company.set_value("public_url", f"https://{HOST}")
     with django_assert_num_queries(1):
         for _ in range(20):
