@@ -205,7 +205,7 @@ def database(environment: Any) -> Iterator[Finding]:
 
 def inside(environment: Any, *, with_dns: bool) -> dict[str, Callable[[], Iterable[Finding]]]:
     """The looks that need a migrated database, by name. `with_dns`: those that ask others, too."""
-    from kith.cli import reach, sending
+    from kith.cli import reach, senders
 
     looks: dict[str, Callable[[], Iterable[Finding]]] = {
         "processes": lambda: processes(environment),
@@ -218,7 +218,7 @@ def inside(environment: Any, *, with_dns: bool) -> dict[str, Callable[[], Iterab
     }
     if with_dns:
         looks["single sign-on"] = lambda: reach.single_sign_on(environment)
-        looks["dns"] = lambda: sending.domains(sending.sending_domains(environment), sending.resolve)
+        looks["dns"] = lambda: senders.domains(senders.sending_domains(environment), senders.resolve)
     return looks
 
 
@@ -284,7 +284,9 @@ def files() -> Iterator[Finding]:
         yield Finding(
             "files",
             "problem",
-            said("Files that nobody names any more are not removed since {day}.", day=f"{loose[0]:%Y-%m-%d}"),
+            said(
+                "Files that nobody names any more are not removed since {date}.", date=f"{loose[0]:%Y-%m-%d}"
+            ),
             said("Read the log of the worker; the job is core.sweep_blobs."),
         )
     elif loose:

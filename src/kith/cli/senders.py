@@ -1,4 +1,4 @@
-"""Looks of `kith doctor` at the domains that mail is sent from."""
+"""What `kith doctor` says of the domains that we send from: SPF, DKIM and DMARC."""
 
 from __future__ import annotations
 
