@@ -28,6 +28,7 @@ _ABOUT = (
     said("jobs"),
     said("events"),
     said("backup"),
+    said("files"),
     said("address"),
     said("clock"),
     said("system mail"),

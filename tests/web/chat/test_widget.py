@@ -264,8 +264,8 @@ def test_it_weighs_a_few_kilobytes(house: House) -> None:
     sent, whole = int(answer.headers["content-length"]), len(answer.content)
     print(f"the chat window: {sent / 1000:.1f} kB on the wire, {whole / 1000:.1f} kB unpacked")
     assert answer.headers["content-encoding"] == "gzip"
-    assert sent < 8_000
-    assert whole < 20_000
+    assert sent < 7_000
+    assert whole < 16_000
 
 
 def test_it_speaks_the_language_of_the_page(house: House) -> None:
