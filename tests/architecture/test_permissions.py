@@ -204,6 +204,7 @@ SHARED: dict[tuple[str, str], str] = {
     ): "companies are the house's; talk with their people is filtered by scope",
     ("person_", "tag_id"): "tags are the house's",
     ("person_untag", "tag_id"): "as above",
+    ("people_bulk_undo", "batch_id"): "kept under whose deed it was; that of another does nothing",
     (
         "person_download",
         "request_id",

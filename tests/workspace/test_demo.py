@@ -5,15 +5,19 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from django.db.models import Count
 
 from kith.base.clock import now
 from kith.channels.models import Delivery
 from kith.contacts.models import Contact, Identity
 from kith.conversations.models import Attachment, Conversation, ConversationScope, Message
 from kith.core.blobs import path_of
+from kith.core.models import EventDelivery
 from kith.engagement.models import SavedView
 from kith.networks.models import ChannelAccount
 from kith.teams.models import Notification, User
+from kith.teams.selectors import viewer_of
+from kith.web.people.card import contact_card
 from kith.workspace.demo import build, is_built
 
 pytestmark = pytest.mark.django_db
@@ -53,4 +57,11 @@ def test_the_demo_has_people_messages_and_something_to_do() -> None:
         assert path_of(picture.digest).read_bytes().startswith(b"\x89PNG")
         assert picture.alt_text
     assert Attachment.objects.filter(content_type="image/png").count() == 5
+    assert not Message.objects.filter(direction="in", language="").exists()
+    assert not EventDelivery.objects.exists(), "the owner is not told of two years of mails"
+    told = Message.objects.exclude(text="").values_list("text").annotate(times=Count("pk")).order_by("-times")
+    assert told[0][1] <= 12, f"said too often: {told[0][0]}"
+    card = contact_card(viewer_of(mara), steve.canonical_id)
+    assert (card.promises_kept, card.promises_made) == (1, 2), "what is overdue was not kept so far"
+    assert steve.created_at < now() - timedelta(days=600)
     assert Message.objects.latest("at").at > now() - timedelta(minutes=30)

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
 from django.utils.translation import gettext as _
 
 from kith.contacts.models import Identity
+from kith.core.objects import objects
 from kith.trust.models import Suppression
 from kith.trust.services import ERASED, suppression_hash
+
+_STANDING = "r.key_hash = ANY (%(keys)s) AND r.lifted_at IS NULL ORDER BY r.created_at DESC, r.id"
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,15 +31,18 @@ class NeverContact:
 
 def never_contact(identity_ids: tuple[uuid.UUID, ...]) -> tuple[NeverContact, ...]:
     """What keeps us from writing to the owner of these identities, the newest first; as one where reason and author agree."""
+    return never_contact_of(
+        Identity.objects.filter(pk__in=identity_ids).values_list("network", "external_id", "handle")
+    )
+
+
+def never_contact_of(identities: Iterable[tuple[str, str, str]]) -> tuple[NeverContact, ...]:
+    """The same for (network, external id, handle) of whom a page has read already. One statement."""
     names = {
-        suppression_hash(network, external): handle or external
-        for network, external, handle in Identity.objects.filter(pk__in=identity_ids).values_list(
-            "network", "external_id", "handle"
-        )
+        suppression_hash(network, external): handle or external for network, external, handle in identities
     }
     found: dict[tuple[str, str, object], list[Suppression]] = {}
-    rows = Suppression.objects.filter(key_hash__in=names, lifted_at=None).select_related("added_by")
-    for row in rows.order_by("-created_at", "id"):
+    for row in objects(Suppression, _STANDING, {"keys": list(names)}, added_by="name"):
         found.setdefault((row.channel, row.reason, row.added_by_id), []).append(row)
     return tuple(
         NeverContact(

@@ -24,7 +24,7 @@ from kith.core import sql
 from kith.core.objects import objects
 from kith.networks.selectors import manifest_of
 from kith.teams.types import Viewer
-from kith.trust.selectors import NeverContact, never_contact
+from kith.trust.selectors import NeverContact, never_contact_of
 from kith.work.models import Note, Promise, Task
 from kith.work.selectors import contact_promises, contact_tasks, notes_pinned
 from kith.workspace.inbox import InboxRow, InboxView, TagChip, inbox_page
@@ -219,7 +219,7 @@ def contact_page(
         tasks=tuple(contact_tasks(viewer, ids)),
         promises=tuple(open_ones),
         settled=tuple(p for p in promises if p.kept_at or p.broken_at),
-        never=never_contact(family.identities),
+        never=never_contact_of((i.network, i.external_id, i.handle) for i in identities),
     )
 
 

@@ -96,6 +96,8 @@ def log_sentence(item: LogItem) -> str:
     if item.kind == "assign":
         if not to:
             return _("%(who)s gave it to nobody") % {"who": who}
+        if to == who:
+            return _("%(who)s took it") % {"who": who}
         return _("%(who)s gave it to %(to)s") % {"who": who, "to": to}
     if item.kind == "team":
         return _("%(who)s gave it to the team %(to)s") % {"who": who, "to": to or _("none")}
@@ -108,13 +110,15 @@ def log_sentence(item: LogItem) -> str:
         return sentences.get(to, _("%(who)s changed the status")) % {"who": who}
     if item.kind == "tags":
         added, removed = details.get("added") or [], details.get("removed") or []
+        if not removed:
+            return _("%(who)s tagged it: %(tags)s") % {"who": who, "tags": ", ".join(map(str, added))}
         signs = [f"+{name}" for name in added] + [f"−{name}" for name in removed]
         return _("%(who)s changed tags: %(tags)s") % {"who": who, "tags": ", ".join(signs)}
     sentences = {
         "priority": _("%(who)s changed the priority"),
         "tray": _("%(who)s moved it between inbox and set aside"),
         "block": _("%(who)s blocked the sender"),
-        "join": _("%(who)s joined conversations"),
+        "join": _("%(who)s joined another conversation to this one"),
         "split": _("%(who)s split the conversation"),
         "move": _("%(who)s moved messages"),
         "woke": _("It woke up: the time had come"),

@@ -255,6 +255,7 @@ def contact_card(viewer: Viewer, contact_id: uuid.UUID, person: IdentityName | N
         work=_works(works),
         known=known_of(viewer, ids),
         held=held_of(viewer, ids),
-        promises_made=len(settled),
+        # One that is overdue was not kept so far.
+        promises_made=sum(1 for p in promises if p in settled or (p.due_at and p.due_at < now())),
         promises_kept=sum(1 for p in settled if p.kept_at),
     )

@@ -1,21 +1,19 @@
-"""Today: whom I owe an answer, what is due, what we promised."""
+"""Today: whom I owe an answer, what is due, what nobody has taken yet, and what comes."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 from uuid import UUID
 
-from django.db.models import QuerySet
 from django.http import HttpResponse
 from django.utils import timezone
 
 from kith.web import pages
 from kith.web.access import SignedIn, signed_in
-from kith.web.people.card import visible
 from kith.work.models import Promise, Task
-from kith.workspace.inbox import InboxView, inbox_page
+from kith.workspace.today import today as todays
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,22 +23,22 @@ class Due:
     text: str
     contact_id: UUID | None
     name: str
-    due_at: datetime
+    due_at: datetime | None
     overdue: bool
 
 
-def _due(rows: QuerySet[Any], kind: str, start: datetime) -> list[Due]:
+def _due(rows: Iterable[Task | Promise], start: datetime) -> list[Due]:
     return [
         Due(
             row.pk,
-            kind,
-            row.title if kind == "task" else row.what,
+            "task" if isinstance(row, Task) else "promise",
+            row.title if isinstance(row, Task) else row.what,
             row.contact.canonical_id if row.contact else None,
-            (row.contact.name or row.contact.preferred_name) if row.contact else "",
+            (row.contact.preferred_name or row.contact.name) if row.contact else "",
             row.due_at,
-            row.due_at < start,
+            bool(row.due_at and row.due_at < start),
         )
-        for row in rows.select_related("contact").order_by("due_at")[:50]
+        for row in rows
     ]
 
 
@@ -48,12 +46,25 @@ def _due(rows: QuerySet[Any], kind: str, start: datetime) -> list[Due]:
 def today(request: SignedIn) -> HttpResponse:
     start = timezone.localtime().replace(hour=0, minute=0, second=0, microsecond=0)
     end = start + timedelta(days=1)
-    mine = inbox_page(request.viewer, InboxView("mine"), limit=30).rows
-    tasks = visible(Task.objects.filter(assignee=request.user, done_at=None, due_at__lt=end), request.viewer)
-    promises = visible(
-        Promise.objects.filter(who=request.user, kept_at=None, broken_at=None, due_at__lt=end), request.viewer
-    )
-    due = sorted(_due(tasks, "task", start) + _due(promises, "promise", start), key=lambda item: item.due_at)
-    waiting = sorted((row for row in mine if row.waiting_since), key=lambda row: row.waiting_since or end)
-    context = {"waiting": waiting, "due": due, "day": start}
+    found = todays(request.viewer)
+    far = end + timedelta(days=3650)
+
+    def by_day(rows: list[Due]) -> list[Due]:
+        return sorted(rows, key=lambda item: item.due_at or far)
+
+    promised = [p for p in found.promises if p.due_at and p.due_at < end]
+    waiting = [row for row in found.waiting if row.waiting_since]
+    ids = {row.conversation_id for row in waiting}
+    due = by_day(_due(found.tasks, start) + _due(promised, start))
+    context = {
+        "day": start,
+        "waiting": waiting,
+        "mentions": [row for row in found.mentions if row.conversation_id not in ids],
+        "unassigned": found.unassigned,
+        "due": due,
+        "overdue": sum(1 for item in due if item.overdue),
+        "coming": by_day(
+            _due(found.tasks_later, start) + _due([p for p in found.promises if p not in promised], start)
+        )[:8],
+    }
     return pages.page(request, "today/today.html", context, section="today")

@@ -12,7 +12,7 @@ from kith.channels.models import Delivery
 from kith.channels.outbox import Compose, message_send
 from kith.channels.outcomes import delivery_unknown
 from kith.contacts.models import Contact, Identity
-from kith.conversations.models import Conversation, Message, MessageCopy, Thread
+from kith.conversations.models import Conversation, ConversationLogEntry, Message, MessageCopy, Thread
 from kith.conversations.services import conversations_refresh
 from kith.conversations.services.actions import (
     conversation_join,
@@ -25,6 +25,7 @@ from kith.conversations.services.actions import (
 )
 from kith.engagement.models import SavedView
 from kith.teams.selectors import viewer_of
+from kith.trust.models import Suppression
 from kith.trust.services import suppression_add
 from kith.workspace.demo.house import House
 
@@ -62,10 +63,19 @@ def arrange(house: House, contacts: Mapping[str, Contact], steps: Sequence[Mappi
             conversations_set_tray(mara, [newest], tray="spam")
         if "note" in step:
             note_add(viewer_of(house.users[step.get("by", "mara")]), newest, text=step["note"])
+        _minutes_ago(newest)
         if "answer" in step:
             _answer(house, contacts[step["person"]], newest, step)
     for view in VIEWS:
         SavedView.objects.create(owner=house.users["mara"], name=view[0], query=view[1])
+
+
+def _minutes_ago(conversation_id: uuid.UUID) -> None:
+    """One after the other, as people do things."""
+    entries = list(ConversationLogEntry.objects.filter(conversation_id=conversation_id).order_by("-id"))
+    for number, entry in enumerate(entries):
+        entry.created_at = now() - timedelta(minutes=2 + number)
+    ConversationLogEntry.objects.bulk_update(entries, ["created_at"])
 
 
 def _answer(house: House, contact: Contact, conversation_id: uuid.UUID, step: Mapping[str, Any]) -> None:
@@ -74,7 +84,15 @@ def _answer(house: House, contact: Contact, conversation_id: uuid.UUID, step: Ma
     if identity is None:
         return
     if "never" in step:
-        suppression_add(network=identity.network, address=identity.external_id, reason=step["never"])
+        suppression_add(
+            network=identity.network,
+            address=identity.external_id,
+            reason=step["never"],
+            user=house.users[step["by"]],
+        )
+        Suppression.objects.filter(added_by=house.users[step["by"]]).update(
+            created_at=now() - timedelta(days=5)
+        )
     sent = message_send(
         Compose(
             user=house.users[step["by"]],

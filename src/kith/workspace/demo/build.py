@@ -23,10 +23,11 @@ from kith.contacts.services import (
     organization_get_or_create,
 )
 from kith.contacts.types import ObservedIdentity
-from kith.conversations.models import Conversation, Message, MessageCopy
+from kith.conversations.models import Conversation, Message, MessageCopy, Participant
 from kith.conversations.services import conversations_refresh, messages_record
 from kith.conversations.types import IncomingAttachment, IncomingMessage, IncomingParticipant, Place
 from kith.core import blobs, company
+from kith.core.models import EventDelivery
 from kith.trust.models import Touch
 from kith.work.models import Note, Promise, Task
 from kith.workspace.demo import house
@@ -72,6 +73,8 @@ def build(say: Say = print) -> None:
         builder.work()
         builder.settle()
         arrange(place, builder.contacts, arranged)
+        builder.known_since()
+        EventDelivery.objects.all().delete()  # what happened before the demo began is nobody's news
         company.set_value("demo", True)
 
 
@@ -182,7 +185,7 @@ class _Builder:
             from_own_store=outgoing,
             visibility="public" if public else "private",
             own_key=f"demo:{line['channel']}:{key or bare}:{line.get('thread', bare)}",
-            language=line.get("language", ""),
+            language=line.get("language") or (self.cast[key].get("language") if key else "") or "en",
             automatic=line.get("automatic", ""),
             attachments=tuple(self._picture(name) for name in line.get("pictures", ())),
         )
@@ -210,27 +213,59 @@ class _Builder:
             if contact is None:
                 continue
             for task in person.get("tasks", ()):
-                Task.objects.create(
+                done = self.today - day * task["done"] if "done" in task else None
+                made = Task.objects.create(
                     title=task["title"],
                     contact=contact,
                     assignee=users[task["who"]],
-                    due_at=self.today + day * task["due"],
+                    due_at=self._evening(task["due"]),
+                    done_at=done,
+                    done_by=users[task["who"]] if done else None,
                 )
+                Task.objects.filter(pk=made.pk).update(created_at=self.today - day * task["days"])
             for promise in person.get("promises", ()):
-                Promise.objects.create(
+                given = Promise.objects.create(
                     contact=contact,
                     who=users[promise["by"]],
                     what=promise["what"],
                     quote=promise["quote"],
-                    due_at=self.today + day * promise["due"] if "due" in promise else None,
+                    due_at=self._evening(promise["due"]) if "due" in promise else None,
                     kept_at=self.today - day * (promise["days"] - 1) if promise.get("kept") else None,
                 )
+                Promise.objects.filter(pk=given.pk).update(created_at=self.today - day * promise["days"])
             for note in person.get("notes", ()):
                 Note.objects.create(
                     contact=contact, kind=note["kind"], text=note["text"], author=users[note["by"]],
                     happened_at=self.today - day * note["days"],
                 )  # fmt: skip
             self._mailed(contact, int(person.get("mailed", 0)))
+
+    def _evening(self, days: float) -> datetime:
+        """Five in the afternoon of a day from now on (below 0: before)."""
+        day = (self.today + timedelta(days=days)).date()
+        return datetime.combine(day, time(17), tzinfo=self.today.tzinfo)
+
+    def known_since(self) -> None:
+        """We know people, and that an address is theirs, since they first wrote."""
+        first: dict[uuid.UUID, datetime] = {}
+        for identity_id, at in Participant.objects.values_list("identity_id", "at"):
+            first[identity_id] = min(at, first.get(identity_id, at))
+        links = list(IdentityLink.objects.filter(identity_id__in=first))
+        since: dict[uuid.UUID, datetime] = {}
+        for link in links:
+            link.linked_at = first[link.identity_id]
+            since[link.contact_id] = min(link.linked_at, since.get(link.contact_id, link.linked_at))
+        IdentityLink.objects.bulk_update(links, ["linked_at"])
+        contacts = [c for c in self.contacts.values() if c.pk in since]
+        for contact in contacts:
+            contact.created_at = since[contact.pk]
+        Contact.objects.bulk_update(contacts, ["created_at"])
+        facts = list(
+            Fact.objects.filter(contact__in=contacts, observed_at__gt=self.today - timedelta(hours=1))
+        )
+        for fact in facts:
+            fact.observed_at = since[fact.contact_id]
+        Fact.objects.bulk_update(facts, ["observed_at"])
 
     def _mailed(self, contact: Contact, times: int) -> None:
         identity = Identity.objects.filter(contact=contact).first()
