@@ -30,6 +30,9 @@ def main(size: int, only: str, skip: str, mail: Path | None) -> dict[str, dict[s
             begun = time.monotonic()
             fill.fill(size, say=tell)
             filled = time.monotonic() - begun
+        # Filling took longer than a connection is kept; a new one in the middle would be another backend to look at.
+        connection.close()
+        connection.settings_dict["CONN_MAX_AGE"] = None
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_database_size(current_database())")
             disk = cursor.fetchone()[0]

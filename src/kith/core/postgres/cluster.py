@@ -43,7 +43,7 @@ SETTINGS = {
     "maintenance_work_mem": "64MB",
     "max_wal_size": "1GB",
     "checkpoint_timeout": "15min",
-    "wal_compression": "on",
+    "wal_compression": "off",
     "wal_level": "minimal",
     "max_wal_senders": "0",
     "random_page_cost": "1.1",
