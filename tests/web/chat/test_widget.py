@@ -79,7 +79,11 @@ class House:
 @pytest.fixture(scope="module")
 def house() -> Iterator[House]:
     pages: dict[str, str] = {}
-    with site(pages) as origin, kith(env={"KITH_ENV": "production"}) as process, chromium() as browser:
+    with (
+        site(pages) as origin,
+        kith(ready=True, env={"KITH_ENV": "production"}) as process,
+        chromium() as browser,
+    ):
         process.up()
         account, token = process.python(SETUP.replace("SITE", origin)).split()
         script = f'<script src="{process.url}/chat/{account}.js" async></script>'
