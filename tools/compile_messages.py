@@ -29,7 +29,7 @@ METHODS = [
 ]
 KEYWORDS = {
     "_": None, "gettext": None, "gettext_lazy": None, "gettext_noop": None, "ngettext": (1, 2), "ngettext_lazy": (1, 2),
-    "pgettext": ((1, "c"), 2), "npgettext": ((1, "c"), 2, 3),
+    "pgettext": ((1, "c"), 2), "npgettext": ((1, "c"), 2, 3), "said": None,
 }  # fmt: skip
 OPTIONS = {"web/templates/**.html": {"trimmed": "true", "silent": "false"}}
 

@@ -41,6 +41,38 @@ def test_a_sound_house(house: Kith) -> None:
     assert "chat on your site, one-click links" in words
 
 
+@pytest.mark.parametrize(("how", "language"), [(["--language", "es_MX"], "es"), ([], "de"), ([], "")])
+def test_it_speaks_the_language_of_who_asks(house: Kith, how: list[str], language: str) -> None:
+    """Every sentence, and none in another: by the option, else by the shell, else English."""
+    english = json.loads(house.run("doctor", "--json", "--no-dns").stdout)["findings"]
+    house.env["LANG"] = "de_AT.UTF-8" if language == "de" and not how else "fr_FR.UTF-8"
+    try:
+        said = json.loads(house.run("doctor", "--json", "--no-dns", *how).stdout)["findings"]
+        text = house.run("doctor", "--no-dns", *how).stdout
+    finally:
+        house.env["LANG"] = "C"
+    assert [f["about"] for f in said] == [f["about"] for f in english]
+    # commands and versions are the same everywhere
+    pairs = [
+        (here[part], there[part])
+        for here, there in zip(said, english, strict=True)
+        for part in ("sentence", "remedy")
+        if there[part] and not there[part].startswith(("chmod", "Python"))
+    ]
+    same = [here for here, there in pairs if here == there]
+    assert same == ([] if language else [there for _here, there in pairs])
+    end = {"de": "Alles ist in Ordnung.", "es": "Todo está en orden.", "": "Nothing is wrong."}
+    assert text.strip().endswith(end[language])
+    warned = {"de": "Warnung  Adresse: ", "es": "aviso     dirección: ", "": "warning  address: "}
+    assert warned[language] in text
+
+
+def test_a_language_that_it_does_not_speak(house: Kith) -> None:
+    done = house.run("doctor", "--no-dns", "--language", "fr", ok=False)
+    assert done.returncode == 1
+    assert "en, de, es" in done.stderr
+
+
 def test_keys_that_others_can_read(house: Kith) -> None:
     key = house.home / "keys" / "secrets.key"
     key.chmod(0o644)

@@ -14,7 +14,7 @@ import pytest
 from django.conf import settings as now_settings
 
 from kith.base.clock import now
-from kith.cli import examine, reach
+from kith.cli import examine, reach, senders
 from kith.cli.examine import Finding
 from kith.cli.reach import Told
 from kith.core import company
@@ -209,9 +209,9 @@ def test_domains_are_those_that_mail_is_sent_from_and_are_asked_for() -> None:
         }
         return table.get((name, kind), [])
 
-    names = examine.sending_domains(environment(mail_from="kith@us.example"))
+    names = senders.sending_domains(environment(mail_from="kith@us.example"))
     assert names == ["other.example", "us.example"]
-    found = list(examine.domains(names, dns))
+    found = list(senders.domains(names, dns))
     good = {f.about: f.level for f in found if "other" not in f.sentence}
     assert good == {"SPF": "ok", "DKIM": "ok", "DMARC": "ok", "MX": "ok"}
     bad = {f.about: f for f in found if "other" in f.sentence}

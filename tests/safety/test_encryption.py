@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import time
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from django.conf import settings as now_settings
 from django.test import Client
 
 from kith.core import company
+from kith.core.models import CompanyValue
 from tests.web.people import PASSWORD, assert_clean, person, signed_in
 
 pytestmark = pytest.mark.django_db
@@ -134,3 +136,26 @@ def test_without_its_database_it_is_alive_and_not_ready(monkeypatch: pytest.Monk
     assert Client(HTTP_HOST="web-1").get("/health/live/").status_code == 200
     answer = Client(HTTP_HOST="web-1").get("/health/")
     assert (answer.status_code, answer.content) == (503, b"not ready\n")
+
+
+def test_pages_do_not_ask_for_the_public_address_each_time_and_a_new_one_answers_at_once(
+    monkeypatch: pytest.MonkeyPatch, django_assert_num_queries: Any
+) -> None:
+    """`CompanyValue` is written as another process would write it: nobody here is told."""
+    monkeypatch.setattr(type(now_settings.KITH), "test", False)
+    company.set_value("public_url", f"https://{HOST}")
+    with django_assert_num_queries(1):
+        for _ in range(20):
+            assert company.public_url_for(HOST) == f"https://{HOST}"
+    for number in range(2 * company._MOST_HOSTS):
+        company.public_url_for(f"{number}.example")
+    assert len(company._recent) <= company._MOST_HOSTS, "names that are made up fill no memory"
+    assert Client().get(LOGIN, HTTP_HOST=HOST).status_code == 200
+    CompanyValue.objects.filter(key="public_url").update(value="https://new.example")
+    assert Client().get(LOGIN, HTTP_HOST="new.example").status_code == 200
+    later = time.monotonic() + company.RECENT
+    monkeypatch.setattr(company.time, "monotonic", lambda: later)
+    assert Client().get(LOGIN, HTTP_HOST=HOST).status_code == 400
+    company.set_value("public_url", f"https://{HOST}")
+    assert Client().get(LOGIN, HTTP_HOST=HOST).status_code == 200, "in the process that changed it: at once"
+    company._recent.clear()

@@ -55,9 +55,11 @@ class Kith:
         kept = {
             name: value for name, value in os.environ.items() if not name.startswith(("KITH_", "DJANGO_"))
         }
-        kept.pop("DATABASE_URL", None)
+        for name in ("DATABASE_URL", "LANGUAGE", "LC_ALL", "LC_MESSAGES"):
+            kept.pop(name, None)
         self.env = {
             **kept,
+            "LANG": "C",
             "KITH_HOME": str(self.home),
             "KITH_PORT": str(self.port),
             "KITH_BACKUP_HOUR": "-1",

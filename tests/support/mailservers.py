@@ -112,10 +112,10 @@ def _introspection(server: Dovecot) -> http.server.ThreadingHTTPServer:
     return http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
 
 
-def _certificate(folder: Path) -> Path:
-    """A certificate of the host mail.test, signed by itself."""
+def certificate_for(host: str, folder: Path) -> Path:
+    """cert.pem and key.pem of a host, signed by itself; returns the former."""
     key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "mail.test")])
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, host)])
     now = datetime.now(UTC)
     made = (
         x509.CertificateBuilder()
@@ -125,7 +125,7 @@ def _certificate(folder: Path) -> Path:
         .serial_number(x509.random_serial_number())
         .not_valid_before(now - timedelta(days=1))
         .not_valid_after(now + timedelta(days=2))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName("mail.test")]), critical=False)
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName(host)]), critical=False)
         .sign(key, hashes.SHA256())
     )
     plain = serialization.NoEncryption()
@@ -149,7 +149,7 @@ def dovecot() -> Iterator[Dovecot]:
         free_port(),
         config=folder / "dovecot.conf",
     )
-    server.certificate = _certificate(folder)
+    server.certificate = certificate_for("mail.test", folder)
     introspection = _introspection(server)
     threading.Thread(target=introspection.serve_forever, daemon=True).start()
     root = os.getuid() == 0

@@ -49,7 +49,7 @@ STATEMENTS = {
     "/palette/?q=zebra": 12,
     "/notifications/": 4,
     "/notifications/bell/": 3,
-    "/today/": 6,
+    "/today/": 8,
     "/people/": 8,
     "/people/{person}/": 22,
     "/settings/": 3,

@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Literal
 
+from kith.base.sayings import said
+
 Resolver = Callable[[str, str], list[str]]
 Level = Literal["ok", "warning", "problem"]
 MAX_LOOKUPS = 10  # RFC 7208, 4.6.4
@@ -59,35 +61,39 @@ def check_spf(domain: str, resolve: Resolver) -> Finding:
         records = _tagged(resolve(domain, "TXT"), "v=spf1")
         if not records:
             return Finding(
-                "SPF", "problem", f"{domain} has no SPF record, so receivers can't tell your server from a forger's.",
-                f'Add a TXT record to {domain}: "v=spf1 include:<your mail provider> -all".',
+                "SPF", "problem", said("{domain} has no SPF record, so receivers can't tell your server from a forger's.", domain=domain),
+                said(
+                    "Add a TXT record to {domain}: {record}",
+                    domain=domain,
+                    record='"v=spf1 include:<your mail provider> -all"',
+                ),
             )  # fmt: skip
         if len(records) > 1:
             return Finding(
-                "SPF", "problem", f"{domain} has {len(records)} SPF records; receivers then use none of them.",
-                "Join them into one TXT record.",
+                "SPF", "problem", said("{domain} has {count} SPF records; receivers then use none of them.", domain=domain, count=len(records)),
+                said("Join them into one TXT record."),
             )  # fmt: skip
         terms = records[0].split()[1:]
         last = next((term for term in terms if term.lstrip("+-~?").lower() == "all"), "")
         if last in ("all", "+all"):
             return Finding(
-                "SPF", "problem", f"The SPF record of {domain} allows every server in the world (+all).",
-                'Let it end with "-all" or "~all".',
+                "SPF", "problem", said("The SPF record of {domain} allows every server in the world (+all).", domain=domain),
+                said('Let it end with "-all" or "~all".'),
             )  # fmt: skip
         lookups = _spf_lookups(domain, records[0], resolve, frozenset())
     except LookupUnclear:
         return _unclear("SPF", domain)
     if lookups > MAX_LOOKUPS:
         return Finding(
-            "SPF", "problem", f"The SPF record of {domain} needs {lookups} look-ups; receivers stop at {MAX_LOOKUPS}.",
-            "Remove includes that are not needed any more.",
+            "SPF", "problem", said("The SPF record of {domain} needs {lookups} look-ups; receivers stop at {most}.", domain=domain, lookups=lookups, most=MAX_LOOKUPS),
+            said("Remove includes that are not needed any more."),
         )  # fmt: skip
     if not last and not any(term.lower().startswith("redirect=") for term in terms):
         return Finding(
-            "SPF", "warning", f"The SPF record of {domain} does not say what to do with other servers.",
-            'Let it end with "-all" or "~all".',
+            "SPF", "warning", said("The SPF record of {domain} does not say what to do with other servers.", domain=domain),
+            said('Let it end with "-all" or "~all".'),
         )  # fmt: skip
-    return Finding("SPF", "ok", f"{domain} has an SPF record.")
+    return Finding("SPF", "ok", said("{domain} has an SPF record.", domain=domain))
 
 
 def check_dkim(domain: str, resolve: Resolver, selectors: Iterable[str] = ()) -> Finding:
@@ -97,20 +103,34 @@ def check_dkim(domain: str, resolve: Resolver, selectors: Iterable[str] = ()) ->
             for record in resolve(f"{selector}._domainkey.{domain}", "TXT"):
                 tags = _tags(record)
                 if tags.get("p"):
-                    return Finding("DKIM", "ok", f"{domain} has a DKIM key (selector {selector}).")
+                    return Finding(
+                        "DKIM",
+                        "ok",
+                        said(
+                            "{domain} has a DKIM key (selector {selector}).", domain=domain, selector=selector
+                        ),
+                    )
                 if "p" in tags:
                     return Finding(
-                        "DKIM", "problem", f"The DKIM key of {domain} with the selector {selector} is revoked.",
-                        "Let your mail provider make a new one.",
+                        "DKIM", "problem", said("The DKIM key of {domain} with the selector {selector} is revoked.", domain=domain, selector=selector),
+                        said("Let your mail provider make a new one."),
                     )  # fmt: skip
     except LookupUnclear:
         return _unclear("DKIM", domain)
-    remedy = "Switch DKIM signing on at your mail provider and add the TXT record that it shows."
+    remedy = said("Switch DKIM signing on at your mail provider and add the TXT record that it shows.")
     if known:
         return Finding(
-            "DKIM", "problem", f"Mail of {domain} is signed, but the key is not in the DNS.", remedy
+            "DKIM",
+            "problem",
+            said("Mail of {domain} is signed, but the key is not in the DNS.", domain=domain),
+            remedy,
         )
-    return Finding("DKIM", "warning", f"No DKIM key of {domain} was found under the usual names.", remedy)
+    return Finding(
+        "DKIM",
+        "warning",
+        said("No DKIM key of {domain} was found under the usual names.", domain=domain),
+        remedy,
+    )
 
 
 def check_dmarc(domain: str, resolve: Resolver) -> Finding:
@@ -121,14 +141,18 @@ def check_dmarc(domain: str, resolve: Resolver) -> Finding:
                 return _dmarc_policy(domain, records[0])
             if records:
                 return Finding(
-                    "DMARC", "problem", f"{name} has {len(records)} DMARC records; receivers then use none of them.",
-                    "Keep one.",
+                    "DMARC", "problem", said("{name} has {count} DMARC records; receivers then use none of them.", name=name, count=len(records)),
+                    said("Keep one."),
                 )  # fmt: skip
     except LookupUnclear:
         return _unclear("DMARC", domain)
     return Finding(
-        "DMARC", "problem", f"{domain} has no DMARC record; large receivers send its mail to spam.",
-        f'Add a TXT record to _dmarc.{domain}: "v=DMARC1; p=none; rua=mailto:postmaster@{domain}", and later p=quarantine.',
+        "DMARC", "problem", said("{domain} has no DMARC record; large receivers send its mail to spam.", domain=domain),
+        said(
+            "Add a TXT record to {domain}: {record}, and later p=quarantine.",
+            domain=f"_dmarc.{domain}",
+            record=f'"v=DMARC1; p=none; rua=mailto:postmaster@{domain}"',
+        ),
     )  # fmt: skip
 
 
@@ -139,9 +163,12 @@ def check_mx(domain: str, resolve: Resolver) -> Finding:
         return _unclear("MX", domain)
     if not records or all(record.split()[-1].strip(".") == "" for record in records):
         return Finding(
-            "MX", "warning", f"{domain} takes no mail, so answers to it are lost.", "Add an MX record."
+            "MX",
+            "warning",
+            said("{domain} takes no mail, so answers to it are lost.", domain=domain),
+            said("Add an MX record."),
         )
-    return Finding("MX", "ok", f"{domain} takes mail.")
+    return Finding("MX", "ok", said("{domain} takes mail.", domain=domain))
 
 
 def _dmarc_policy(domain: str, record: str) -> Finding:
@@ -150,16 +177,21 @@ def _dmarc_policy(domain: str, record: str) -> Finding:
         return Finding(
             "DMARC",
             "problem",
-            f"The DMARC record of {domain} has no policy that receivers know.",
-            "Set p=none or more.",
+            said("The DMARC record of {domain} has no policy that receivers know.", domain=domain),
+            said("Set p=none or more."),
         )
     if policy == "none":
         return Finding(
             "DMARC",
             "ok",
-            f"{domain} has a DMARC record (p=none: forgeries are reported and still delivered).",
+            said(
+                "{domain} has a DMARC record (p=none: forgeries are reported and still delivered).",
+                domain=domain,
+            ),
         )
-    return Finding("DMARC", "ok", f"{domain} has a DMARC record (p={policy}).")
+    return Finding(
+        "DMARC", "ok", said("{domain} has a DMARC record (p={policy}).", domain=domain, policy=policy)
+    )
 
 
 def _spf_lookups(domain: str, record: str, resolve: Resolver, seen: frozenset[str]) -> int:
@@ -194,4 +226,9 @@ def _parents(domain: str) -> list[str]:
 
 
 def _unclear(what: Literal["SPF", "DKIM", "DMARC", "MX"], domain: str) -> Finding:
-    return Finding(what, "warning", f"The DNS of {domain} gave no answer about {what}.", "Try again later.")
+    return Finding(
+        what,
+        "warning",
+        said("The DNS of {domain} gave no answer about {what}.", domain=domain, what=what),
+        said("Try again later."),
+    )

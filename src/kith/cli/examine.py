@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from kith.base import dns_mail
 from kith.base.clock import now
 from kith.base.dns_mail import Level
+from kith.base.sayings import said
 
 LEAST_PYTHON, LEAST_POSTGRESQL = (3, 11), 150_000
 FREE_BAD, FREE_SCANTY = 500_000_000, 2_000_000_000  # bytes
@@ -34,25 +34,39 @@ def machine(environment: Any) -> Iterator[Finding]:
     """Python, disk, the home's rights, the key files. Needs neither Django nor a database."""
     version = ".".join(map(str, sys.version_info[:3]))
     if sys.version_info < LEAST_PYTHON:
-        yield Finding("python", "problem", f"This is Python {version}.", "Install Python 3.11 or newer.")
+        yield Finding(
+            "python",
+            "problem",
+            said("This is Python {version}.", version=version),
+            said("Install Python 3.11 or newer."),
+        )
     else:
-        yield Finding("python", "ok", f"Python {version}.")
+        yield Finding("python", "ok", said("Python {version}.", version=version))
     home: Path = environment.home
     if not home.exists():
         yield Finding(
-            "home", "problem", f"{home} is not there.", "Start Kith once (kith up), or set KITH_HOME."
+            "home",
+            "problem",
+            said("{path} is not there.", path=home),
+            said("Start Kith once (kith up), or set KITH_HOME."),
         )
         return
     if not os.access(home, os.W_OK | os.X_OK):
         yield Finding(
-            "home", "problem", f"{home} can't be written.", "Run Kith as the user who owns it, or chown it."
+            "home",
+            "problem",
+            said("{path} can't be written.", path=home),
+            said("Run Kith as the user who owns it, or chown it."),
         )
     elif home.stat().st_mode & (stat.S_IRWXO & ~stat.S_IXOTH):
         yield Finding(
-            "home", "warning", f"Other users of this machine can look into {home}.", f"chmod 0700 {home}"
+            "home",
+            "warning",
+            said("Other users of this machine can look into {path}.", path=home),
+            f"chmod 0700 {home}",
         )
     else:
-        yield Finding("home", "ok", f"Data in {home}.")
+        yield Finding("home", "ok", said("Data in {path}.", path=home))
     yield from _disks(environment)
     yield from _keys(environment)
 
@@ -61,12 +75,14 @@ def _disks(environment: Any) -> Iterator[Finding]:
     """Each disk once: that of the data (the embedded server's may be another) and that of the backups."""
     from kith.core.postgres import location
 
-    places = [(environment.home, "Make room, or move KITH_HOME to a larger disk.")]
+    places = [(environment.home, said("Make room, or move KITH_HOME to a larger disk."))]
     if not environment.database_url:
         places.append(
-            (location.of(environment.home).data, "Make room: PostgreSQL stops when its disk is full.")
+            (location.of(environment.home).data, said("Make room: PostgreSQL stops when its disk is full."))
         )
-    places.append((environment.backups, "Make room, lower KITH_BACKUP_KEEP, or set KITH_BACKUP_FOLDER."))
+    places.append(
+        (environment.backups, said("Make room, lower KITH_BACKUP_KEEP, or set KITH_BACKUP_FOLDER."))
+    )
     seen: set[int] = set()
     for place, remedy in places:
         if not place.exists() or place.stat().st_dev in seen:
@@ -74,9 +90,19 @@ def _disks(environment: Any) -> Iterator[Finding]:
         seen.add(place.stat().st_dev)
         free, nodes = shutil.disk_usage(place).free, os.statvfs(place)
         level: Level = "problem" if free < FREE_BAD else "warning" if free < FREE_SCANTY else "ok"
-        yield Finding("disk", level, f"{free / 1e9:.1f} GB are free in {place}.", remedy)
+        yield Finding(
+            "disk",
+            level,
+            said("{free} GB are free in {place}.", free=f"{free / 1e9:.1f}", place=place),
+            remedy,
+        )
         if nodes.f_files and nodes.f_favail < FREE_FILES:
-            yield Finding("disk", "problem", f"Only {nodes.f_favail} more files fit in {place}.", remedy)
+            yield Finding(
+                "disk",
+                "problem",
+                said("Only {count} more files fit in {place}.", count=nodes.f_favail, place=place),
+                remedy,
+            )
 
 
 def _keys(environment: Any) -> Iterator[Finding]:
@@ -84,17 +110,25 @@ def _keys(environment: Any) -> Iterator[Finding]:
         if not path.exists():
             if path == environment.secrets_key_path:
                 yield Finding(
-                    "keys", "problem", f"{path} is not there; stored passwords of channels can't be read.",
-                    "Copy it back from where you keep it, or restore a backup that holds the keys.",
+                    "keys", "problem", said("{path} is not there; stored passwords of channels can't be read.", path=path),
+                    said("Copy it back from where you keep it, or restore a backup that holds the keys."),
                 )  # fmt: skip
         elif not os.access(path, os.R_OK):
-            yield Finding("keys", "problem", f"{path} can't be read.", "Run Kith as the user who owns it.")
+            yield Finding(
+                "keys",
+                "problem",
+                said("{path} can't be read.", path=path),
+                said("Run Kith as the user who owns it."),
+            )
         elif path.stat().st_mode & 0o077:
             yield Finding(
-                "keys", "problem", f"Other users of this machine can read {path}.", f"chmod 0600 {path}"
+                "keys",
+                "problem",
+                said("Other users of this machine can read {path}.", path=path),
+                f"chmod 0600 {path}",
             )
         else:
-            yield Finding("keys", "ok", f"{path.name} is there and private.")
+            yield Finding("keys", "ok", said("{name} is there and private.", name=path.name))
 
 
 def home_key(environment: Any) -> Path:
@@ -115,24 +149,48 @@ def database(environment: Any) -> Iterator[Finding]:
             cursor.execute("SELECT extname FROM pg_extension")
             extensions = {name for (name,) in cursor.fetchall()}
     except OperationalError as error:
-        remedy = "Check DATABASE_URL." if environment.database_url else "Read KITH_HOME/postgres/server.log."
-        yield Finding("database", "problem", f"PostgreSQL does not answer: {str(error).strip()}", remedy)
+        remedy = (
+            said("Check DATABASE_URL.")
+            if environment.database_url
+            else said("Read {path}.", path="KITH_HOME/postgres/server.log")
+        )
+        yield Finding(
+            "database",
+            "problem",
+            said("PostgreSQL does not answer: {error}", error=str(error).strip()),
+            remedy,
+        )
         return
-    whose = "your own" if environment.database_url else "embedded"
+    whose = said("your own") if environment.database_url else said("embedded")
     if number < LEAST_POSTGRESQL:
-        yield Finding("database", "problem", f"PostgreSQL {number // 10000} is too old.", "Use 15 or newer.")
+        yield Finding(
+            "database",
+            "problem",
+            said("PostgreSQL {number} is too old.", number=number // 10000),
+            said("Use 15 or newer."),
+        )
     else:
-        yield Finding("database", "ok", f"PostgreSQL {number // 10000} ({whose}) answers.")
+        yield Finding(
+            "database",
+            "ok",
+            said("PostgreSQL {number} ({whose}) answers.", number=number // 10000, whose=whose),
+        )
     if encoding != "UTF8":
         yield Finding(
-            "database", "problem", f"Its encoding is {encoding}.", "Make the database with ENCODING 'UTF8'."
+            "database",
+            "problem",
+            said("Its encoding is {encoding}.", encoding=encoding),
+            said("Make the database with ENCODING 'UTF8'."),
         )
     from kith.cli.upgrade import pending
 
     waiting = pending()
     if waiting:
         yield Finding(
-            "database", "problem", f"{len(waiting)} migrations wait, {waiting[0]} first.", "Run: kith upgrade"
+            "database",
+            "problem",
+            said("{count} migrations wait, {name} first.", count=len(waiting), name=waiting[0]),
+            said("Run: kith upgrade"),
         )
         return
     missing = [name for name in NEEDED_EXTENSIONS if name not in extensions]
@@ -140,18 +198,18 @@ def database(environment: Any) -> Iterator[Finding]:
         yield Finding(
             "database",
             "problem",
-            f"The extension {missing[0]} is missing.",
+            said("The extension {name} is missing.", name=missing[0]),
             f"CREATE EXTENSION {missing[0]};",
         )
 
 
 def inside(environment: Any, *, with_dns: bool) -> dict[str, Callable[[], Iterable[Finding]]]:
     """The looks that need a migrated database, by name. `with_dns`: those that ask others, too."""
-    from kith.cli import reach
+    from kith.cli import reach, senders
 
     looks: dict[str, Callable[[], Iterable[Finding]]] = {
         "processes": lambda: processes(environment),
-        "backup": backup,
+        "backup": lambda: backup(environment),
         "files": files,
         "address": lambda: reach.address(environment, reach.fetch if with_dns else None),
         "clock": reach.clock,
@@ -160,7 +218,7 @@ def inside(environment: Any, *, with_dns: bool) -> dict[str, Callable[[], Iterab
     }
     if with_dns:
         looks["single sign-on"] = lambda: reach.single_sign_on(environment)
-        looks["dns"] = lambda: domains(sending_domains(environment), resolve)
+        looks["dns"] = lambda: senders.domains(senders.sending_domains(environment), senders.resolve)
     return looks
 
 
@@ -183,31 +241,37 @@ def processes(environment: Any) -> Iterator[Finding]:
         )
         failed, late = cursor.fetchone()
     if running is None and not workers:
-        yield Finding("processes", "warning", "Kith does not run here.", "Start it: kith up")
+        yield Finding("processes", "warning", said("Kith does not run here."), said("Start it: kith up"))
     elif not workers:
         yield Finding(
             "processes",
             "problem",
-            "No worker runs: mail is neither fetched nor sent.",
-            "Start it: kith up (or kith up --only worker).",
+            said("No worker runs: mail is neither fetched nor sent."),
+            said("Start it: kith up (or kith up --only worker)."),
         )
     else:
-        yield Finding("processes", "ok", f"Workers running: {workers}.")
+        yield Finding("processes", "ok", said("Workers running: {count}.", count=workers))
     if failed:
         yield Finding(
-            "jobs", "warning", f"Jobs that failed for good in the last month: {failed}.", "Read the log."
+            "jobs",
+            "warning",
+            said("Jobs that failed for good in the last month: {count}.", count=failed),
+            said("Read the log."),
         )
     if late and workers:
         yield Finding(
             "jobs",
             "problem",
-            f"Jobs that wait for more than ten minutes: {late}.",
-            "Restart kith up; the log says what holds them up.",
+            said("Jobs that wait for more than ten minutes: {count}.", count=late),
+            said("Restart kith up; the log says what holds them up."),
         )
     aside = EventDelivery.objects.filter(set_aside=True).count()
     if aside:
         yield Finding(
-            "events", "problem", f"News that a room could not take in: {aside}.", "Read the log, report it."
+            "events",
+            "problem",
+            said("News that a room could not take in: {count}.", count=aside),
+            said("Read the log, report it."),
         )
 
 
@@ -220,18 +284,22 @@ def files() -> Iterator[Finding]:
         yield Finding(
             "files",
             "problem",
-            f"Files that nobody names any more are not removed since {loose[0]:%d %B}.",
-            "Read the log of the worker; the job is core.sweep_blobs.",
+            said(
+                "Files that nobody names any more are not removed since {date}.", date=f"{loose[0]:%Y-%m-%d}"
+            ),
+            said("Read the log of the worker; the job is core.sweep_blobs."),
         )
     elif loose:
         yield Finding(
-            "files", "ok", f"Files that nobody names any more, gone by tomorrow night: {len(loose)}."
+            "files",
+            "ok",
+            said("Files that nobody names any more, gone by tomorrow night: {count}.", count=len(loose)),
         )
     else:
-        yield Finding("files", "ok", "Every file is named by something.")
+        yield Finding("files", "ok", said("Every file is named by something."))
 
 
-def backup() -> Iterator[Finding]:
+def backup(environment: Any) -> Iterator[Finding]:
     from kith.core import alarms
     from kith.core.backup import nightly
 
@@ -240,12 +308,12 @@ def backup() -> Iterator[Finding]:
     if sentence:
         yield Finding(
             "backup",
-            "problem" if last or "no backup" in sentence else "warning",
+            "warning" if environment.backup_hour < 0 and not last else "problem",
             sentence,
-            "Run: kith backup",
+            said("Run: kith backup"),
         )
     elif last:
-        yield Finding("backup", "ok", f"The newest backup is {last[0]}.")
+        yield Finding("backup", "ok", said("The newest backup is {path}.", path=last[0]))
     for kind, alarm in alarms.sounding().items():
         yield Finding(kind, "problem", alarm)
 
@@ -257,16 +325,16 @@ def system_mail(environment: Any) -> Iterator[Finding]:
     working = ChannelAccount.objects.filter(state="active", address__contains="@").exists()
     if not environment.mail_url and not working:
         yield Finding(
-            "system mail", "warning", "Invitations and alarms are not mailed; they are listed under Settings.",
-            "Connect a mailbox, or set KITH_MAIL_URL.",
+            "system mail", "warning", said("Invitations and alarms are not mailed; they are listed under Settings."),
+            said("Connect a mailbox, or set KITH_MAIL_URL."),
         )  # fmt: skip
     unsent = SystemMail.objects.filter(sent_at=None).exclude(error="").order_by("-created_at").first()
     if unsent is not None:
         yield Finding(
             "system mail",
             "problem",
-            f"A mail could not be sent: {unsent.error[:200]}",
-            "Check KITH_MAIL_URL or the mailbox, then Settings, System mails, Try again.",
+            said("A mail could not be sent: {error}", error=unsent.error[:200]),
+            said("Check KITH_MAIL_URL or the mailbox, then Settings, System mails, Try again."),
         )
 
 
@@ -274,18 +342,23 @@ def channels() -> Iterator[Finding]:
     from kith.networks.models import ChannelAccount
 
     for account in ChannelAccount.objects.exclude(state="removed").select_related("health").defer("secrets"):
-        about, health = f"channel {account.name}", getattr(account, "health", None)
+        about, health = said("channel {name}", name=account.name), getattr(account, "health", None)
         if account.state == "reconnect":
             yield Finding(
-                about, "problem", f"It was refused and waits for you: {_last(health)}",
-                f"Settings, Channels, {account.name}: Connect again, with the password or permission it asks for.",
+                about, "problem", said("It was refused and waits for you: {why}", why=_last(health)),
+                said("Settings, Channels, {name}: Connect again, with the password or permission it asks for.", name=account.name),
             )  # fmt: skip
         elif account.state == "paused":
-            yield Finding(about, "warning", "It is paused.", f"Settings, Channels, {account.name}: Go on.")
+            yield Finding(
+                about,
+                "warning",
+                said("It is paused."),
+                said("Settings, Channels, {name}: Go on.", name=account.name),
+            )
         elif health is not None and health.failures_in_a_row >= 3:
             yield Finding(
-                about, "problem", f"It has failed {health.failures_in_a_row} times in a row: {_last(health)}",
-                f"Settings, Channels, {account.name}: test the connection; Kith goes on trying by itself.",
+                about, "problem", said("It has failed {count} times in a row: {why}", count=health.failures_in_a_row, why=_last(health)),
+                said("Settings, Channels, {name}: test the connection; Kith goes on trying by itself.", name=account.name),
             )  # fmt: skip
         elif (
             health is not None
@@ -294,54 +367,14 @@ def channels() -> Iterator[Finding]:
         ):
             days = (now() - health.last_success_at).days
             yield Finding(
-                about, "problem", f"Nothing was fetched for {days} days.",
-                f"Settings, Channels, {account.name}: test the connection. Is a worker running?",
+                about, "problem", said("Nothing was fetched for {days} days.", days=days),
+                said("Settings, Channels, {name}: test the connection. Is a worker running?", name=account.name),
             )  # fmt: skip
         else:
-            yield Finding(about, "ok", "Working.")
+            yield Finding(about, "ok", said("Working."))
 
 
 def _last(health: Any) -> str:
-    return (health.last_error if health is not None else "") or "no reason is known."
+    from kith.channels.words import in_words
 
-
-def sending_domains(environment: Any) -> list[str]:
-    """The domains of our mailboxes and of the system's sender, but for those of the big mail providers."""
-    from kith.networks.models import ChannelAccount
-
-    addresses = ChannelAccount.objects.filter(state="active", address__contains="@").values_list(
-        "address", flat=True
-    )
-    found = {
-        address.rsplit("@", 1)[1].strip("> ").lower()
-        for address in (*addresses, environment.mail_from)
-        if "@" in address
-    }
-    return sorted(domain for domain in found if "." in domain and domain not in FREE_MAIL)
-
-
-FREE_MAIL = frozenset(
-    {"gmail.com", "googlemail.com", "outlook.com", "hotmail.com", "live.com", "yahoo.com", "icloud.com", "gmx.de", "gmx.net", "web.de"}
-)  # fmt: skip
-
-
-def domains(names: Iterable[str], resolver: dns_mail.Resolver) -> Iterator[Finding]:
-    for name in names:
-        for found in dns_mail.check_domain(name, resolver):
-            yield Finding(found.what, found.level, found.sentence, found.remedy)
-
-
-def resolve(name: str, kind: str) -> list[str]:
-    """Ask the DNS; a record's strings are joined."""
-    import dns.exception
-    import dns.resolver
-
-    try:
-        answer = dns.resolver.resolve(name, kind, lifetime=5.0)
-    except (dns.resolver.NXDOMAIN, dns.resolver.NoAnswer):
-        return []
-    except dns.exception.DNSException as error:
-        raise dns_mail.LookupUnclear(str(error)) from error
-    if kind == "TXT":
-        return [b"".join(record.strings).decode("utf-8", "replace") for record in answer]
-    return [record.to_text() for record in answer]
+    return in_words(health.last_error if health is not None else "") or said("no reason is known.")

@@ -17,6 +17,7 @@ import httpx
 
 from kith.base import http
 from kith.base.clock import now
+from kith.base.sayings import said
 from kith.cli.examine import Finding
 
 # The operator's own addresses, which may well lie inside; nobody else can make `kith doctor` ask.
@@ -69,44 +70,44 @@ def address(environment: Any, ask: Fetch | None = fetch) -> Iterator[Finding]:
     if not url:
         yield Finding(
             "address", "warning",
-            "There is no public address, so chat on your site, one-click links and webhooks do not work.",
-            "Set KITH_PUBLIC_URL, or the address under Settings, Company.",
+            said("There is no public address, so chat on your site, one-click links and webhooks do not work."),
+            said("Set KITH_PUBLIC_URL, or the address under Settings, Company."),
         )  # fmt: skip
         return
     if not url.startswith("https://"):
         yield Finding(
-            "address", "warning", f"{url} is not encrypted.",
-            "Put Caddy or nginx in front (docs/howto/behind-a-proxy.md) and set the https address.",
+            "address", "warning", said("{url} is not encrypted.", url=url),
+            said("Put Caddy or nginx in front (docs/howto/behind-a-proxy.md) and set the https address."),
         )  # fmt: skip
     if ask is None:
         return
     told, name = ask(f"{url}/health/live/"), urlsplit(url).hostname
     if told.problem == "name":
         yield Finding(
-            "address", "problem", f"The DNS knows no {name}.",
-            f"Add an A (and AAAA) record for {name} that names the machine of your proxy.",
+            "address", "problem", said("The DNS knows no {name}.", name=name),
+            said("Add an A (and AAAA) record for {name} that names the machine of your proxy.", name=name),
         )  # fmt: skip
     elif told.problem == "certificate":
         yield Finding(
-            "address", "problem", f"Browsers do not trust the certificate of {name}: {told.words}",
-            "Renew it, or let Caddy get one (docs/howto/behind-a-proxy.md).",
+            "address", "problem", said("Browsers do not trust the certificate of {name}: {words}", name=name, words=told.words),
+            said("Renew it, or let Caddy get one (docs/howto/behind-a-proxy.md)."),
         )  # fmt: skip
     elif told.problem:
         yield Finding(
-            "address", "problem", f"Nobody answers at {url}: {told.words}",
-            "Start the proxy, and open its port in the firewall.",
+            "address", "problem", said("Nobody answers at {url}: {words}", url=url, words=told.words),
+            said("Start the proxy, and open its port in the firewall."),
         )  # fmt: skip
     elif (told.status, told.body.strip()) != (200, b"ok"):
         yield Finding(
-            "address", "problem", f"{url} does not lead to Kith (it answers {told.status}).",
-            f"Let the proxy pass on to port {environment.port} of this machine, with the Host header as it came.",
+            "address", "problem", said("{url} does not lead to Kith (it answers {status}).", url=url, status=told.status),
+            said("Let the proxy pass on to port {port} of this machine, with the Host header as it came.", port=environment.port),
         )  # fmt: skip
     else:
-        yield Finding("address", "ok", f"{url} leads here.")
+        yield Finding("address", "ok", said("{url} leads here.", url=url))
         if ask(f"{url}/live/health").status not in (200, 503):
             yield Finding(
-                "address", "problem", f"{url}/live/ does not lead to the live events; screens do not follow by themselves.",
-                f"Let the proxy pass /live/ on to port {environment.live_address_port}, unbuffered.",
+                "address", "problem", said("{url}/live/ does not lead to the live events; screens do not follow by themselves.", url=url),
+                said("Let the proxy pass /live/ on to port {port}, unbuffered.", port=environment.live_address_port),
             )  # fmt: skip
 
 
@@ -117,13 +118,13 @@ def single_sign_on(environment: Any, ask: Fetch = fetch) -> Iterator[Finding]:
         return
     if not environment.oidc_client_id or not environment.oidc_client_secret:
         yield Finding(
-            "single sign-on", "problem", "KITH_OIDC_URL is set without a client.",
-            "Register Kith at the issuer and set KITH_OIDC_CLIENT_ID and KITH_OIDC_CLIENT_SECRET.",
+            "single sign-on", "problem", said("KITH_OIDC_URL is set without a client."),
+            said("Register Kith at the issuer and set KITH_OIDC_CLIENT_ID and KITH_OIDC_CLIENT_SECRET."),
         )  # fmt: skip
     if url.startswith("http://") and not http.is_local(urlsplit(url).hostname or ""):
         yield Finding(
-            "single sign-on", "problem", f"{url} is not encrypted: whoever listens can sign in as anybody.",
-            "Use the issuer's https address.",
+            "single sign-on", "problem", said("{url} is not encrypted: whoever listens can sign in as anybody.", url=url),
+            said("Use the issuer's https address."),
         )  # fmt: skip
     told = ask(url if "/.well-known/" in url else f"{url}/.well-known/openid-configuration")
     try:
@@ -132,19 +133,22 @@ def single_sign_on(environment: Any, ask: Fetch = fetch) -> Iterator[Finding]:
         found = {}
     issuer = str(found.get("issuer", "")) if isinstance(found, dict) else ""
     if not issuer:
-        why = told.words or f"it answers {told.status}"
+        why = told.words or said("it answers {status}", status=told.status)
         yield Finding(
-            "single sign-on", "problem", f"{url} does not describe itself: {why}",
-            "KITH_OIDC_URL must be the issuer's address, to which /.well-known/openid-configuration is added.",
+            "single sign-on", "problem", said("{url} does not describe itself: {why}", url=url, why=why),
+            said("KITH_OIDC_URL must be the issuer's address, to which /.well-known/openid-configuration is added."),
         )  # fmt: skip
     elif "/.well-known/" not in url and issuer.rstrip("/") != url.rstrip("/"):
         yield Finding(
-            "single sign-on", "problem", f"The issuer calls itself {issuer}.", f"Set KITH_OIDC_URL={issuer}"
+            "single sign-on",
+            "problem",
+            said("The issuer calls itself {issuer}.", issuer=issuer),
+            said("Set {setting}", setting=f"KITH_OIDC_URL={issuer}"),
         )
     else:
-        yield Finding("single sign-on", "ok", f"{issuer} answers.")
+        yield Finding("single sign-on", "ok", said("{issuer} answers.", issuer=issuer))
     if told.date is not None:
-        yield from _compared("the issuer's clock", told.date)
+        yield from _compared(said("the issuer's clock"), told.date)
 
 
 def clock(synchronised: Callable[[], bool | None] | None = None) -> Iterator[Finding]:
@@ -154,14 +158,19 @@ def clock(synchronised: Callable[[], bool | None] | None = None) -> Iterator[Fin
     with connection.cursor() as cursor:
         cursor.execute("SELECT clock_timestamp(), (SELECT max(at) FROM core_auditevent)")
         theirs, newest = cursor.fetchone()
-    off = list(_compared("the database's clock", theirs))
+    off = list(_compared(said("the database's clock"), theirs))
     if newest is not None and (newest - now()).total_seconds() > OFF_BAD:
         off.append(
             Finding(
                 "clock",
                 "problem",
-                f"Something was done here at {newest:%Y-%m-%d %H:%M} UTC, which is yet to come.",
-                "The clock was wrong then or is now: switch time synchronisation on (timedatectl set-ntp true).",
+                said(
+                    "Something was done here at {time} UTC, which is yet to come.",
+                    time=f"{newest:%Y-%m-%d %H:%M}",
+                ),
+                said(
+                    "The clock was wrong then or is now: switch time synchronisation on (timedatectl set-ntp true)."
+                ),
             )
         )
     if (synchronised or kernel_says)() is False:
@@ -169,11 +178,11 @@ def clock(synchronised: Callable[[], bool | None] | None = None) -> Iterator[Fin
             Finding(
                 "clock",
                 "warning",
-                "This machine's clock is not synchronised.",
-                "Switch it on: timedatectl set-ntp true (in a container: on its host).",
+                said("This machine's clock is not synchronised."),
+                said("Switch it on: timedatectl set-ntp true (in a container: on its host)."),
             )
         )
-    yield from off or [Finding("clock", "ok", "The clock is right.")]
+    yield from off or [Finding("clock", "ok", said("The clock is right."))]
 
 
 def _compared(whose: str, theirs: datetime) -> Iterator[Finding]:
@@ -181,8 +190,8 @@ def _compared(whose: str, theirs: datetime) -> Iterator[Finding]:
     if seconds >= OFF_SLIGHTLY:
         yield Finding(
             "clock", "problem" if seconds >= OFF_BAD else "warning",
-            f"This machine's clock and {whose} differ by {seconds:.0f} seconds; codes of authenticator apps fail.",
-            "Synchronise both: timedatectl set-ntp true.",
+            said("This machine's clock and {whose} differ by {seconds} seconds; codes of authenticator apps fail.", whose=whose, seconds=f"{seconds:.0f}"),
+            said("Synchronise both: timedatectl set-ntp true."),
         )  # fmt: skip
 
 

@@ -27,9 +27,10 @@ HEALTH = "/health/"  # asked by number or by a container's name; says one word a
 
 
 def _public_url(request: HttpRequest) -> str:
-    """Asked for once a request."""
+    """Asked for once a request at most."""
     if not hasattr(request, "kith_public_url"):
-        request.kith_public_url = company.public_url()  # type: ignore[attr-defined]
+        host = str(request.META.get("HTTP_HOST") or "")[:260].lower()
+        request.kith_public_url = company.public_url_for(host)  # type: ignore[attr-defined]
     found: str = request.kith_public_url  # type: ignore[attr-defined]
     return found
 

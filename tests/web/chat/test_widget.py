@@ -79,7 +79,11 @@ class House:
 @pytest.fixture(scope="module")
 def house() -> Iterator[House]:
     pages: dict[str, str] = {}
-    with site(pages) as origin, kith(env={"KITH_ENV": "production"}) as process, chromium() as browser:
+    with (
+        site(pages) as origin,
+        kith(ready=True, env={"KITH_ENV": "production"}) as process,
+        chromium() as browser,
+    ):
         process.up()
         account, token = process.python(SETUP.replace("SITE", origin)).split()
         script = f'<script src="{process.url}/chat/{account}.js" async></script>'
@@ -264,8 +268,8 @@ def test_it_weighs_a_few_kilobytes(house: House) -> None:
     sent, whole = int(answer.headers["content-length"]), len(answer.content)
     print(f"the chat window: {sent / 1000:.1f} kB on the wire, {whole / 1000:.1f} kB unpacked")
     assert answer.headers["content-encoding"] == "gzip"
-    assert sent < 8_000
-    assert whole < 20_000
+    assert sent < 7_000
+    assert whole < 16_000
 
 
 def test_it_speaks_the_language_of_the_page(house: House) -> None:

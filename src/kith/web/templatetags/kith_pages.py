@@ -9,8 +9,9 @@ from django.conf import settings
 from django.forms import BoundField
 from django.utils.safestring import SafeString
 
+from kith.core import company
 from kith.web.encryption import can_be_overheard
-from kith.web.templating import asset
+from kith.web.templating import asset, icon
 
 register = template.Library()
 
@@ -22,9 +23,24 @@ def bundled(name: str) -> str:
 
 
 @register.simple_tag
+def drawn(name: str) -> str:
+    """One of our icons, hidden from screen readers."""
+    return icon(name)
+
+
+@register.simple_tag
 def single_sign_on() -> str:
     """The name on the button of single sign-on; "" when none is configured."""
     return str(settings.KITH.oidc_name) if settings.KITH.oidc_url else ""
+
+
+@register.simple_tag
+def house() -> dict[str, Any]:
+    """Whose Kith this is: `name`, "" before the first start, and in the `demo` what to sign in with."""
+    shown: dict[str, Any] = {"name": company.name(), "demo": None}
+    if company.value("demo") is True:
+        shown["demo"] = {"address": "mara@velohof.example", "password": "velo hof demo"}
+    return shown
 
 
 @register.simple_tag(takes_context=True)
