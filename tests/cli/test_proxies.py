@@ -187,6 +187,10 @@ def test_uploads_of_25_mb(front: Proxy) -> None:
             assert answer.status_code == 200, (answer.status_code, answer.text[:300])
             assert (name in answer.text) is taken
             assert ("25 MB together at most" in answer.text) is not taken
+        key = re.search(r'"remove": "(\w+)"', answer.text)
+        assert key is not None
+        answer = client.post(address, data={"text": "x", "remove": key[1]}, headers=_token(client))
+        assert "frame.bin" not in answer.text
 
 
 def _conversation(client: httpx.Client) -> str:

@@ -121,7 +121,7 @@ def test_the_html_of_a_message_runs_nothing(
         shown = [one for one in browser.statuses if one.startswith("200") and "/html/" in one]
         assert len(shown) >= len(texts), browser.statuses[:3]
         if layers == "none":
-            assert len(browser.ran) >= 15
+            assert len(browser.ran) * 8 >= len(texts)  # the others need a click, or an older browser
             return
         assert browser.ran == []
         if layers == "all":
@@ -387,9 +387,12 @@ class World:
                     f"merge/{self.other.pk}",
                     "new/note",
                     "data",
+                    "never",
+                    "lift",
                 )
             ),
             *(f"/facts/{self.fact.pk}/", "/organizations/", f"/organizations/{self.organization.pk}/"),
+            *(f"/organizations/{self.organization.pk}/{part}/" for part in ("person", "edit")),
             *(f"/organizations/{self.organization.pk}/edit/", "/imports/", f"/imports/{self.batch.pk}/"),
             *("/inbox/filters/", "/inbox/views/", "/inbox/bulk/menus/", "/settings/webhooks/"),
             f"/settings/webhooks/{self.webhook.pk}/",
@@ -484,7 +487,7 @@ assert ORIGIN
 NO_SINKS = {
     "parts of screens that are, or lead to them": (
         "home nav conversation_head messages presence draft verdict write_people inbox_view bulk_all view_save notification "
-        "person_download"
+        "person_download people_bulk_all settings:channel_steps"
     ),
     "bytes, with a policy of their own (above, and test_attachments.py)": (
         "message_frame message_html message_text message_raw attachment attachment_preview remote_image avatar "

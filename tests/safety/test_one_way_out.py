@@ -71,7 +71,7 @@ MODULES_OF = {
         "channels/system_mail.py": "the server that the operator named in KITH_MAIL_URL"
     },
     "dns.resolver": {
-        "cli/examine.py": "asks the resolver of this machine, connects to nothing it says",
+        "cli/senders.py": "asks the resolver of this machine, connects to nothing it says",
         "connectors/email/discover.py": "asks the resolver of this machine; what it says goes through the guard",
     },
     "pywebpush": {"teams/push.py": "encrypts only; it is sent by the guarded client"},
