@@ -110,7 +110,7 @@ def test_nothing_outlives_a_killed_supervisor() -> None:
         assert house.stop(signal.SIGKILL) == -signal.SIGKILL
         wait_for(
             lambda: not [pid for pid in below if alive(pid)],
-            30,
+            60,
             lambda: str([command_of(p) for p in below if alive(p)]),
         )
         house.up()

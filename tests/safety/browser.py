@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import http.server
+import os
 import shutil
+import signal
 import threading
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
@@ -15,6 +19,7 @@ import pytest
 
 T = TypeVar("T")
 ORIGIN = "http://localhost:8000"
+PATIENCE = 300  # seconds without a page that is visited
 STATIC = "/static/"  # files of ours, the same for every page: asked for once
 # Every frame gets this before its own scripts: what payloads call, and whatever they make the page fetch, is told.
 WATCH = """
@@ -36,6 +41,7 @@ class Watched:
         self.failed: list[str] = []
         self.statuses: list[str] = []
         self.answers: dict[str, tuple[int, dict[str, str], bytes]] = {}
+        self.seen_at = time.monotonic()
 
     def do(self, work: Callable[..., T], *args: Any, **rest: Any) -> T:
         """Call something that asks the database."""
@@ -63,6 +69,7 @@ class Watched:
         return status, headers, body
 
     def visit(self, path: str) -> None:
+        self.seen_at = time.monotonic()
         self.page.goto(ORIGIN + path, wait_until="load", timeout=240_000)
         self.page.wait_for_timeout(50)
 
@@ -110,6 +117,27 @@ def _served(find: Callable[[], Watched]) -> Iterator[int]:
 
 
 @contextlib.contextmanager
+def _not_for_ever(seen: Watched, port: int) -> Iterator[None]:
+    """Printing has hung for half an hour, and Playwright waits for it without end: then Chromium goes, and its caller hears."""
+    over = threading.Event()
+
+    def look() -> None:
+        while not over.wait(5):
+            if time.monotonic() - seen.seen_at > PATIENCE:
+                for process in Path("/proc").glob("[0-9]*/cmdline"):
+                    with contextlib.suppress(OSError):
+                        if f"127.0.0.1:{port}," in process.read_text(errors="replace"):
+                            os.kill(int(process.parent.name), signal.SIGKILL)
+                return
+
+    threading.Thread(target=look, daemon=True).start()
+    try:
+        yield
+    finally:
+        over.set()
+
+
+@contextlib.contextmanager
 def watched(client: Any) -> Iterator[Watched]:
     """Chromium, signed in by `client`. Playwright's event loop runs in this thread and Django would open another
     connection here, so all of its work is done in a thread that is given the test's own (`Watched.do`)."""
@@ -146,10 +174,11 @@ def watched(client: Any) -> Iterator[Watched]:
             )
             page.on("popup", lambda popup: seen.left.append(f"popup {popup.url[:120]}"))
             page.context.on("request", seen.asked)
-            try:
-                yield seen
-            finally:
-                browser.close()
+            with _not_for_ever(seen, port):
+                try:
+                    yield seen
+                finally:
+                    browser.close()
     finally:
         pool.shutdown()
         ours.dec_thread_sharing()

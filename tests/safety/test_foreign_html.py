@@ -442,7 +442,9 @@ def test_no_screen_runs_what_strangers_wrote(
                 loads += 1
                 if path.startswith(f"/inbox/{world.conversation}"):
                     browser.page.emulate_media(media="print")
-                    browser.page.pdf()
+                    if full:  # the sheets themselves; what a sample needs is the page as it is printed
+                        browser.page.pdf()
+                    browser.page.wait_for_timeout(50)
                     browser.page.emulate_media(media="screen")
         print(f"\n{policy}: not there: {sorted(missing)}, left: {browser.left[:5]}")
         figures({policy: len(texts), "pages": loads, "ran": len(browser.ran)})
