@@ -19,7 +19,7 @@ import pytest
 
 T = TypeVar("T")
 ORIGIN = "http://localhost:8000"
-PATIENCE = 300  # seconds without a page that is visited
+PATIENCE = 75  # seconds without a page that is visited
 STATIC = "/static/"  # files of ours, the same for every page: asked for once
 # Every frame gets this before its own scripts: what payloads call, and whatever they make the page fetch, is told.
 WATCH = """
@@ -118,7 +118,7 @@ def _served(find: Callable[[], Watched]) -> Iterator[int]:
 
 @contextlib.contextmanager
 def _not_for_ever(seen: Watched, port: int) -> Iterator[None]:
-    """Printing has hung for half an hour, and Playwright waits for it without end: then Chromium goes, and its caller hears."""
+    """Chromium has hung for half an hour, and Playwright waits for it without end: then Chromium goes, and its caller hears."""
     over = threading.Event()
 
     def look() -> None:
