@@ -6,7 +6,7 @@ import json
 import os
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -78,6 +78,28 @@ class Screen:
         )
         found: list[str] = json.loads(answer["result"]["value"])
         return found
+
+
+def look_over(
+    it: Screen,
+    paths: Sequence[str],
+    look: tuple[str, int, int],
+    *,
+    full: bool,
+    seen: Callable[[int], object] = lambda number: None,
+) -> list[str]:
+    """What axe finds on those of `paths` that this look falls on, and which are wider than the screen; `seen` after each."""
+    theme, width, _ = look
+    found: list[str] = []
+    for number, path in enumerate(paths):
+        if not look_falls_on(number, look, full=full):
+            continue
+        it.go(path)
+        found += [f"{theme} {width} {path}: {line}" for line in it.axe()]
+        if it.page.evaluate("document.documentElement.scrollWidth") > width:
+            found.append(f"{width} {path}: wider than the screen")
+        seen(number)
+    return found
 
 
 @contextmanager

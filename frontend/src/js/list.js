@@ -55,7 +55,7 @@ const picked = () => document.querySelectorAll("input[data-pick]:checked");
 
 // Every list of rows has the bar, only some have "all that match" in it, and menus that are asked for late.
 const whole = () => document.querySelector("#bulk [name=all]");
-function showWhole(bar, count, boxes) {
+function showWhole(count, boxes) {
   const place = document.getElementById("bulk-all");
   if (!place) return;
   const more = document.querySelector("[data-rows] [data-more]");
@@ -84,7 +84,7 @@ function showBar() {
   if (label.textContent !== text) label.textContent = text;
   const shown = bar.querySelector("[data-pick-shown]");
   if (shown) shown.hidden = count === boxes.length;
-  showWhole(bar, count, boxes);
+  showWhole(count, boxes);
   const menus = document.getElementById("bulk-menus");
   if (count && menus && !bar.dataset.menus) {
     bar.dataset.menus = "1";

@@ -12,14 +12,8 @@ from kith.channels.compose import OutboxError
 from kith.connectors.contract import Finds
 from kith.contacts.services import identities_observe
 from kith.networks.models import ChannelAccount
-from kith.networks.selectors import manifest_of
 
 MOST_HANDLES = 5
-
-
-def can_find(account: ChannelAccount) -> bool:
-    manifest = manifest_of(account.network)
-    return manifest is not None and "finds" in manifest.capabilities
 
 
 def recipients_found(account: ChannelAccount, typed: str) -> tuple[tuple[uuid.UUID, str], ...]:

@@ -6,6 +6,7 @@ import os
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +16,16 @@ from playwright.sync_api import expect
 from kith.contacts.models import Contact, CustomField, Fact, Identity, Merge, Organization
 from kith.teams.models import User
 from kith.work.models import Note, Promise, Task
-from tests.support.browser import LOOKS, look_falls_on, screen
+from tests.support.browser import LOOKS, Screen, look_falls_on, look_over, screen
 
 expect.set_options(timeout=20_000)
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 SHOTS = os.environ.get("PEOPLE_SHOTS", "")
+
+
+def _shot(it: Screen, look: str, what: object) -> None:
+    if SHOTS:
+        it.page.screenshot(path=str(Path(SHOTS) / f"{look}-{what}.png"))
 
 
 def _person(name: str = "Stephen Markey") -> Contact:
@@ -48,22 +54,15 @@ def test_every_screen_is_clean_for_axe_in_both_themes_wide_and_on_a_phone(
         f"/people/{one.pk}/merge/{two.pk}/",
         "/organizations/",
         f"/organizations/{company.pk}/",
-        *MORE,
+        f"/people/{one.pk}/data/",
+        "/imports/",
     ]
     dialogs = ("new/note", "new/task", "new/promise", "edit", "fact", "role", "link")
     found: list[str] = []
     for look in LOOKS:
         theme, width, height = look
         with screen(chromium, live_server.url, mara, width=width, height=height, theme=theme) as it:
-            for number, path in enumerate(paths):
-                if not look_falls_on(number, look, full=full):
-                    continue
-                it.go(path.format(person=one.pk))
-                found += [f"{theme} {width} {path}: {line}" for line in it.axe()]
-                if it.page.evaluate("document.documentElement.scrollWidth") > width:
-                    found.append(f"{width} {path}: wider than the screen")
-                if SHOTS:
-                    it.page.screenshot(path=str(Path(SHOTS) / f"{theme}-{width}-{number}.png"))
+            found += look_over(it, paths, look, full=full, seen=partial(_shot, it, f"{theme}-{width}"))
             it.go(f"/people/{one.pk}/")
             for number, name in enumerate(dialogs):
                 if not look_falls_on(number, look, full=full):
@@ -73,22 +72,12 @@ def test_every_screen_is_clean_for_axe_in_both_themes_wide_and_on_a_phone(
                     f"/people/{one.pk}/{name}/",
                 )
                 it.page.wait_for_selector("dialog[open]")
-                it.page.evaluate(  # half faded in, every colour is too pale
-                    "() => Promise.all(document.querySelector('dialog[open]')"
-                    ".getAnimations({subtree: true}).map((a) => a.finished.catch(() => null)))"
-                )
                 found += [f"{theme} {width} {name}: {line}" for line in it.axe()]
-                if SHOTS:
-                    it.page.screenshot(
-                        path=str(Path(SHOTS) / f"{theme}-{width}-dialog-{name.replace('/', '-')}.png")
-                    )
+                _shot(it, f"{theme}-{width}", f"dialog-{name.replace('/', '-')}")
                 it.page.locator("dialog[open] [data-close]").first.click()
                 expect(it.page.locator("dialog[open]")).to_have_count(0)
             found += it.complaints
     assert not found, "\n".join(found)
-
-
-MORE = ["/people/{person}/data/", "/imports/"]
 
 
 def test_an_address_is_linked_by_hand_and_unlinked(chromium: Any, live_server: Any, mara: User) -> None:

@@ -18,7 +18,7 @@ from kith.engagement.models import SavedView
 from kith.teams.models import Notification, User
 from kith.teams.notifications import notify
 from kith.web.inbox import bulk as bulk_module
-from tests.support.browser import LOOKS, look_falls_on, screen
+from tests.support.browser import LOOKS, look_over, screen
 from tests.support.cast import Cast, cast_make
 
 expect.set_options(timeout=20_000)  # machines that test are busy
@@ -281,12 +281,6 @@ def test_lists_are_clean_for_axe_in_both_themes_wide_and_on_a_phone(
     for look in LOOKS:
         theme, width, height = look
         with screen(chromium, live_server.url, cast.ines, width=width, height=height, theme=theme) as it:
-            for number, path in enumerate(paths):
-                if not look_falls_on(number, look, full=full):
-                    continue
-                it.go(path)
-                found += [f"{theme} {width} {path}: {line}" for line in it.axe()]
-                if it.page.evaluate("document.documentElement.scrollWidth") > width:
-                    found.append(f"{width} {path}: wider than the screen")
+            found += look_over(it, paths, look, full=full)
             found += it.complaints
     assert not found, "\n".join(found)

@@ -10,7 +10,7 @@ from playwright.sync_api import expect
 from kith.contacts.models import Contact
 from kith.conversations.models import ConversationScope, Draft, Message
 from kith.teams.models import User
-from tests.support.browser import LOOKS, look_falls_on, screen
+from tests.support.browser import LOOKS, look_over, screen
 
 expect.set_options(timeout=20_000)  # machines that test are busy
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -45,13 +45,7 @@ def test_every_screen_is_clean_for_axe_in_both_themes_wide_and_on_a_phone(
     for look in LOOKS:
         theme, width, height = look
         with screen(chromium, live_server.url, mara, width=width, height=height, theme=theme) as it:
-            for number, path in enumerate(paths):
-                if not look_falls_on(number, look, full=full):
-                    continue
-                it.go(path)
-                found += [f"{theme} {width} {path}: {line}" for line in it.axe()]
-                if it.page.evaluate("document.documentElement.scrollWidth") > width:
-                    found.append(f"{width} {path}: wider than the screen")
+            found += look_over(it, paths, look, full=full)
             found += it.complaints
     assert not found, "\n".join(found)
 

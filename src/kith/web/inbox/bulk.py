@@ -64,8 +64,12 @@ def _list_of(request: SignedIn) -> InboxView:
 @signed_in
 def everything(request: SignedIn) -> HttpResponse:
     """A button that picks all of the list, with their number."""
-    total = inbox_total(request.viewer, _list_of(request), most=MOST)
-    shown = f"{MOST}+" if total > MOST else str(total)
+    return all_of_list(request, inbox_total(request.viewer, _list_of(request), most=MOST), most=MOST)
+
+
+def all_of_list(request: SignedIn, total: int, *, most: int) -> HttpResponse:
+    """The button for a list of `total`, which was counted no further than `most`."""
+    shown = f"{most}+" if total > most else str(total)
     context = {
         "total": total,
         "text": _("All %(num)s of this list") % {"num": shown},

@@ -19,7 +19,7 @@ from kith.contacts.services import contacts_tag, contacts_untag
 from kith.core.fields import as_uuid
 from kith.web import pages
 from kith.web.access import SignedIn, signed_in, writers
-from kith.web.inbox.bulk import progress
+from kith.web.inbox.bulk import all_of_list, progress
 from kith.web.people.acts import done
 from kith.web.people.filters import view_of
 from kith.workspace.people_list import people_ids, people_total
@@ -32,14 +32,7 @@ UNDO_FOR = 24 * 3600  # seconds
 @signed_in
 def everything(request: SignedIn) -> HttpResponse:
     """A button that picks all that the list's filters match, with their number."""
-    total = people_total(request.viewer, view_of(request.GET), most=MOST)
-    shown = f"{MOST}+" if total > MOST else str(total)
-    context = {
-        "total": total,
-        "text": _("All %(num)s of this list") % {"num": shown},
-        "said": _("All %(num)s picked") % {"num": shown},
-    }
-    return pages.part(request, "inbox/bulk_all.html", context)
+    return all_of_list(request, people_total(request.viewer, view_of(request.GET), most=MOST), most=MOST)
 
 
 def _change(request: SignedIn, deed: str, tag: Tag, ids: Sequence[uuid.UUID]) -> list[uuid.UUID]:
