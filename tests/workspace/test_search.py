@@ -303,6 +303,9 @@ def test_the_number_of_queries_does_not_grow_with_the_page(
     mails: Cast, django_assert_num_queries: Any
 ) -> None:
     viewer = mails.viewer(mails.carl)
+    # What other tests left in the planner's statistics decides between ways that differ by a statement.
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE conversations_searchdocument")
     for limit in (1, 30):
         with django_assert_num_queries(5):
             search_messages(viewer, "wheel ", limit=limit)

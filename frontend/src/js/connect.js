@@ -30,14 +30,18 @@ async function look() {
   if (run === mine) mine.timer = setTimeout(look, EVERY);
 }
 
+const fields = (form) => [...form.elements].filter((field) => field.name && "value" in field && field.type !== "radio" && field.type !== "checkbox");
+
 document.addEventListener("htmx:config:request", (event) => {
   const { ctx } = event.detail;
   const form = ctx.sourceElement?.closest?.("#connect");
   if (!form) return;
-  clearTimeout(run?.timer);
-  run = { id: named(), element: ctx.sourceElement, typed: new Map() };
-  // A wrong secret is asked for anew, but what was typed stays.
-  for (const field of form.querySelectorAll("input[type=password]")) run.typed.set(field.name, field.value);
+  const last = run;
+  run = { id: named(), element: ctx.sourceElement, sent: new Map(), typed: new Map() };
+  clearTimeout(last?.timer);
+  // A search for servers that is still on has nothing to say any more to who goes ahead without it.
+  if (last && last.element !== run.element) last.element.dispatchEvent(new CustomEvent("htmx:abort"));
+  for (const field of fields(form)) run.sent.set(field.name, field.value);
   ctx.request.headers["X-Kith-Run"] = run.id;
   ctx.request.timeout = 240e3;
   part("connect-steps").replaceChildren();
@@ -45,12 +49,20 @@ document.addEventListener("htmx:config:request", (event) => {
   run.timer = setTimeout(look, EVERY / 2);
 });
 
+// The answer shows the form as it was sent. What was typed since stays, and a secret that is asked for anew, too.
+document.addEventListener("htmx:after:request", (event) => {
+  const form = part("connect");
+  if (!form || event.detail.ctx.sourceElement !== run?.element) return;
+  for (const field of fields(form))
+    if (field.type === "password" || run.sent.get(field.name) !== field.value) run.typed.set(field.name, field.value);
+});
+
 document.addEventListener("htmx:after:swap", () => {
   const form = part("connect");
   if (!form || !run) return;
   for (const [name, value] of run.typed) {
     const field = form.elements[name];
-    if (field && !field.value) field.value = value;
+    if (field && "value" in field && field.value !== value) field.value = value;
   }
 });
 

@@ -37,6 +37,12 @@ class Elsewhere:
         self.asked, self.go_on = threading.Event(), threading.Event()
         self.error: gateway.ChannelError | None = None
         self.seen: list[dict[str, str]] = []
+        self.looked, self.found = threading.Event(), threading.Event()
+
+    def found_for(self, network: str, address: str) -> list[dict[str, str]]:
+        self.looked.set()
+        assert self.found.wait(60)
+        return [{"host": "mail.shop.example", "smtp_host": "mail.shop.example", "port": "143", "source": "a test"}]
 
     def check(self, network: str, settings: Any, secrets: Any) -> OwnIdentity:
         self.seen.append({**settings, **secrets})
@@ -58,9 +64,10 @@ class Elsewhere:
 def elsewhere(monkeypatch: pytest.MonkeyPatch) -> Iterator[Elsewhere]:
     made = Elsewhere()
     monkeypatch.setattr(gateway, "check", made.check)
-    monkeypatch.setattr(discovery, "found_for", lambda *_: [])
+    monkeypatch.setattr(discovery, "found_for", made.found_for)
     yield made
     made.go_on.set()
+    made.found.set()
 
 
 @pytest.mark.django_db
@@ -160,7 +167,15 @@ def test_who_connects_sees_what_is_done_and_can_stop_it(
         it.go("/settings/channels/new/email/")
         page.locator("[name=address]").fill("info@shop.example")
         page.locator("summary", has_text="Advanced").click()
+        _wait(elsewhere.looked.is_set)
         page.locator("[name=host]").fill("imap.shop.example")
+        # servers are found late: they fill in what nobody typed meanwhile, and nothing else
+        elsewhere.found.set()
+        page.get_by_text("Filled in from a test.").wait_for()
+        assert page.locator("[name=host]").input_value() == "imap.shop.example"
+        assert page.locator("[name=smtp_host]").input_value() == "mail.shop.example"
+        assert page.locator("[name=port]").input_value() == "143"
+        page.locator("[name=port]").fill("993")
         page.locator("[name=smtp_host]").fill("smtp.shop.example")
         page.locator("[name=password]").fill("open-sezame")
 
@@ -182,6 +197,25 @@ def test_who_connects_sees_what_is_done_and_can_stop_it(
         assert page.locator("[name=host]").input_value() == "imap.shop.example"
         page.locator("#connect-wait").wait_for(state="hidden")
 
+        # who goes ahead while servers are still looked for is not overtaken by them
+        elsewhere.looked.clear()
+        elsewhere.found.clear()
+        page.locator("[name=address]").fill("hello@shop.example")
+        page.locator("[name=password]").fill("open-sesame")
+        _wait(elsewhere.looked.is_set)
+        elsewhere.again(wrong)
+        press("Test the connection")
+        steps.first.wait_for()
+        elsewhere.found.set()
+        page.wait_for_timeout(1500)
+        assert steps.first.is_visible()
+        elsewhere.go_on.set()
+        page.get_by_text("The password is wrong.").wait_for()
+        page.locator("#connect-wait").wait_for(state="hidden")
+        assert page.locator("[name=address]").input_value() == "hello@shop.example"
+        assert page.locator("[name=smtp_host]").input_value() == "smtp.shop.example"
+        page.locator("[name=address]").fill("info@shop.example")
+
         # stopped: nothing is connected, whatever the far side says later
         page.locator("[name=password]").fill("open-sesame")
         elsewhere.again()
@@ -191,7 +225,7 @@ def test_who_connects_sees_what_is_done_and_can_stop_it(
         page.get_by_text("Stopped. Nothing was connected.").wait_for()
         page.locator("#connect-wait").wait_for(state="hidden")
         elsewhere.go_on.set()
-        _wait(lambda: len(elsewhere.seen) == 2)
+        _wait(lambda: len(elsewhere.seen) == 3)
         assert page.locator("[name=password]").input_value() == "open-sesame"
 
         # and again, to the end
@@ -203,4 +237,4 @@ def test_who_connects_sees_what_is_done_and_can_stop_it(
         page.wait_for_url("**/settings/channels/*-*/")
         assert it.complaints == []
     assert ChannelAccount.objects.get().address == "info@shop.example"
-    assert [asked["password"] for asked in elsewhere.seen] == ["open-sezame", "open-sesame", "open-sesame"]
+    assert [asked["password"] for asked in elsewhere.seen] == ["open-sezame", "open-sesame", "open-sesame", "open-sesame"]

@@ -59,6 +59,7 @@ class Connecting:
         self.audience = None if account else AudienceForm(data, user=request.user)
         self.works: Own | None = None
         self.found = ""
+        self.filled: set[str] | None = None
         self.stopped = False
         self.run: progress.Run | None = None
         if account and account.details:
@@ -128,6 +129,7 @@ class Connecting:
 
     def find(self) -> None:
         """Fill in what the address tells (servers, ports, who signs people in), and say where it comes from."""
+        self.filled = set()
         address = self.request.POST.get("address", "")
         best = next(iter(discovery.found_for(self.manifest.name, address)), None)
         if best is None:
@@ -140,6 +142,7 @@ class Connecting:
             )
             return
         self.fill(best)
+        self.filled = set(best)
         self.found = _("Filled in from %(source)s.") % {"source": source}
 
     def fill(self, values: Mapping[str, str]) -> None:
@@ -199,9 +202,14 @@ class Connecting:
         )
 
     def _parts(self) -> HttpResponse:
-        """Each field anew with what is wrong with it, but a secret only when it is to blame: what was typed stays."""
+        """Each field anew with what is wrong with it, but a secret only when it is to blame: what was typed stays.
+
+        A search for servers shows only what it filled in: meanwhile, more may have been typed elsewhere.
+        """
         secrets = {field.name for field in self.manifest.fields if field.secret}
         fields = [bound for form in self.forms for bound in form if bound.errors or bound.name not in secrets]
+        if self.filled is not None:
+            fields = [bound for bound in self.network if bound.name in self.filled]
         wrong = [str(error) for form in self.forms for error in form.non_field_errors()]
         context: dict[str, Any] = {
             "fields": [] if self.stopped else fields,
