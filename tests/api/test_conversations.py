@@ -15,6 +15,7 @@ from kith.contacts.models import Identity
 from kith.conversations.models import Message, Participant
 from kith.conversations.services.attention import presence_set
 from kith.networks.models import ChannelAccount
+from kith.networks.selectors import offered
 from kith.teams.models import User
 from kith.teams.selectors import viewer_of
 from kith.trust.models import Decision, Touch
@@ -243,6 +244,26 @@ def test_write_to_somebody(two: Two) -> None:
     sent = two.inside("POST", "/messages", body, status=201)
     assert Message.objects.get(pk=sent["message_id"]).subject == "Ready"
     assert sent["verdict"]["outcome"] in ("allow", "hold")
+
+
+def test_where_everybody_reads_what_is_sent_it_must_be_meant(two: Two) -> None:
+    network = next(m.name for m in offered() if "sends" in m.capabilities and not m.limits.private_messages)
+    public = house.account(network, name="Ours, in public")
+    person = Identity.objects.create(network=network, external_id="did:plc:somebody", handle="some.body")
+    body: dict[str, Any] = {
+        "channel_id": str(public.pk),
+        "identity_ids": [str(person.pk)],
+        "text": "Your bicycle is ready",
+    }
+    refused = two.inside("POST", "/messages", body, status=409)
+    assert refused["detail"]
+    assert not Message.objects.filter(text=body["text"]).exists()
+    body["visibility"] = "public"
+    sent = two.inside("POST", "/messages", body, status=201)
+    assert Message.objects.get(pk=sent["message_id"]).visibility == "public"
+    mailed = Identity.objects.get(external_id="ada@outside.example")
+    body |= {"channel_id": str(two.shared.pk), "identity_ids": [str(mailed.pk)]}
+    assert two.inside("POST", "/messages", body, status=422)["errors"][0]["field"] == "visibility"
 
 
 def test_a_typed_address_is_answered_by_mail_only_when_somebody_chooses_so(two: Two) -> None:

@@ -18,7 +18,9 @@ from kith.base.clock import now
 from kith.base.ids import new_id
 from kith.core import secrets
 
-if TYPE_CHECKING:  # the door of the API brings its framework, which a process that only sweeps answers has no use for
+if (
+    TYPE_CHECKING
+):  # the door of the API brings its framework, which a process that only sweeps answers has no use for
     from kith.api.access import Caller
 
 HEADER = "Idempotency-Key"
