@@ -4,7 +4,9 @@ PY ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 export KITH_ENV ?= development
-WORKERS := -n 2 --dist loadscope --no-loadscope-reorder -o console_output_style=classic
+# Where this is set (as images for containers do), each of the many processes would compile all of its code anew: a second of CPU.
+unexport PYTHONDONTWRITEBYTECODE
+WORKERS := -n 3 --dist loadscope --no-loadscope-reorder -o console_output_style=classic
 
 .PHONY: demo test check setup lint types contracts templates migrations lock bench torture frontend messages clean
 

@@ -6,6 +6,7 @@ import atexit
 import os
 import re
 import shutil
+import sys
 import tempfile
 from collections.abc import Generator, Iterator
 from pathlib import Path
@@ -36,6 +37,11 @@ def _prepare_environment() -> None:
             shutil.rmtree(home, ignore_errors=True)
 
     atexit.register(remove)
+    # Compiled code is kept, whoever calls pytest: the tests start hundreds of processes.
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    sys.dont_write_bytecode = False
+    # No test cuts the power: what this process writes needs no disk. Processes that tests start and kill do sync.
+    os.fsync = lambda _file: None
     os.environ.update(KITH_ENV="test", KITH_HOME=str(home), DJANGO_SETTINGS_MODULE="kith.config.settings")
 
 

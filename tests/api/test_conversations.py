@@ -15,7 +15,8 @@ from kith.contacts.models import Identity
 from kith.conversations.models import Message, Participant
 from kith.conversations.services.attention import presence_set
 from kith.networks.models import ChannelAccount
-from kith.teams.models import User
+from kith.networks.selectors import offered
+from kith.teams.models import Membership, User
 from kith.teams.selectors import viewer_of
 from kith.trust.models import Decision, Touch
 from kith.trust.services import suppression_add
@@ -74,6 +75,17 @@ def test_a_team_sees_its_own_and_nobody_else_finds_a_trace(two: Two) -> None:
     channel = {"channel_id": str(two.closed.pk), "identity_ids": [str(identity.pk)], "text": "x"}
     problem = two.outside("POST", "/messages", channel, status=422)
     assert problem["errors"][0]["field"] == "channel_id"
+
+
+def test_an_answer_is_not_repeated_to_who_may_not_see_it_any_more(two: Two) -> None:
+    key = {"Idempotency-Key": "k1"}
+    path, body = f"/conversations/{two.secret_id}/notes", {"text": "between us"}
+    two.inside("POST", path, body, status=201, **key)
+    assert two.inside("POST", path, body, **key).headers["Idempotent-Replayed"] == "true"
+    Membership.objects.filter(user=two.ina).delete()
+    refused = two.inside("POST", path, body, status=409, **key)
+    assert "between us" not in str(refused)
+    two.inside("POST", path, body, status=404)
 
 
 def test_credentials_are_never_given(two: Two) -> None:
@@ -243,6 +255,26 @@ def test_write_to_somebody(two: Two) -> None:
     sent = two.inside("POST", "/messages", body, status=201)
     assert Message.objects.get(pk=sent["message_id"]).subject == "Ready"
     assert sent["verdict"]["outcome"] in ("allow", "hold")
+
+
+def test_where_everybody_reads_what_is_sent_it_must_be_meant(two: Two) -> None:
+    network = next(m.name for m in offered() if "sends" in m.capabilities and not m.limits.private_messages)
+    public = house.account(network, name="Ours, in public")
+    person = Identity.objects.create(network=network, external_id="did:plc:somebody", handle="some.body")
+    body: dict[str, Any] = {
+        "channel_id": str(public.pk),
+        "identity_ids": [str(person.pk)],
+        "text": "Your bicycle is ready",
+    }
+    refused = two.inside("POST", "/messages", body, status=409)
+    assert refused["detail"]
+    assert not Message.objects.filter(text=body["text"]).exists()
+    body["visibility"] = "public"
+    sent = two.inside("POST", "/messages", body, status=201)
+    assert Message.objects.get(pk=sent["message_id"]).visibility == "public"
+    mailed = Identity.objects.get(external_id="ada@outside.example")
+    body |= {"channel_id": str(two.shared.pk), "identity_ids": [str(mailed.pk)]}
+    assert two.inside("POST", "/messages", body, status=422)["errors"][0]["field"] == "visibility"
 
 
 def test_a_typed_address_is_answered_by_mail_only_when_somebody_chooses_so(two: Two) -> None:

@@ -56,12 +56,25 @@ def source(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Kith, Pat
         yield house, folder / "all.kithbackup", passphrase
 
 
-def test_every_row_blob_and_key_comes_back(source: tuple[Kith, Path, Path]) -> None:
+def rows_of(house: Kith) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = json.loads(house.python(DUMP))
+    return found
+
+
+@pytest.fixture(scope="module")
+def rows(source: tuple[Kith, Path, Path]) -> dict[str, list[str]]:
+    """Every row of the filled house, which nothing changes afterwards."""
+    return rows_of(source[0])
+
+
+def test_every_row_blob_and_key_comes_back(
+    source: tuple[Kith, Path, Path], rows: dict[str, list[str]]
+) -> None:
     house, path, passphrase = source
     with kith() as other:
         done = other.run("restore", str(path), "--passphrase-file", str(passphrase))
         assert "keys included" in done.stderr
-        assert json.loads(other.python(DUMP)) == json.loads(house.python(DUMP))
+        assert rows_of(other) == rows
         assert blobs_of(other) == blobs_of(house)
         assert len(blobs_of(other)) == 4
         assert all(name == digest for name, digest in blobs_of(other).items())
@@ -73,8 +86,10 @@ def test_every_row_blob_and_key_comes_back(source: tuple[Kith, Path, Path]) -> N
         assert int(other.python(NEXT_NUMBER)) == 4, "the sequences go on where they stood"
 
 
-def test_a_full_house_is_not_overwritten_unless_forced(source: tuple[Kith, Path, Path]) -> None:
-    house, path, passphrase = source
+def test_a_full_house_is_not_overwritten_unless_forced(
+    source: tuple[Kith, Path, Path], rows: dict[str, list[str]]
+) -> None:
+    _, path, passphrase = source
     with kith() as other:
         other.run("upgrade")
         other.python(FILL)
@@ -82,7 +97,7 @@ def test_a_full_house_is_not_overwritten_unless_forced(source: tuple[Kith, Path,
         assert refused.returncode == 1
         assert "--force" in refused.stderr
         other.run("restore", str(path), "--force", "--passphrase-file", str(passphrase))
-        assert json.loads(other.python(DUMP)) == json.loads(house.python(DUMP))
+        assert rows_of(other) == rows
         assert list((other.home / "keys").glob("secrets.key.replaced-*"))
 
 
@@ -138,9 +153,11 @@ def test_half_a_file_is_refused(source: tuple[Kith, Path, Path], tmp_path: Path)
     assert "not a complete backup" in refused.stderr
 
 
-def test_it_goes_into_a_server_of_your_own(source: tuple[Kith, Path, Path]) -> None:
+def test_it_goes_into_a_server_of_your_own(
+    source: tuple[Kith, Path, Path], rows: dict[str, list[str]]
+) -> None:
     """DATABASE_URL: the same file restored into a database of another server."""
-    house, path, passphrase = source
+    _, path, passphrase = source
     with (
         cluster.use(server_for_tests(), durable=False) as place,
         cluster.superuser_connection(place) as server,
@@ -151,7 +168,7 @@ def test_it_goes_into_a_server_of_your_own(source: tuple[Kith, Path, Path]) -> N
         try:
             with kith(env={"DATABASE_URL": url}) as other:
                 other.run("restore", str(path), "--passphrase-file", str(passphrase))
-                assert json.loads(other.python(DUMP)) == json.loads(house.python(DUMP))
+                assert rows_of(other) == rows
                 assert not (other.home / "postgres").exists()
                 again = other.run("backup").stdout.strip()
                 with zipfile.ZipFile(again) as one, zipfile.ZipFile(path) as two:
@@ -161,10 +178,12 @@ def test_it_goes_into_a_server_of_your_own(source: tuple[Kith, Path, Path]) -> N
             server.execute("DROP DATABASE IF EXISTS kith_own WITH (FORCE)")
 
 
-def test_a_failed_upgrade_puts_the_database_back(source: tuple[Kith, Path, Path], tmp_path: Path) -> None:
+def test_a_failed_upgrade_puts_the_database_back(
+    source: tuple[Kith, Path, Path], rows: dict[str, list[str]], tmp_path: Path
+) -> None:
     """A migration that destroys and then fails outside a transaction: `kith upgrade` undoes it from its backup."""
     with kith(home=copy_of(source[0].home)) as other:
-        before = json.loads(other.python(DUMP))
+        before = rows
         module = tmp_path / "breaking" / "__init__.py"
         module.parent.mkdir()
         module.write_text("")
@@ -190,7 +209,7 @@ def test_a_failed_upgrade_puts_the_database_back(source: tuple[Kith, Path, Path]
         other.env = saved
         assert failed.returncode == 1, failed.stderr
         assert "as it was before" in failed.stderr
-        assert json.loads(other.python(DUMP)) == before
+        assert rows_of(other) == before
 
 
 def test_the_backup_is_of_one_moment(tmp_path: Path) -> None:

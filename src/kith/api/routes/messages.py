@@ -223,12 +223,16 @@ def messages_send(request: HttpRequest, body: SendIn) -> Any:
     for number, wanted in enumerate(body.identity_ids):
         if wanted not in known or known[wanted].network != account.network:
             raise blame(f"identity_ids.{number}", "There is no such identity on this channel's network.")
+    manifest = manifest_of(account.network)
+    if body.visibility == "public" and (manifest is None or manifest.limits.private_messages):
+        raise blame("visibility", "This network has private messages: a conversation begins with one.")
     compose = Compose(
         user=_author(caller),
         account=account,
         text=body.text,
         recipients=tuple((i, "to") for i in dict.fromkeys(body.identity_ids)),
         subject=body.subject,
+        visibility=body.visibility,
         send_at=body.send_at,
     )
     try:

@@ -92,12 +92,16 @@ class ReplyIn(Taken):
 
 
 class SendIn(Taken):
-    """A message to somebody who is known by an identity, from one of our channels."""
+    """A message to somebody who is known by an identity, from one of our channels.
+
+    `visibility` must be `public` on a network that has no private messages: everybody can read it there.
+    """
 
     channel_id: uuid.UUID
     identity_ids: list[uuid.UUID] = Field(min_length=1, max_length=20)
     text: Annotated[str, AfterValidator(clean), Field(min_length=1, max_length=100_000, pattern=r"\S")]
     subject: Annotated[str, AfterValidator(tidy), Field(max_length=500)] = ""
+    visibility: Literal["private", "public"] = "private"
     send_at: Moment | None = None
 
 
