@@ -8,7 +8,8 @@ from collections.abc import Callable
 from urllib.parse import urlsplit
 
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.core.handlers.wsgi import WSGIRequest
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, QueryDict
 from django.utils.translation import gettext as _
 
 from kith.base.http import is_local
@@ -33,6 +34,36 @@ def _public_url(request: HttpRequest) -> str:
         request.kith_public_url = company.public_url_for(host)  # type: ignore[attr-defined]
     found: str = request.kith_public_url  # type: ignore[attr-defined]
     return found
+
+
+class _WithoutNul(WSGIRequest):
+    def _load_post_and_files(self) -> None:
+        super()._load_post_and_files()
+        self._post = _without_nul(self.POST)
+
+
+def _without_nul(sent: QueryDict) -> QueryDict:
+    if not any("\0" in text for name, texts in sent.lists() for text in (name, *texts)):
+        return sent
+    found = QueryDict(mutable=True, encoding=sent.encoding)
+    for name, texts in sent.lists():
+        found.setlist(name.replace("\0", ""), [text.replace("\0", "") for text in texts])
+    found._mutable = False
+    return found
+
+
+class NoNul:
+    """No field of a form and no part of an address holds a NUL: no person types it, and PostgreSQL takes none."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        if type(request) is WSGIRequest:
+            request.__class__ = _WithoutNul
+            if "%00" in request.META.get("QUERY_STRING", ""):
+                request.GET = _without_nul(request.GET)  # type: ignore[assignment]
+        return self.get_response(request)
 
 
 class ClientAddress:

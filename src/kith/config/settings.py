@@ -60,6 +60,7 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "kith.config.middleware.ClientAddress",
+    "kith.config.middleware.NoNul",
     "kith.config.middleware.SecurityHeaders",
     "kith.config.middleware.KnownHost",
     "kith.config.middleware.Encrypted",
