@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import io
 import json
 from collections.abc import Callable
@@ -19,6 +20,8 @@ _application: list[Any] = []
 def _handler() -> Any:
     if not _application:
         _application.append(get_wsgi_application())
+        gc.collect()
+        gc.freeze()  # as the supervisor does before it starts the web processes
     return _application[0]
 
 
