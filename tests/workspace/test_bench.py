@@ -6,7 +6,6 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-
 from bench import __main__ as bench
 from bench.fill import few_each
 
