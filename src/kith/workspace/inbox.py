@@ -287,7 +287,7 @@ def _row(row: tuple[Any, ...]) -> InboxRow:
     chips = tuple(
         TagChip(uuid.UUID(tag), text, color) for tag, text, color in tags or ()
     )  # JSON, None for no tag
-    return InboxRow(key, scope, status, shown, *more, chips, priority, count, tray)
+    return InboxRow._make((key, scope, status, shown, *more, chips, priority, count, tray))
 
 
 def inbox_counts(viewer: Viewer) -> InboxCounts:
