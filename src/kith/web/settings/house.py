@@ -1,4 +1,4 @@
-"""This installation: system mails, the audit log, backups."""
+"""This installation: system mails, backups."""
 
 from __future__ import annotations
 
@@ -14,8 +14,6 @@ from django.views.decorators.http import require_POST
 from kith.base.clock import now
 from kith.channels.system_mail import system_mail_resend
 from kith.core.backup import nightly
-from kith.core.fields import as_uuid
-from kith.core.models import AuditEvent
 from kith.teams.models import Role, SystemMail, User
 from kith.web.access import SignedIn, administrators
 from kith.web.settings.page import done, show
@@ -45,29 +43,6 @@ def mail_resend(request: SignedIn, pk: uuid.UUID) -> HttpResponse:
     system_mail_resend(mail=get_object_or_404(SystemMail, pk=pk, sent_at=None))
     done(request, _("Kith tries again."))
     return redirect("settings:mails")
-
-
-@administrators
-def audit(request: SignedIn) -> HttpResponse:
-    """Who did what, newest first; `?before=` goes on, `?actor=` and `?action=` narrow."""
-    rows = AuditEvent.objects.order_by("-id")
-    if actor := as_uuid(request.GET.get("actor", "")):
-        rows = rows.filter(actor_id=actor)
-    if action := request.GET.get("action", "").replace("\x00", ""):
-        rows = rows.filter(action=action)
-    if before := as_uuid(request.GET.get("before", "")):
-        rows = rows.filter(id__lt=before)
-    found = list(rows[: PAGE + 1])
-    return show(
-        request,
-        "settings/audit.html",
-        section="settings:audit",
-        rows=found[:PAGE],
-        older=found[PAGE - 1].id if len(found) > PAGE else None,
-        actor=actor or "",
-        action=action,
-        people=User.objects.order_by("name"),
-    )
 
 
 @administrators

@@ -4,6 +4,7 @@ from django.urls import path
 
 from kith.web.settings import (
     answering,
+    audit,
     channels,
     company,
     connecting,
@@ -78,6 +79,6 @@ urlpatterns = [
     ),
     path("mails/", house.mails, name="mails"),
     path("mails/<uuid:pk>/resend/", house.mail_resend, name="mail_resend"),
-    path("audit/", house.audit, name="audit"),
+    path("audit/", audit.audit, name="audit"),
     path("backups/", house.backups, name="backups"),
 ]
