@@ -162,10 +162,8 @@ def _opens_reply(lines: list[str], index: int) -> bool:
     marked = line.lstrip()[:1] in "-_*=" or "essag" in line or "achricht" in line or "ensaje" in line
     if marked and _SEPARATOR.match(line):
         return True
-    if "：" not in line:
-        head = line.partition(":")[0]
-        if len(head) == len(line) or (len(head) > 30 and len(" ".join(head.split())) > 30):
-            return False  # no field, or more words before its colon than any field has
+    if not _may_be_field(line):
+        return False
     found = _FIELD.match(line)
     if found is None or found["more"]:
         return False
@@ -179,6 +177,14 @@ def _opens_reply(lines: list[str], index: int) -> bool:
         if field and field["more"]:
             more += 1
     return more >= 2
+
+
+def _may_be_field(line: str) -> bool:
+    """False for what has no colon, or more before it than any name of a field."""
+    if "：" in line:
+        return True
+    head = line.partition(":")[0]
+    return len(head) < len(line) and (len(head) <= 30 or len(" ".join(head.split())) <= 30)
 
 
 def _header_end(lines: list[str], index: int) -> int | None:
