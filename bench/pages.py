@@ -53,7 +53,8 @@ def everything(mails: Path | None) -> Iterator[tuple[str, Work]]:
         "create a person by API",
         lambda: measure({"kith": requests.create(boss)}, times=60),
     )
-    yield "receive a mail (limit: notmuch new)", lambda: mail.receive(mails)
+    for name, folders in mail.corpora(mails).items():
+        yield f"receive a mail, {name} (limit: notmuch new)", lambda folders=folders: mail.receive(folders)  # type: ignore[misc]
 
 
 # What a page shows is bounded, and so is what it may read: a list reads 51 rows in each of three statuses, each with what

@@ -11,6 +11,7 @@ import psycopg
 from django.db import DEFAULT_DB_ALIAS, connection, connections
 from django.db.backends.utils import CursorWrapper
 
+LONG_WORD = 200  # characters without a space
 _NAMED = re.compile(r"%\((\w+)\)s|%%")
 
 
@@ -88,5 +89,5 @@ def for_words(expression: str, *, tag: str = " ") -> str:
     `tag`. A text too short to matter stays as it is.
     """
     text = f"translate({expression}, '<', '{tag}')"
-    cut = f"regexp_replace({text}, '(\\S{{200}})', '\\1 ', 'g')"
+    cut = f"regexp_replace({text}, '(\\S{{{LONG_WORD}}})', '\\1 ', 'g')"
     return f"CASE WHEN length({expression}) > 1000 THEN {cut} ELSE {text} END"
