@@ -50,7 +50,7 @@ STATEMENTS = {
     "/notifications/": 4,
     "/notifications/bell/": 3,
     "/today/": 8,
-    "/people/": 8,
+    "/people/": 9,
     "/people/{person}/": 22,
     "/settings/": 3,
 }

@@ -34,6 +34,7 @@ from kith.workspace.demo import house
 from kith.workspace.demo.arrange import arrange
 from kith.workspace.demo.drawings import face, picture
 from kith.workspace.demo.everyday import everyday
+from kith.workspace.demo.tending import tend
 
 STORIES = Path(__file__).parent / "stories"
 Say = Callable[[str], None]
@@ -71,6 +72,7 @@ def build(say: Say = print) -> None:
         say("faces, drawn here")
         builder.faces()
         builder.work()
+        tend(place, builder.contacts)
         builder.settle()
         arrange(place, builder.contacts, arranged)
         builder.known_since()
