@@ -40,6 +40,8 @@ def _prepare_environment() -> None:
     # Compiled code is kept, whoever calls pytest: the tests start hundreds of processes.
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     sys.dont_write_bytecode = False
+    # No test cuts the power: what this process writes needs no disk. Processes that tests start and kill do sync.
+    os.fsync = lambda _file: None
     os.environ.update(KITH_ENV="test", KITH_HOME=str(home), DJANGO_SETTINGS_MODULE="kith.config.settings")
 
 

@@ -16,7 +16,7 @@ from kith.conversations.models import Message, Participant
 from kith.conversations.services.attention import presence_set
 from kith.networks.models import ChannelAccount
 from kith.networks.selectors import offered
-from kith.teams.models import User
+from kith.teams.models import Membership, User
 from kith.teams.selectors import viewer_of
 from kith.trust.models import Decision, Touch
 from kith.trust.services import suppression_add
@@ -75,6 +75,17 @@ def test_a_team_sees_its_own_and_nobody_else_finds_a_trace(two: Two) -> None:
     channel = {"channel_id": str(two.closed.pk), "identity_ids": [str(identity.pk)], "text": "x"}
     problem = two.outside("POST", "/messages", channel, status=422)
     assert problem["errors"][0]["field"] == "channel_id"
+
+
+def test_an_answer_is_not_repeated_to_who_may_not_see_it_any_more(two: Two) -> None:
+    key = {"Idempotency-Key": "k1"}
+    path, body = f"/conversations/{two.secret_id}/notes", {"text": "between us"}
+    two.inside("POST", path, body, status=201, **key)
+    assert two.inside("POST", path, body, **key).headers["Idempotent-Replayed"] == "true"
+    Membership.objects.filter(user=two.ina).delete()
+    refused = two.inside("POST", path, body, status=409, **key)
+    assert "between us" not in str(refused)
+    two.inside("POST", path, body, status=404)
 
 
 def test_credentials_are_never_given(two: Two) -> None:

@@ -7,6 +7,7 @@ import hashlib
 import json
 from email.message import EmailMessage
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -90,23 +91,23 @@ def test_a_disk_that_is_full_when_files_are_stored_sets_nothing_aside(
 def test_a_disk_that_is_full_for_the_parser_sets_nothing_aside(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    wire = mail(1, file=b"%PDF-1.4 one")
-    request = {
+    wire = mail(1, file=b"%PDF-1.4 one" * 10_000)
+    request: dict[str, Any] = {
         "network": "email",
         "settings": {"address": "info@us.example"},
         "own": None,
-        "item": {"external_id": wire.external_id, "at": None, "meta": {}},
+        "items": [{"external_id": wire.external_id, "at": None, "meta": {}}],
     }
     with monkeypatch.context() as patch:
         patch.setattr(Path, "write_bytes", full_disk)
-        reply = json.loads(child.answer(request, wire.body, tmp_path, {}))
+        reply = json.loads(child.answer(request, request["items"][0], wire.body, tmp_path, {}))
     assert reply["problem"] == "no_room"
 
     account = house.mailbox()
     raw_items_store(account, [wire])
     with Parser() as parser:
         with monkeypatch.context() as patch:
-            patch.setattr(Parser, "parse", lambda *_, **__: Parsed(problem="no_room", error=reply["error"]))
+            patch.setattr(Parser, "parse", lambda *_, **__: [Parsed(problem="no_room", error=reply["error"])])
             assert runner._parse_some(account.pk, parser) == 0
         assert RawItem.objects.get().state == "new"
         assert runner._parse_some(account.pk, parser) == 1
@@ -123,7 +124,7 @@ def test_a_crash_between_the_bytes_and_their_row_doubles_nothing(monkeypatch: py
 
     digest = hashlib.sha256(wire.body).hexdigest()
     with monkeypatch.context() as patch:
-        patch.setattr(receive, "insert", killed)
+        patch.setattr(receive, "copy", killed)
         with pytest.raises(KeyboardInterrupt):
             raw_items_store(account, [wire], cursor="1")
     written = set(blobs.all_digests())
@@ -145,10 +146,11 @@ def test_what_a_later_version_understands_takes_the_place_of_the_note(
     raw_items_store(account, [mail(1), mail(2)])
     plain = Parser.parse
 
-    def fails_on_the_first(self: Parser, **given: object) -> Parsed:
-        if given["external_id"] == "INBOX:1:1":
-            return Parsed(problem="crash", error="ValueError: not in this version")
-        return plain(self, **given)  # type: ignore[arg-type]
+    def fails_on_the_first(self: Parser, **given: Any) -> list[Parsed]:
+        found = plain(self, **given)
+        if given["items"][0].external_id == "INBOX:1:1":
+            found[0] = Parsed(problem="crash", error="ValueError: not in this version")
+        return found
 
     with Parser() as parser:
         with monkeypatch.context() as patch:

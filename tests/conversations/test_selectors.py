@@ -180,7 +180,7 @@ def test_warnings_of_authentication(cast: Cast) -> None:
 def test_the_number_of_queries_is_constant(cast: Cast, long: Any, django_assert_num_queries: Any) -> None:
     viewer = cast.viewer(cast.ines)
     for limit in (3, 21):
-        with django_assert_num_queries(7):
+        with django_assert_num_queries(2):
             conversation_messages(viewer, long, limit=limit)
-    with django_assert_num_queries(11):
+    with django_assert_num_queries(2):
         conversation_get(viewer, long)

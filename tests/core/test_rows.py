@@ -9,6 +9,7 @@ from django.db import IntegrityError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 
 from kith.base.clock import now
+from kith.base.ids import new_id
 from kith.config import environment
 from kith.config.database import database_settings
 from kith.core import rows, sql
@@ -38,6 +39,34 @@ def test_rows_are_stored_as_they_are(count: int) -> None:
         assert (stored.action, stored.details, stored.address) == (event.action, event.details, event.address)
         assert abs(stored.at - now()) < timedelta(minutes=5)
         assert not event._state.adding
+
+
+def test_values_are_stored_as_they_are() -> None:
+    ids, moment = [new_id() for _ in range(3)], now()
+    names = (
+        "id",
+        "action",
+        "at",
+        "actor_id",
+        "actor_name",
+        "subject_kind",
+        "subject_id",
+        "details",
+        "address",
+    )
+    said = ["a\t\\N\n'\"", "ü\U0001f600", ""]
+    details = [{"n": [1, None, "ü"], "t": "\\t"}, {}, {"deep": {"x": [{}]}}]
+    values = [(i, a, moment, None, "", "x", i, d, None) for i, a, d in zip(ids, said, details, strict=True)]
+    rows.copy(AuditEvent, names, values)
+    found = {e.pk: e for e in AuditEvent.objects.all()}
+    assert [found[i].action for i in ids] == said
+    assert [found[i].details for i in ids] == details
+    assert {(e.at, e.actor_id, e.address) for e in found.values()} == {(moment, None, None)}
+    rows.copy(AuditEvent, names, [])
+    with pytest.raises(IntegrityError), transaction.atomic():
+        rows.copy(AuditEvent, names, values)
+    with pytest.raises(ValueError, match="address"):
+        rows.copy(AuditEvent, names[:-1], values)
 
 
 @pytest.mark.parametrize("count", [1, 2])

@@ -57,6 +57,11 @@ class Caller:
         return User(id=self.user_id, name=self.user_name, role=self.role)
 
     @property
+    def looked(self) -> bool:
+        """Whether the request asked for rows that not everybody may see."""
+        return self._viewer is not None
+
+    @property
     def viewer(self) -> Viewer:
         if self._viewer is None:
             self._viewer = viewer_of(self.user)

@@ -177,7 +177,7 @@ def _once(
         return mine
     response = view(request, *args, **kwargs)
     if mine is not None and isinstance(response, HttpResponse) and response.status_code < 400:
-        idempotency.store(mine, request, response)
+        idempotency.store(mine, request, response, caller)
     return response
 
 

@@ -13,14 +13,13 @@ from django.db import connection
 from django.http import HttpRequest, HttpResponse
 
 from kith.api.models import IdempotentAnswer
-from kith.api.problems import blame
+from kith.api.problems import Problem, blame
 from kith.base.clock import now
 from kith.base.ids import new_id
 from kith.core import secrets
 
-if (
-    TYPE_CHECKING
-):  # the door of the API brings its framework, which a process that only sweeps answers has no use for
+# The door of the API brings its framework, which a process that only sweeps answers has no use for.
+if TYPE_CHECKING:
     from kith.api.access import Caller
 
 HEADER = "Idempotency-Key"
@@ -39,7 +38,7 @@ ON CONFLICT (token_id, key) DO NOTHING RETURNING id
 def begin(request: HttpRequest, caller: Caller) -> HttpResponse | uuid.UUID | None:
     """Inside the request's transaction: the stored answer, the id under which to store this one, or None without a key.
 
-    Raises Problem 422 when the key was used for another request.
+    Raises Problem 422 when the key was used for another request, 409 when the caller may see something else than then.
     """
     key = request.headers.get(HEADER)
     if key is None or request.method not in ("POST", "PATCH", "PUT", "DELETE"):
@@ -59,6 +58,8 @@ def begin(request: HttpRequest, caller: Caller) -> HttpResponse | uuid.UUID | No
     stored = IdempotentAnswer.objects.get(token_id=caller.token_id, key=key)
     if stored.fingerprint != fingerprint:
         raise blame(HEADER, "This key was used for another request.")
+    if stored.rights is not None and stored.rights != _rights(caller):
+        raise Problem(409, "This was done. What you may see has changed since: ask for it anew.")
     replay = HttpResponse(
         _opened(stored.body), status=stored.status, content_type="application/json; charset=utf-8"
     )
@@ -71,11 +72,20 @@ def holds_secret(request: HttpRequest) -> None:
     request.kith_sealed = True  # type: ignore[attr-defined]
 
 
-def store(mine: uuid.UUID, request: HttpRequest, response: HttpResponse) -> None:
+def _rights(caller: Caller) -> int:
+    """What an answer may hold, as a number of 63 bits."""
+    viewer = caller.viewer
+    seen = f"{viewer.role} {sorted(caller.permissions)} {viewer.sees_all} {sorted(viewer.scope_ids)}"
+    return int.from_bytes(hashlib.sha256(seen.encode()).digest()[:8]) >> 1
+
+
+def store(mine: uuid.UUID, request: HttpRequest, response: HttpResponse, caller: Caller) -> None:
     body = response.content.decode()
     if getattr(request, "kith_sealed", False):
         body = _SEALED + base64.b64encode(secrets.encrypt(response.content)).decode()
-    IdempotentAnswer.objects.filter(pk=mine).update(status=response.status_code, body=body)
+    IdempotentAnswer.objects.filter(pk=mine).update(
+        status=response.status_code, body=body, rights=_rights(caller) if caller.looked else None
+    )
 
 
 def _opened(body: str) -> str:

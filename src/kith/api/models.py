@@ -16,6 +16,7 @@ class IdempotentAnswer(Record):
     fingerprint = models.CharField(max_length=64)
     status = models.PositiveSmallIntegerField(default=0)
     body = models.TextField(blank=True)
+    rights = models.BigIntegerField(null=True)  # of whom it was given to; none where everybody gets the same
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["token", "key"], name="idempotentanswer_once")]

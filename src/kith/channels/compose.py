@@ -9,7 +9,8 @@ from datetime import datetime
 from typing import Any
 
 from kith.base.graphemes import count
-from kith.conversations.models import Message, MessageCopy, Thread
+from kith.conversations.models import Message, Thread
+from kith.core import sql
 from kith.networks.models import ChannelAccount
 from kith.networks.selectors import manifest_of
 from kith.teams.models import User
@@ -68,16 +69,20 @@ class SendResult:
     undo_until: datetime | None = None
 
 
+_INBOUND = """
+SELECT 1 FROM conversations_thread t JOIN conversations_messagecopy k ON k.thread_id = t.id
+JOIN conversations_message m ON m.id = k.message_id AND m.direction = 'in'
+WHERE t.conversation_id = %(conversation)s LIMIT 1
+"""
+
+
 def request_of(compose: Compose, subject_id: uuid.UUID | None = None) -> TouchRequest:
     manifest = manifest_of(compose.account.network)
     kind = compose.kind
     if kind == "reply" and compose.conversation_id is None and compose.reply_to is None:
         kind = "outreach"
-    inbound = (
-        compose.conversation_id is not None
-        and MessageCopy.objects.filter(
-            thread__conversation_id=compose.conversation_id, message__direction="in"
-        ).exists()
+    inbound = compose.conversation_id is not None and bool(
+        sql.prepared(_INBOUND, {"conversation": compose.conversation_id})
     )
     return TouchRequest(
         kind=kind,  # type: ignore[arg-type]

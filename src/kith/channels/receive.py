@@ -7,12 +7,14 @@ import json
 import logging
 import time
 import uuid
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
 
 from django.db import InterfaceError, OperationalError, connection, transaction
 
 from kith.base.clock import now
+from kith.base.ids import new_id
 from kith.base.text import clean, clean_value
 from kith.channels import gateway
 from kith.channels.apply import Understood, events_apply
@@ -23,7 +25,8 @@ from kith.connectors.contract import MessageReceived
 from kith.connectors.contract import RawItem as WireItem
 from kith.conversations.models import Attachment
 from kith.core import audit, blobs, sql
-from kith.core.rows import insert
+from kith.core.objects import objects
+from kith.core.rows import copy
 from kith.networks.models import ChannelAccount, ChannelHealth
 
 log = logging.getLogger(__name__)
@@ -32,7 +35,23 @@ BATCH = 200
 # A batch ends early when its items are slow or large, so that it neither holds the others up nor fills the memory.
 BATCH_SECONDS = 20.0
 BATCH_BYTES = 32 * 1024 * 1024
+# Items that go to the parser together.
+GROUP, GROUP_BYTES = 16, 256 * 1024
 RAW_CHANNEL = "kith_raw"
+_STORED = """
+SELECT external_id, digest FROM channels_rawitem
+WHERE channel_account_id = %(account)s AND external_id = ANY (%(ids)s::text[])
+"""
+_COLUMNS = (
+    "id", "created_at", "channel_account_id", "external_id", "digest", "body", "size", "at", "meta", "state", "attempts",
+    "error", "parsed_at",
+)  # fmt: skip
+_WAITING = "r.channel_account_id = %(account)s AND r.state = 'new' ORDER BY r.id LIMIT %(most)s"
+_DONE = """
+UPDATE channels_rawitem r SET state = n.state, error = n.error, attempts = n.attempts, parsed_at = %(now)s::timestamptz
+FROM unnest(%(ids)s::uuid[], %(states)s::text[], %(errors)s::text[], %(attempts)s::int[]) AS n (id, state, error, attempts)
+WHERE r.id = n.id
+"""
 # What no item is to blame for: it waits until that is over.
 NOT_ITS_FAULT = (OperationalError, InterfaceError, blobs.StoreFull)
 
@@ -43,18 +62,15 @@ def raw_items_store(
     """Store raw items and move the cursor in one transaction; what is stored already is passed over. Returns how many
     were new. When this returns, they are durable and may be acknowledged.
     """
-    rows = list({(r.external_id, r.digest): r for r in (_row(account, item) for item in items)}.values())
+    rows = {(r.external_id, r.digest): r for r in (_stored(item) for item in items)}
+    moment = now()
     with transaction.atomic():
         # Two webhooks that bring the same item at once: the second sees what the first has stored.
         sql.rows("SELECT pg_advisory_xact_lock(hashtextextended(%s, 2))", [f"store:{account.pk}"])
-        before = {
-            (external_id, digest)
-            for external_id, digest in RawItem.objects.filter(
-                channel_account=account, external_id__in=[r.external_id for r in rows]
-            ).values_list("external_id", "digest")
-        }
-        new = [r for r in rows if (r.external_id, r.digest) not in before]
-        insert(new)
+        given = {"account": account.pk, "ids": list({key[0] for key in rows})}
+        before = set(sql.prepared(_STORED, given))
+        new = [row for key, row in rows.items() if key not in before]
+        copy(RawItem, _COLUMNS, [(new_id(), moment, account.pk, *row, "new", 0, "", None) for row in new])
         if cursor is not None:
             Cursor.objects.update_or_create(
                 channel_account=account, stream=stream, defaults={"position": cursor}
@@ -66,7 +82,18 @@ def raw_items_store(
     return len(new)
 
 
-def _came(account: ChannelAccount, rows: Sequence[RawItem]) -> dict[str, Any]:
+class _Stored(NamedTuple):
+    """The columns of a raw item that come from outside."""
+
+    external_id: str
+    digest: str
+    body: bytes | None
+    size: int
+    at: datetime | None
+    meta: dict[str, Any]
+
+
+def _came(account: ChannelAccount, rows: Sequence[_Stored]) -> dict[str, Any]:
     """What health says of what has just come: when, and how old the newest of it was already (history says nothing)."""
     moment = now()
     newest = max((row.at for row in rows if row.at and row.at >= account.history_until), default=None)
@@ -74,21 +101,14 @@ def _came(account: ChannelAccount, rows: Sequence[RawItem]) -> dict[str, Any]:
     return {"last_item_at": moment, **({"lag_seconds": min(lag, 2**31 - 1)} if lag is not None else {})}
 
 
-def _row(account: ChannelAccount, item: WireItem) -> RawItem:
+def _stored(item: WireItem) -> _Stored:
     digest = hashlib.sha256(item.body).hexdigest()
     large = len(item.body) > IN_ROW
     if large:
         blobs.put(item.body)
-    meta = clean_value(json.loads(json.dumps(dict(item.meta), default=str)))
-    return RawItem(
-        channel_account=account,
-        external_id=clean(item.external_id)[:1000] or f"sha256:{digest}",
-        digest=digest,
-        body=None if large else item.body,
-        size=len(item.body),
-        at=item.at,
-        meta=meta,
-    )
+    meta = clean_value(json.loads(json.dumps(dict(item.meta), default=str))) if item.meta else {}
+    external_id = clean(item.external_id)[:1000] or f"sha256:{digest}"
+    return _Stored(external_id, digest, None if large else item.body, len(item.body), item.at, meta)
 
 
 def body_of(raw: RawItem) -> bytes:
@@ -124,9 +144,7 @@ def raw_items_parse(account_id: uuid.UUID, parser: Parser, *, limit: int = BATCH
         if not _lock_account(account_id):
             return 0
         account = ChannelAccount.objects.select_related("scope").get(pk=account_id)
-        waiting = list(
-            RawItem.objects.filter(channel_account=account, state=RawItem.State.NEW).order_by("id")[:limit]
-        )
+        waiting = objects(RawItem, _WAITING, {"account": account.pk, "most": limit})
         if not waiting:
             return 0
         try:
@@ -142,15 +160,44 @@ def _parse_batch(
 ) -> list[tuple[RawItem, Parsed]]:
     parsed: list[tuple[RawItem, Parsed]] = []
     until, size = time.monotonic() + BATCH_SECONDS, 0
-    for raw in waiting:
-        result = _parse(account, raw, parser)
-        if result.problem == "no_room":
-            raise blobs.StoreFull(f"There is no room in {parser.folder.parent}: {result.error}")
-        parsed.append((raw, result))
-        size += sum(len(e.text) + len(e.html) for e in result.events if isinstance(e, MessageReceived))
+    who: dict[str, Any] = {
+        "network": gateway.connector_name(account),
+        "settings": gateway.parse_settings(account),
+        "own": gateway.own_identity(account),
+    }
+    while len(parsed) < len(waiting):
+        for raw, result in _parse_group(waiting[len(parsed) : len(parsed) + GROUP], parser, who):
+            if result.problem == "no_room":
+                raise blobs.StoreFull(f"There is no room in {parser.folder.parent}: {result.error}")
+            parsed.append((raw, result))
+            size += sum(_size(e) for e in result.events if isinstance(e, MessageReceived))
         if size > BATCH_BYTES or time.monotonic() > until:
             break
     return parsed
+
+
+def _size(event: MessageReceived) -> int:
+    return len(event.text) + len(event.html) + sum(len(m.content) for m in event.media if m.content)
+
+
+def _parse_group(
+    waiting: Sequence[RawItem], parser: Parser, who: Mapping[str, Any]
+) -> list[tuple[RawItem, Parsed]]:
+    """The first of these items, one at least, with what they mean."""
+    items: list[WireItem] = []
+    size = 0
+    for raw in waiting:
+        if items and size + raw.size > GROUP_BYTES:
+            break
+        size += raw.size
+        try:
+            body = body_of(raw)
+        except OSError as error:
+            if not items:
+                return [(raw, Parsed(problem="crash", error=f"its bytes are missing: {error}"))]
+            break
+        items.append(WireItem(external_id=raw.external_id, body=body, at=raw.at, meta=raw.meta))
+    return list(zip(waiting, parser.parse(**who, items=items), strict=False))
 
 
 def _record_batch(account: ChannelAccount, parsed: Sequence[tuple[RawItem, Parsed]]) -> None:
@@ -171,22 +218,6 @@ def _lock_account(account_id: uuid.UUID) -> bool:
         return bool(cursor.fetchone()[0])
 
 
-def _parse(account: ChannelAccount, raw: RawItem, parser: Parser) -> Parsed:
-    try:
-        body = body_of(raw)
-    except OSError as error:
-        return Parsed(problem="crash", error=f"its bytes are missing: {error}")
-    return parser.parse(
-        network=gateway.connector_name(account),
-        settings=gateway.parse_settings(account),
-        own=gateway.own_identity(account),
-        external_id=raw.external_id,
-        body=body,
-        at=raw.at,
-        meta=raw.meta,
-    )
-
-
 def _record(account: ChannelAccount, parsed: Sequence[tuple[RawItem, Parsed]]) -> None:
     understood = [Understood(raw, _visible(account, raw, result)) for raw, result in parsed]
     events_apply(account, understood)
@@ -196,16 +227,15 @@ def _record(account: ChannelAccount, parsed: Sequence[tuple[RawItem, Parsed]]) -
         raw.error = clean(f"{result.problem}: {result.error}")[:2000] if result.problem else raw.error
         raw.attempts += 1
         raw.parsed_at = moment
-    sql.run(  # bulk_update builds a CASE of four expressions for each item, which costs more than parsing it
-        "UPDATE channels_rawitem r SET state = n.state, error = n.error, attempts = n.attempts, parsed_at = %s "
-        "FROM unnest(%s::uuid[], %s::text[], %s::text[], %s::int[]) AS n (id, state, error, attempts) WHERE r.id = n.id",
-        [
-            moment,
-            [raw.id for raw, _ in parsed],
-            [str(raw.state) for raw, _ in parsed],
-            [raw.error for raw, _ in parsed],
-            [raw.attempts for raw, _ in parsed],
-        ],
+    sql.prepared_run(
+        _DONE,
+        {
+            "now": moment,
+            "ids": [raw.id for raw, _ in parsed],
+            "states": [str(raw.state) for raw, _ in parsed],
+            "errors": [raw.error for raw, _ in parsed],
+            "attempts": [raw.attempts for raw, _ in parsed],
+        },
     )
 
 

@@ -1,8 +1,10 @@
 """The parsing child: reads raw items on standard input, writes events on standard output, under limits of its own.
 
-Run as `python -m kith.connectors.child FOLDER`. One JSON line a request: {"network", "settings", "own", "item"}; the body
-follows as so many bytes. One JSON line an answer: {"events"} or {"problem", "error"}. Each item has 5 s of CPU time, the
-process 512 MB of memory of its own; files of a message are written into FOLDER and named by their path.
+Run as `python -m kith.connectors.child FOLDER`. One JSON line a request, for a group of items: {"network", "settings",
+"own", "items"}; their bodies follow, each of its `size` in bytes. One JSON line an answer, one for each item: {"events",
+"bytes"} or {"problem", "error"}. Small files of a message follow its line, `bytes` in all, each of the `bytes` that its
+media names; larger ones are written into FOLDER and named by their path. Each item has 5 s of CPU time, the process 512 MB
+of memory of its own.
 """
 
 from __future__ import annotations
@@ -13,9 +15,9 @@ import os
 import resource
 import signal
 import sys
+import time
 import uuid
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any, NoReturn
@@ -34,6 +36,11 @@ from kith.connectors.registry import make
 from kith.connectors.words import say
 
 CPU_SECONDS, MEMORY_BYTES = 5.0, 512 * 1024 * 1024
+BESIDE, BESIDE_IN_ALL = (
+    64 * 1024,
+    1024 * 1024,
+)  # bytes of a file, and of an item's, that need no file in between
+TELL_BYTES, TELL_SECONDS = 64 * 1024, 0.5
 NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.EMFILE, errno.ENFILE})
 
 
@@ -59,29 +66,38 @@ def _connector(request: dict[str, Any], made: dict[str, Connector]) -> Connector
     return made[key]
 
 
-def _files_out(events: Sequence[Event], folder: Path) -> list[Event]:
-    result: list[Event] = []
+def _told(events: Sequence[Event], folder: Path) -> tuple[list[dict[str, Any]], bytes]:
+    """The events as JSON knows them, and the small files among what they carry."""
+    beside: list[bytes] = []
+    room = BESIDE_IN_ALL
+    told = []
     for event in events:
-        if isinstance(event, MessageReceived) and any(m.content is not None for m in event.media):
-            media = []
-            for item in event.media:
-                if item.content is not None:
+        found = event_to_dict(event)
+        if isinstance(event, MessageReceived):
+            for media, plain in zip(event.media, found.get("media", ()), strict=True):
+                if media.content is None:
+                    continue
+                plain["size"] = len(media.content)
+                if len(media.content) <= min(BESIDE, room):
+                    room -= len(media.content)
+                    beside.append(media.content)
+                    plain["bytes"] = len(media.content)
+                else:
                     path = folder / uuid.uuid4().hex
-                    path.write_bytes(item.content)
-                    item = replace(item, path=str(path), size=len(item.content), content=None)
-                media.append(item)
-            event = replace(event, media=tuple(media))
-        result.append(event)
-    return result
+                    path.write_bytes(media.content)
+                    plain["path"] = str(path)
+        told.append(found)
+    return told, b"".join(beside)
 
 
-def _problem(kind: str, error: str) -> str:
-    return json.dumps({"problem": kind, "error": error})
+def _problem(kind: str, error: str) -> bytes:
+    return json.dumps({"problem": kind, "error": error}).encode() + b"\n"
 
 
-def answer(request: dict[str, Any], body: bytes, folder: Path, made: dict[str, Connector]) -> str:
-    """Parse one item and tell it as JSON; never raises but for the limits of the process."""
-    item = request["item"]
+def answer(
+    request: dict[str, Any], item: dict[str, Any], body: bytes, folder: Path, made: dict[str, Connector]
+) -> bytes:
+    """Parse one item of a request and tell it; never raises but for the limits of the process."""
     at = datetime.fromisoformat(item["at"]) if item["at"] else None
     signal.setitimer(signal.ITIMER_PROF, CPU_SECONDS)
     try:
@@ -89,8 +105,8 @@ def answer(request: dict[str, Any], body: bytes, folder: Path, made: dict[str, C
         events = connector.parse(
             RawItem(external_id=item["external_id"], body=body, at=at, meta=item["meta"])
         )
-        found = [event_to_dict(e) for e in _files_out(events, folder)]
-        return json.dumps({"events": found})
+        found, beside = _told(events, folder)
+        return b"%b\n%b" % (json.dumps({"events": found, "bytes": len(beside)}).encode(), beside)
     except OutOfTime:
         return _problem("time", say("took more than {seconds} s", seconds=f"{CPU_SECONDS:.0f}"))
     except MemoryError:
@@ -121,12 +137,19 @@ def main() -> None:
     made: dict[str, Connector] = {}
     while line := source.readline():
         request = json.loads(line)
-        body = source.read(request["size"])
-        try:
-            reply = answer(request, body, folder, made).encode()
-        except (OutOfTime, MemoryError):
-            reply = b'{"problem": "memory", "error": "needed more than it may"}'
-        target.write(reply + b"\n")
+        waiting, told_at = bytearray(), time.monotonic()
+        for item in request["items"]:
+            body = source.read(item["size"])
+            try:
+                waiting += answer(request, item, body, folder, made)
+            except (OutOfTime, MemoryError):
+                waiting += b'{"problem": "memory", "error": "needed more than it may"}\n'
+            # Told together: each time the parent is woken costs as much as a short mail. But it must see that we live.
+            if len(waiting) > TELL_BYTES or time.monotonic() - told_at > TELL_SECONDS:
+                target.write(waiting)
+                target.flush()
+                waiting, told_at = bytearray(), time.monotonic()
+        target.write(waiting)
         target.flush()
 
 

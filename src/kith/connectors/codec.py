@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Hashable, Mapping
 from dataclasses import fields, is_dataclass
 from datetime import UTC, datetime
@@ -33,11 +32,11 @@ _TUPLES = ("parties", "media", "thread_keys", "bounced", "flags")
 
 
 @lru_cache(maxsize=64)
-def _names(kind: Hashable) -> tuple[str, ...]:
-    """The fields of a dataclass that travel; a file's bytes travel as a file, by `path`."""
+def _names(kind: Hashable) -> tuple[tuple[str, Any], ...]:
+    """The fields of a dataclass that travel, with their defaults; a file's bytes travel beside, or as a file by `path`."""
     if not is_dataclass(kind) or not isinstance(kind, type):
         return ()
-    return tuple(f.name for f in fields(kind) if (kind, f.name) != (Media, "content"))
+    return tuple((f.name, f.default) for f in fields(kind) if (kind, f.name) != (Media, "content"))
 
 
 def _plain(value: Any) -> Any:
@@ -52,7 +51,7 @@ def _plain(value: Any) -> Any:
     if kind is dict:
         return {clean(str(k)): _plain(v) for k, v in value.items()}
     if names := _names(kind):
-        return {name: _plain(getattr(value, name)) for name in names}
+        return _record(value, names)
     if isinstance(value, datetime):
         return value.isoformat()
     if isinstance(value, Mapping):
@@ -62,6 +61,17 @@ def _plain(value: Any) -> Any:
     if isinstance(value, bytes):
         return clean(value.decode("utf-8", "replace"))
     return clean(value) if isinstance(value, str) else value
+
+
+def _record(value: Any, names: tuple[tuple[str, Any], ...]) -> dict[str, Any]:
+    """What is not as the field's default: most fields of most people and messages are."""
+    out: dict[str, Any] = {}
+    for name, default in names:
+        found = getattr(value, name)
+        if found is default or found == default:
+            continue
+        out[name] = clean(found) if type(found) is str else _plain(found)
+    return out
 
 
 def event_to_dict(event: Event) -> dict[str, Any]:
@@ -93,7 +103,3 @@ def _part(kind: type[Any], values: dict[str, Any]) -> Any:
     if "flags" in values:
         values = {**values, "flags": tuple(values["flags"])}
     return kind(**values)
-
-
-def dumps(events: list[Event]) -> str:
-    return json.dumps([event_to_dict(e) for e in events], ensure_ascii=True)

@@ -18,10 +18,13 @@ from django.db import connection, transaction
 from kith.base.clock import now
 from kith.core.logs import hide_secrets
 from kith.core.models import EventDelivery
-from kith.core.rows import insert
+from kith.core.rows import copy
 
 log = logging.getLogger(__name__)
 Handler = Callable[[str, Sequence[uuid.UUID]], None]
+_COLUMNS = (
+    "subscriber", "kind", "subject_id", "recorded_at", "attempts", "not_before", "error", "set_aside",
+)  # fmt: skip
 BATCH, MAX_ATTEMPTS, CHANNEL = 200, 6, "kith_events"
 
 
@@ -49,9 +52,10 @@ def subscribe(
 def record(kind: str, ids: Iterable[uuid.UUID]) -> None:
     """Record that `kind` (past tense: "message_recorded") happened to each id, in the running transaction."""
     wanted = [s.name for s in _subscribers.values() if kind in s.kinds and s.wanted()]
-    rows = [EventDelivery(subscriber=name, kind=kind, subject_id=i) for i in ids for name in wanted]
+    moment = now()
+    rows = [(name, kind, i, moment, 0, None, "", False) for i in ids for name in wanted]
     if rows:
-        insert(rows)
+        copy(EventDelivery, _COLUMNS, rows)
         with connection.cursor() as cursor:
             cursor.execute(f"NOTIFY {CHANNEL}")
 

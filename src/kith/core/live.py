@@ -38,6 +38,11 @@ def tell_users(kind: str, user_ids: Iterable[uuid.UUID]) -> None:
         _tell({"kind": kind, "users": rows[start : start + _AT_ONCE]})
 
 
+def user_news(kind: str, user_id: uuid.UUID) -> str:
+    """What `tell_users` says to one user, for a statement that tells by itself: `pg_notify(CHANNEL, this)`."""
+    return json.dumps({"kind": kind, "users": [str(user_id)]})
+
+
 def here_note(user_id: uuid.UUID) -> None:
     """A user has a screen open now."""
     cache.set(f"here:{user_id}", True, HERE_FOR)

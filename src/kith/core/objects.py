@@ -12,7 +12,7 @@ from typing import Any, NamedTuple, TypeVar
 
 from django.db import connection, models
 
-from kith.core import sql
+from kith.core.asking import Ask, Rows, answered
 
 M = TypeVar("M", bound=models.Model)
 
@@ -43,16 +43,26 @@ def objects(model: type[M], where: str, params: Mapping[str, Any], **related: st
     `related` names foreign keys of the model, each with the columns of the other side that will be read, parted by
     spaces (`owner="name"`): they come by the same statement, its other columns when they are asked for.
     """
+    found: list[M] = answered([objects_ask(model, where, params, **related)])[0]
+    return found
+
+
+def objects_ask(model: type[models.Model], where: str, params: Mapping[str, Any], **related: str) -> Ask:
+    """The same, to be asked together with others; the answer is a list."""
     statement, (own, *others) = _statement(model, where, tuple(related.items()))
-    made: list[M] = []
-    for row in sql.prepared(statement, params):
-        found: Any = own.object(row, 0)
-        at = len(own.columns)
-        for part in others:
-            found._state.fields_cache[part.name] = part.object(row, at)
-            at += len(part.columns)
-        made.append(found)
-    return made
+
+    def read(rows: Rows) -> list[Any]:
+        made = []
+        for row in rows:
+            found: Any = own.object(row, 0)
+            at = len(own.columns)
+            for part in others:
+                found._state.fields_cache[part.name] = part.object(row, at)
+                at += len(part.columns)
+            made.append(found)
+        return made
+
+    return Ask(statement, params, read)
 
 
 @lru_cache(maxsize=128)

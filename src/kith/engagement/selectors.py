@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from django.db.models import Q
 
+from kith.core.asking import Ask
 from kith.engagement.models import AssignmentRule, Macro, SavedReply, SavedView
+from kith.teams.selectors import named
 from kith.teams.types import Viewer
 
 
@@ -24,12 +26,23 @@ def saved_replies(viewer: Viewer, *, search: str = "", language: str = "") -> li
     return list(rows.select_related("team").order_by("name", "id")[:200])
 
 
-def has_saved_replies(viewer: Viewer) -> bool:
-    return SavedReply.objects.filter(_shared(viewer)).exists()
+_OURS = "(team_id IS NULL OR team_id = ANY (%(teams)s))"
+
+
+def has_saved_replies_ask(viewer: Viewer) -> Ask:
+    """Whether there is any, to be asked together with other lists."""
+    select = f"SELECT 1 FROM engagement_savedreply WHERE {_OURS} LIMIT 1"  # noqa: S608  (a constant of this module)
+    return Ask(select, {"teams": list(viewer.team_ids)}, bool)
 
 
 def macros(viewer: Viewer) -> list[Macro]:
     return list(Macro.objects.filter(_shared(viewer)).select_related("team").order_by("name", "id")[:200])
+
+
+def macros_ask(viewer: Viewer) -> Ask:
+    """The same by name alone, to be asked together with others."""
+    select = f"SELECT id, name FROM engagement_macro WHERE {_OURS} ORDER BY name, id LIMIT 200"  # noqa: S608  (a constant of this module)
+    return Ask(select, {"teams": list(viewer.team_ids)}, named)
 
 
 def saved_views(viewer: Viewer) -> list[SavedView]:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import uuid
 from dataclasses import replace
+from typing import NamedTuple
 
 from django.db.models import QuerySet
 from django.utils.translation import get_language, gettext
 
 from kith.connectors.manifest import Manifest, manifests
+from kith.core.asking import Ask
 from kith.networks.models import ChannelAccount
 from kith.policy.types import NetworkRules
 from kith.teams.types import Viewer
@@ -81,4 +84,28 @@ def channel_accounts_for(viewer: Viewer) -> QuerySet[ChannelAccount]:
         ChannelAccount.objects.filter(scope_id__in=viewer.scope_ids)
         .exclude(state=ChannelAccount.State.REMOVED)
         .order_by("name", "id")
+    )
+
+
+class AccountName(NamedTuple):
+    """A channel account as a way to answer, without its secrets."""
+
+    id: uuid.UUID
+    name: str
+    address: str
+    network: str
+    scope_id: uuid.UUID
+    state: str
+
+
+_ACCOUNTS = """
+SELECT id, name, address, network, scope_id, state FROM networks_channelaccount
+WHERE scope_id = ANY (%(scopes)s) AND state <> 'removed' ORDER BY name, id
+"""
+
+
+def channel_accounts_ask(viewer: Viewer) -> Ask:
+    """The accounts of `channel_accounts_for`, as AccountName, to be asked together with other lists."""
+    return Ask(
+        _ACCOUNTS, {"scopes": list(viewer.scope_ids)}, lambda rows: [AccountName(*row) for row in rows]
     )

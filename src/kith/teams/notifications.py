@@ -142,6 +142,13 @@ def unread_count(viewer: Viewer) -> int:
     return count
 
 
+READ_ABOUT = """
+UPDATE teams_notification SET read_at = %(at)s
+WHERE user_id = %(user)s AND subject_id = ANY (%(ids)s) AND read_at IS NULL RETURNING id
+"""
+"""Those about some subjects are read: part of a statement that then tells the user "notification" where there were any."""
+
+
 @transaction.atomic
 def notifications_read(
     viewer: Viewer, ids: Sequence[uuid.UUID] | None = None, *, subject_ids: Sequence[uuid.UUID] | None = None

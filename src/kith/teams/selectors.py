@@ -4,13 +4,27 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterable
+from typing import NamedTuple
 
 from django.db.models import Q, QuerySet
 
 from kith.core import sql
+from kith.core.asking import Ask, Rows
 from kith.teams.models import Scope, Team, User
 from kith.teams.sight import SIGHT
 from kith.teams.types import Viewer
+
+
+class Named(NamedTuple):
+    """Somebody or something to choose."""
+
+    id: uuid.UUID
+    name: str
+
+
+def named(rows: Rows) -> list[Named]:
+    """What an ask makes of rows of ids and names."""
+    return [Named(*row) for row in rows]
 
 
 def viewer_of(user: User) -> Viewer:
@@ -37,5 +51,15 @@ def colleagues(viewer: Viewer) -> QuerySet[User]:
     return User.objects.filter(is_active=True).order_by("name")
 
 
+def colleagues_ask() -> Ask:
+    """The same by name alone, to be asked together with others."""
+    return Ask("SELECT id, name FROM teams_user WHERE is_active ORDER BY name", {}, named)
+
+
 def teams() -> QuerySet[Team]:
     return Team.objects.order_by("name")
+
+
+def teams_ask() -> Ask:
+    """All teams by name, to be asked together with others."""
+    return Ask("SELECT id, name FROM teams_team ORDER BY name", {}, named)

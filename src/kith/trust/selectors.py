@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from django.utils.translation import gettext as _
 
 from kith.contacts.models import Identity
-from kith.core.objects import objects
+from kith.core.asking import Ask, answered
+from kith.core.objects import objects_ask
 from kith.trust.models import Suppression
 from kith.trust.services import ERASED, suppression_hash
 
@@ -31,18 +32,25 @@ class NeverContact:
 
 def never_contact(identity_ids: tuple[uuid.UUID, ...]) -> tuple[NeverContact, ...]:
     """What keeps us from writing to the owner of these identities, the newest first; as one where reason and author agree."""
-    return never_contact_of(
+    asked = never_contact_ask(
         Identity.objects.filter(pk__in=identity_ids).values_list("network", "external_id", "handle")
     )
+    found: tuple[NeverContact, ...] = answered([asked])[0]
+    return found
 
 
-def never_contact_of(identities: Iterable[tuple[str, str, str]]) -> tuple[NeverContact, ...]:
-    """The same for (network, external id, handle) of whom a page has read already. One statement."""
+def never_contact_ask(identities: Iterable[tuple[str, str, str]]) -> Ask:
+    """The same for (network, external id, handle) of whom a page has read already, to be asked together with others."""
     names = {
         suppression_hash(network, external): handle or external for network, external, handle in identities
     }
+    standing = objects_ask(Suppression, _STANDING, {"keys": list(names)}, added_by="name")
+    return standing._replace(read=lambda rows: _never(names, standing.read(rows)))
+
+
+def _never(names: Mapping[str, str], standing: Sequence[Suppression]) -> tuple[NeverContact, ...]:
     found: dict[tuple[str, str, object], list[Suppression]] = {}
-    for row in objects(Suppression, _STANDING, {"keys": list(names)}, added_by="name"):
+    for row in standing:
         found.setdefault((row.channel, row.reason, row.added_by_id), []).append(row)
     return tuple(
         NeverContact(

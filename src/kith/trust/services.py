@@ -13,7 +13,8 @@ from django.utils.translation import gettext as _
 
 from kith.base.clock import now
 from kith.contacts.models import Contact, Identity
-from kith.core import audit
+from kith.core import audit, sql
+from kith.core.asking import Ask, answered
 from kith.core.secrets import keyed_hash
 from kith.networks.selectors import network_rules
 from kith.policy.decide import decide
@@ -190,44 +191,57 @@ def suppression_hash(network: str, address: str) -> str:
     return keyed_hash(f"{network}\0{address.strip().lower()}", purpose="suppression")
 
 
+_ASKED = """
+SELECT i.id, i.network, i.external_id, c.canonical_id, i.kind, i.blocked_at IS NOT NULL, i.bounced_at IS NOT NULL, i.flags,
+       s.last_inbound_at, coalesce(s.last_inbound_automatic, false), coalesce(s.last_inbound_authenticated, false)
+FROM contacts_identity i LEFT JOIN contacts_contact c ON c.id = i.contact_id
+LEFT JOIN trust_situation s ON s.identity_id = i.id WHERE i.id = ANY (%(ids)s)
+"""
+_PEERS = """
+SELECT a.canonical_id, p.id, p.network, p.external_id FROM contacts_contact a JOIN contacts_identity p ON p.contact_id = a.id
+WHERE a.canonical_id = ANY (array(
+    SELECT c.canonical_id FROM contacts_identity i JOIN contacts_contact c ON c.id = i.contact_id WHERE i.id = ANY (%(ids)s)))
+"""
+_SUPPRESSED = (
+    "SELECT key_hash, channel FROM trust_suppression WHERE key_hash = ANY (%(keys)s) AND lifted_at IS NULL"
+)
+
+
 def _facts(identity_ids: Sequence[uuid.UUID], request: TouchRequest) -> list[ContactFacts]:
     """Facts about each identity, in the order asked; suppression counts for all identities of the same contact."""
     if not identity_ids:
         return []
-    rows = {
-        i.id: i for i in Identity.objects.filter(pk__in=identity_ids).select_related("contact", "situation")
+    given = {"ids": list(identity_ids)}
+    asked, peers = answered([Ask(_ASKED, given), Ask(_PEERS, given)])
+    rows = {row[0]: row for row in asked}
+    of_contact: dict[uuid.UUID, list[tuple[uuid.UUID, str, str]]] = {}
+    for canonical, *peer in peers:
+        of_contact.setdefault(canonical, []).append(tuple(peer))
+    family = {key: (of_contact.get(row[3]) or [row[:3]]) for key, row in rows.items()}
+    hashes = {
+        suppression_hash(network, name): key for group in family.values() for key, network, name in group
     }
-    canonical = {i.contact.canonical_id for i in rows.values() if i.contact}
-    peers: dict[uuid.UUID, list[Identity]] = {}
-    for peer in Identity.objects.filter(contact__canonical__in=canonical).select_related("contact"):
-        if peer.contact:
-            peers.setdefault(peer.contact.canonical_id, []).append(peer)
-    family = {key: (peers.get(i.contact.canonical_id, [i]) if i.contact else [i]) for key, i in rows.items()}
-    hashes = {suppression_hash(p.network, p.external_id): p.id for group in family.values() for p in group}
     suppressed: dict[uuid.UUID, set[str]] = {}
-    for key_hash, channel in Suppression.objects.filter(key_hash__in=hashes, lifted_at=None).values_list(
-        "key_hash", "channel"
-    ):
+    for key_hash, channel in sql.prepared(_SUPPRESSED, {"keys": list(hashes)}):
         suppressed.setdefault(hashes[key_hash], set()).add(channel)
     result = []
     for key in identity_ids:
-        identity = rows[key]
-        situation = getattr(identity, "situation", None)
+        _, _, _, _, kind, blocked, bounced, flags, inbound_at, automatic, authenticated = rows[key]
         recently = Touch.objects.filter(
             identity_id=key, kind="acknowledgement", planned_for__gt=now() - timedelta(days=1)
         ).exclude(state__in=[Touch.State.DENIED, Touch.State.HELD, Touch.State.CANCELLED])
         result.append(
             ContactFacts(
-                suppressed=frozenset(c for peer in family[key] for c in suppressed.get(peer.id, ())),
-                blocked=identity.blocked_at is not None,
-                bounced=identity.bounced_at is not None,
-                last_inbound_at=situation.last_inbound_at if situation else None,
-                message_automatic=situation.last_inbound_automatic if situation else False,
-                sender_authenticated=situation.last_inbound_authenticated if situation else False,
+                suppressed=frozenset(c for peer in family[key] for c in suppressed.get(peer[0], ())),
+                blocked=blocked,
+                bounced=bounced,
+                last_inbound_at=inbound_at,
+                message_automatic=automatic,
+                sender_authenticated=authenticated,
                 automatic_replies_24h=recently.count() if request.kind == "acknowledgement" else 0,
-                is_us=identity.kind == Identity.Kind.US,
-                is_automated=identity.kind == Identity.Kind.AUTOMATED,
-                flags=frozenset(identity.flags),
+                is_us=kind == Identity.Kind.US,
+                is_automated=kind == Identity.Kind.AUTOMATED,
+                flags=frozenset(flags),
             )
         )
     return result

@@ -63,7 +63,7 @@ def signed_in(view: View[P]) -> Callable[..., Any]:
 
 
 def reading(view: Callable[..., Any]) -> Callable[..., Any]:
-    """Above `signed_in`: a view that only reads, without a transaction around it.
+    """Above `signed_in`: a view that only reads (or writes one statement), without a transaction around it.
 
     A transaction takes two round trips to the database, and gives readers nothing: at READ COMMITTED each of their
     statements sees what was committed before it, in a transaction or out of one.

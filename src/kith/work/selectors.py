@@ -9,7 +9,8 @@ from typing import Any
 
 from django.db.models import F, Q, QuerySet
 
-from kith.core.objects import objects
+from kith.core.asking import Ask
+from kith.core.objects import objects_ask
 from kith.teams.types import Viewer
 from kith.work.models import Note, Promise, Task
 
@@ -55,30 +56,28 @@ def _of_contacts(viewer: Viewer, contact_ids: Sequence[uuid.UUID]) -> dict[str, 
     return {"contacts": list(contact_ids), "scopes": list(viewer.scope_ids)}
 
 
-def contact_tasks(viewer: Viewer, contact_ids: Sequence[uuid.UUID]) -> list[Task]:
+def contact_tasks_ask(viewer: Viewer, contact_ids: Sequence[uuid.UUID]) -> Ask:
     """What is to be done for a person, due first: up to 50 open tasks, with assignee and team."""
     where = f"{_OF_CONTACTS} AND r.done_at IS NULL ORDER BY r.due_at NULLS LAST, r.id LIMIT 50"
-    return objects(Task, where, _of_contacts(viewer, contact_ids), assignee="name", team="name")
+    return objects_ask(Task, where, _of_contacts(viewer, contact_ids), assignee="name", team="name")
 
 
-def contact_tasks_done(viewer: Viewer, contact_ids: Sequence[uuid.UUID]) -> list[Task]:
+def contact_tasks_done_ask(viewer: Viewer, contact_ids: Sequence[uuid.UUID]) -> Ask:
     """What was done for a person, and who did it; the newest 8."""
     where = f"{_OF_CONTACTS} AND r.done_at IS NOT NULL ORDER BY r.done_at DESC, r.id DESC LIMIT 8"
-    return objects(Task, where, _of_contacts(viewer, contact_ids), done_by="name")
+    return objects_ask(Task, where, _of_contacts(viewer, contact_ids), done_by="name")
 
 
-def contact_promises(viewer: Viewer, contact_ids: Sequence[uuid.UUID]) -> list[Promise]:
+def contact_promises_ask(viewer: Viewer, contact_ids: Sequence[uuid.UUID]) -> Ask:
     """All promises to a person, newest first: what is pending, and the list behind "1 of 3 kept"."""
     where = f"{_OF_CONTACTS} ORDER BY r.id DESC"
-    return objects(Promise, where, _of_contacts(viewer, contact_ids), who="name")
+    return objects_ask(Promise, where, _of_contacts(viewer, contact_ids), who="name")
 
 
-def notes_pinned(viewer: Viewer, contact_ids: Sequence[uuid.UUID]) -> QuerySet[Note]:
-    return (
-        Note.objects.filter(_seen(viewer), contact_id__in=contact_ids, pinned=True)
-        .select_related("author")
-        .order_by("-happened_at")
-    )
+def notes_pinned_ask(viewer: Viewer, contact_ids: Sequence[uuid.UUID]) -> Ask:
+    """Pinned notes about a person with their authors, the newest 20."""
+    where = f"{_OF_CONTACTS} AND r.pinned ORDER BY r.happened_at DESC LIMIT 20"
+    return objects_ask(Note, where, _of_contacts(viewer, contact_ids), author="name")
 
 
 def note_photo(viewer: Viewer, note_id: uuid.UUID) -> tuple[str, str] | None:

@@ -10,10 +10,8 @@ from functools import cached_property
 from typing import Any
 
 from kith.contacts.models import (
-    Affiliation,
     Contact,
     CustomField,
-    Fact,
     Identity,
     IdentityLink,
     Merge,
@@ -21,14 +19,15 @@ from kith.contacts.models import (
 from kith.contacts.names import greeting_name, initials, person_name
 from kith.contacts.selectors import Family, contact_family
 from kith.core import sql
-from kith.core.objects import objects
+from kith.core.asking import Ask, Asking, Rows, answered, asked
+from kith.core.objects import objects_ask
 from kith.networks.selectors import manifest_of
 from kith.teams.types import Viewer
-from kith.trust.selectors import NeverContact, never_contact_of
+from kith.trust.selectors import NeverContact, never_contact_ask
 from kith.work.models import Note, Promise, Task
-from kith.work.selectors import contact_promises, contact_tasks, notes_pinned
+from kith.work.selectors import contact_promises_ask, contact_tasks_ask, notes_pinned_ask
 from kith.workspace.inbox import InboxRow, InboxView, TagChip, inbox_page
-from kith.workspace.people_facts import FactRow, custom_fields, facts_of
+from kith.workspace.people_facts import FactRow, custom_fields_ask, facts_ask, facts_of, scope_names_ask
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +137,7 @@ class ContactPage:
 
     @cached_property
     def notes(self) -> tuple[Note, ...]:
-        return tuple(notes_pinned(self.viewer, self.family.aliases)[:20])
+        return tuple(answered([notes_pinned_ask(self.viewer, self.family.aliases)])[0])
 
     @cached_property
     def conversations(self) -> tuple[InboxRow, ...]:
@@ -193,16 +192,42 @@ def contact_page(
     family = family or contact_family(contact_id)
     if family is None:
         return None
-    contact = objects(Contact, "r.id = %(id)s", {"id": family.contact_id}, owner="name")[0]
-    ids = list(family.aliases)
-    identities, fields = _identities(family.identities), custom_fields()
+    return asked(contact_asking(viewer, family))
+
+
+def contact_asking(viewer: Viewer, family: Family) -> Asking[ContactPage]:
+    """The page of a contact that is known to be there, to be asked together with others."""
+    ids, theirs = list(family.aliases), list(family.identities)
+    contacts, tags, links, identities, works, fields, facts, merges, tasks, promises = yield (
+        objects_ask(Contact, "r.id = %(id)s", {"id": family.contact_id}, owner="name"),
+        Ask(_TAGS, {"contacts": ids}),
+        links_ask(theirs, decided_by="name"),
+        objects_ask(Identity, "r.id = ANY (%(ids)s) ORDER BY r.network, r.id", {"ids": theirs}),
+        affiliations_ask(ids),
+        custom_fields_ask(),
+        facts_ask(ids),
+        objects_ask(
+            Merge,
+            "r.survivor_id = ANY (%(contacts)s) AND r.undone_at IS NULL ORDER BY r.id DESC",
+            {"contacts": ids},
+            decided_by="name",
+        ),
+        contact_tasks_ask(viewer, ids),
+        contact_promises_ask(viewer, ids),
+    )
+    contact = contacts[0]
+    rows = tuple(_identity(i, links.get(i.pk)) for i in identities)
+    facts = [fact for fact in facts if viewer.sees(fact.scope_id)]
+    names, scopes, never = yield (
+        Ask(_LOSERS, {"ids": [m.loser_id for m in merges]}, dict),
+        scope_names_ask({f.scope_id for f in facts if f.scope_id}),
+        never_contact_ask((i.network, i.external_id, i.handle) for i in rows),
+    )
     shown = person_name(
         preferred=contact.preferred_name, family=contact.family_name, name=contact.name
-    ) or next((i.external_id for i in identities), "")
-    promises = contact_promises(viewer, ids)
+    ) or next((i.external_id for i in rows), "")
     open_ones = [p for p in promises if p.kept_at is None and p.broken_at is None]
     open_ones.sort(key=lambda p: (p.due_at is None, p.due_at or p.created_at, p.id))
-    tags = sql.prepared(_TAGS, {"contacts": ids})
     return ContactPage(
         viewer=viewer,
         contact=contact,
@@ -211,93 +236,81 @@ def contact_page(
         owner=contact.owner.name if contact.owner else "",
         tags=tuple(TagChip(key, name, color) for key, name, color, theirs in tags if theirs),
         tags_known=tuple(tag[1] for tag in tags),
-        identities=identities,
-        affiliations=affiliations_of(ids),
+        identities=rows,
+        affiliations=works,
         fields=tuple(fields),
-        fact_rows=facts_of(viewer, contact, ids, fields),
-        merges=_merges(ids),
-        tasks=tuple(contact_tasks(viewer, ids)),
+        fact_rows=facts_of(contact, facts, fields, scopes),
+        merges=tuple(
+            MergeRow(
+                m.pk,
+                str(names.get(m.loser_id, "")),
+                m.created_at,
+                m.decided_by.name if m.decided_by else "",
+                m.reason,
+            )
+            for m in merges
+        ),
+        tasks=tuple(tasks),
         promises=tuple(open_ones),
         settled=tuple(p for p in promises if p.kept_at or p.broken_at),
-        never=never_contact_of((i.network, i.external_id, i.handle) for i in identities),
+        never=never,
     )
 
 
-def affiliations_of(aliases: Sequence[uuid.UUID]) -> tuple[AffiliationRow, ...]:
-    """Where somebody works and worked, in the order in which it was written down."""
-    rows = objects(
-        Affiliation,
-        "r.contact_id = ANY (%(contacts)s) ORDER BY r.id",
+def affiliations_ask(aliases: Sequence[uuid.UUID]) -> Ask:
+    """Where somebody works and worked, in the order in which it was written down: AffiliationRows."""
+    return Ask(
+        _AFFILIATIONS,
         {"contacts": list(aliases)},
-        organization="name",
-    )
-    return tuple(
-        AffiliationRow(f.pk, f.organization_id, f.organization.name, f.role, f.begins_on, f.ends_on)
-        for f in rows
+        lambda rows: tuple(AffiliationRow(*row) for row in rows),
     )
 
 
-def _merges(aliases: list[uuid.UUID]) -> tuple[MergeRow, ...]:
-    """A merged contact's own name is read from its own facts: its columns belong to whom it is read as."""
-    rows = objects(
-        Merge,
-        "r.survivor_id = ANY (%(contacts)s) AND r.undone_at IS NULL ORDER BY r.id DESC",
-        {"contacts": aliases},
-        decided_by="name",
-    )
-    names: dict[uuid.UUID, str] = {}
-    if rows:
-        for fact in Fact.objects.filter(
-            contact_id__in=[m.loser_id for m in rows],
-            attribute__in=["name", "given_name"],
-            retracted_at=None,
-            scope_id=None,
-        ).order_by("attribute", "id"):
-            names[fact.contact_id] = str(fact.value)
-    return tuple(
-        MergeRow(
-            m.pk,
-            names.get(m.loser_id, ""),
-            m.created_at,
-            m.decided_by.name if m.decided_by else "",
-            m.reason,
-        )
-        for m in rows
+def links_ask(identities: Sequence[uuid.UUID], **related: str) -> Ask:
+    """How we know whose these identities are: IdentityLinks that stand, by identity."""
+    made = objects_ask(
+        IdentityLink,
+        "r.identity_id = ANY (%(ids)s) AND r.unlinked_at IS NULL",
+        {"ids": list(identities)},
+        **related,
     )
 
+    def read(rows: Rows) -> dict[uuid.UUID, IdentityLink]:
+        return {link.identity_id: link for link in made.read(rows)}
 
-def _identities(family: tuple[uuid.UUID, ...]) -> tuple[IdentityRow, ...]:
-    asked = {"ids": list(family)}
-    links = {
-        link.identity_id: link
-        for link in objects(
-            IdentityLink,
-            "r.identity_id = ANY (%(ids)s) AND r.unlinked_at IS NULL",
-            asked,
-            decided_by="name",
-        )
-    }
-    found = []
-    for i in objects(Identity, "r.id = ANY (%(ids)s) ORDER BY r.network, r.id", asked):
-        link, manifest = links.get(i.pk), manifest_of(i.network)
-        found.append(
-            IdentityRow(
-                id=i.pk,
-                network=i.network,
-                network_title=manifest.title if manifest else i.network,
-                external_id=i.external_id,
-                handle=i.handle or i.external_id,
-                name=i.display_name,
-                kind=i.kind,
-                profile_url=i.profile_url,
-                basis=link.basis if link else "",
-                basis_text=str(link.get_basis_display()) if link else "",
-                decided_by=link.decided_by.name if link and link.decided_by else "",
-                since=link.linked_at if link else None,
-                blocked=i.blocked_at is not None,
-                bounced=i.bounced_at is not None,
-                link_allowed=manifest is None or manifest.limits.may_link_identity,
-                why=str(link.evidence.get("words", "")) if link else "",
-            )
-        )
-    return tuple(found)
+    return made._replace(read=read)
+
+
+_AFFILIATIONS = """
+SELECT f.id, f.organization_id, o.name, f.role, f.begins_on, f.ends_on
+FROM contacts_affiliation f JOIN contacts_organization o ON o.id = f.organization_id
+WHERE f.contact_id = ANY (%(contacts)s) ORDER BY f.id
+"""
+# A merged contact's own name is read from its own facts: its columns belong to whom it is read as.
+_LOSERS = """
+SELECT contact_id, value #>> '{}' FROM contacts_fact
+WHERE contact_id = ANY (%(ids)s) AND attribute IN ('name', 'given_name') AND retracted_at IS NULL AND scope_id IS NULL
+ORDER BY attribute, id
+"""
+
+
+def _identity(i: Identity, link: IdentityLink | None) -> IdentityRow:
+    manifest = manifest_of(i.network)
+    return IdentityRow(
+        id=i.pk,
+        network=i.network,
+        network_title=manifest.title if manifest else i.network,
+        external_id=i.external_id,
+        handle=i.handle or i.external_id,
+        name=i.display_name,
+        kind=i.kind,
+        profile_url=i.profile_url,
+        basis=link.basis if link else "",
+        basis_text=str(link.get_basis_display()) if link else "",
+        decided_by=link.decided_by.name if link and link.decided_by else "",
+        since=link.linked_at if link else None,
+        blocked=i.blocked_at is not None,
+        bounced=i.bounced_at is not None,
+        link_allowed=manifest is None or manifest.limits.may_link_identity,
+        why=str(link.evidence.get("words", "")) if link else "",
+    )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -13,10 +13,9 @@ from django.utils.translation import gettext_lazy as _
 
 from kith.base.clock import now
 from kith.contacts.models import Contact, CustomField, Fact
-from kith.core import sql
-from kith.core.objects import objects
+from kith.core.asking import Ask, answered
+from kith.core.objects import objects_ask
 from kith.teams.models import User
-from kith.teams.types import Viewer
 
 # In the order in which a page shows them.
 LABELS: dict[str, Any] = {
@@ -74,7 +73,13 @@ def _name(user: User | None) -> str:
 
 def custom_fields() -> list[CustomField]:
     """What the company wants to know of people besides, in the order of its forms."""
-    return objects(CustomField, "true ORDER BY r.position, r.key", {})
+    found: list[CustomField] = answered([custom_fields_ask()])[0]
+    return found
+
+
+def custom_fields_ask() -> Ask:
+    """The same, to be asked together with others."""
+    return objects_ask(CustomField, "true ORDER BY r.position, r.key", {})
 
 
 _STANDING = (
@@ -83,34 +88,36 @@ _STANDING = (
 )
 
 
-def facts_of(
-    viewer: Viewer, contact: Contact, aliases: Sequence[uuid.UUID], fields: Sequence[CustomField]
-) -> tuple[FactRow, ...]:
-    """Facts that the viewer may see, those called wrong included; what was derived from a message is seen by those who see
-    that."""
-    labels = {field.key: field.label for field in fields}
-    by_attribute: dict[str, list[Fact]] = defaultdict(list)
-    for fact in objects(
+def facts_ask(aliases: Sequence[uuid.UUID]) -> Ask:
+    """All facts of a person, those called wrong included. The caller leaves out what the viewer may not see."""
+    return objects_ask(
         Fact,
         _STANDING,
         {"contacts": list(aliases), "now": now()},
         recorded_by="name",
         retracted_by="name",
         corrects="value",
-    ):
-        if viewer.sees(fact.scope_id):
-            by_attribute[fact.attribute].append(fact)
-    scopes = _scope_names({f.scope_id for facts in by_attribute.values() for f in facts if f.scope_id})
+    )
+
+
+def facts_of(
+    contact: Contact, facts: Sequence[Fact], fields: Sequence[CustomField], scopes: Mapping[uuid.UUID, str]
+) -> tuple[FactRow, ...]:
+    """Facts (those that the viewer may see) as the page shows them; `scopes` names circles, without that of everybody."""
+    labels = {field.key: field.label for field in fields}
+    by_attribute: dict[str, list[Fact]] = defaultdict(list)
+    for fact in facts:
+        by_attribute[fact.attribute].append(fact)
     found = []
-    for attribute, facts in by_attribute.items():
+    for attribute, told in by_attribute.items():
         custom = attribute.removeprefix("custom.")
         shown = (
             contact.custom.get(custom)
             if attribute.startswith("custom.")
             else getattr(contact, attribute, None)
         )
-        used = next((f for f in facts if f.value == shown and f.retracted_at is None), None)
-        for fact in facts:
+        used = next((f for f in told if f.value == shown and f.retracted_at is None), None)
+        for fact in told:
             found.append(
                 FactRow(
                     id=fact.pk,
@@ -134,12 +141,10 @@ def facts_of(
     return tuple(found)
 
 
-def _scope_names(ids: set[uuid.UUID]) -> dict[uuid.UUID, str]:
-    """Names of circles, without that of everybody."""
-    if not ids:
-        return {}
+def scope_names_ask(ids: set[uuid.UUID]) -> Ask:
+    """Names of circles, by id, without that of everybody."""
     asked = "SELECT id, name FROM teams_scope WHERE id = ANY (%(ids)s) AND kind <> 'everyone'"
-    return dict(sql.prepared(asked, {"ids": list(ids)}))
+    return Ask(asked, {"ids": list(ids)}, dict)
 
 
 def fact_groups(rows: Sequence[FactRow], custom: Sequence[CustomField]) -> list[FactGroup]:

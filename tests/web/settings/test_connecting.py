@@ -42,7 +42,9 @@ class Elsewhere:
     def found_for(self, network: str, address: str) -> list[dict[str, str]]:
         self.looked.set()
         assert self.found.wait(60)
-        return [{"host": "mail.shop.example", "smtp_host": "mail.shop.example", "port": "143", "source": "a test"}]
+        return [
+            {"host": "mail.shop.example", "smtp_host": "mail.shop.example", "port": "143", "source": "a test"}
+        ]
 
     def check(self, network: str, settings: Any, secrets: Any) -> OwnIdentity:
         self.seen.append({**settings, **secrets})
@@ -237,4 +239,9 @@ def test_who_connects_sees_what_is_done_and_can_stop_it(
         page.wait_for_url("**/settings/channels/*-*/")
         assert it.complaints == []
     assert ChannelAccount.objects.get().address == "info@shop.example"
-    assert [asked["password"] for asked in elsewhere.seen] == ["open-sezame", "open-sesame", "open-sesame", "open-sesame"]
+    assert [asked["password"] for asked in elsewhere.seen] == [
+        "open-sezame",
+        "open-sesame",
+        "open-sesame",
+        "open-sesame",
+    ]

@@ -5,8 +5,11 @@ from kith.contacts.selectors.people import (
     IdentityName,
     canonical_of,
     contact_family,
+    family_ask,
     identity_family,
     identity_names,
+    names_ask,
+    tag_names_ask,
 )
 from kith.contacts.selectors.search import NameHit, contact_ids_search, identities_named, people_search
 
@@ -17,8 +20,11 @@ __all__ = [
     "canonical_of",
     "contact_family",
     "contact_ids_search",
+    "family_ask",
     "identities_named",
     "identity_family",
     "identity_names",
+    "names_ask",
     "people_search",
+    "tag_names_ask",
 ]

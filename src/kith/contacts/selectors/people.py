@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from kith.contacts.names import initials, person_name
 from kith.core import sql
+from kith.core.asking import Ask, Rows
 
 _NAMES = """
 SELECT i.id, i.network, i.handle, i.external_id, i.display_name, i.kind, i.profile_url, i.blocked_at IS NOT NULL,
@@ -17,7 +18,7 @@ SELECT i.id, i.network, i.handle, i.external_id, i.display_name, i.kind, i.profi
 FROM contacts_identity i
 LEFT JOIN contacts_contact a ON a.id = i.contact_id
 LEFT JOIN contacts_contact k ON k.id = a.canonical_id AND k.deleted_at IS NULL
-WHERE i.id = ANY (%(ids)s)
+WHERE i.id = ANY ({ids})
 """
 
 
@@ -43,7 +44,15 @@ def identity_names(ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, IdentityName]:
     wanted = list(set(ids))
     if not wanted:
         return {}
-    rows = sql.prepared(_NAMES, {"ids": wanted})
+    return _named(sql.prepared(_NAMES.format(ids="%(ids)s"), {"ids": wanted}))
+
+
+def names_ask(ids: str, params: Mapping[str, Any]) -> Ask:
+    """The same, to be asked together with others; `ids` is SQL for an array of them, with these parameters."""
+    return Ask(_NAMES.format(ids=ids), params, _named)
+
+
+def _named(rows: Rows) -> dict[uuid.UUID, IdentityName]:
     found = {}
     for (
         key,
@@ -74,6 +83,15 @@ def identity_names(ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, IdentityName]:
     return found
 
 
+def tag_names_ask(most: int) -> Ask:
+    """Names of tags, to be asked together with other lists."""
+    return Ask(
+        "SELECT name FROM contacts_tag ORDER BY name LIMIT %(most)s",
+        {"most": most},
+        lambda rows: [row[0] for row in rows],
+    )
+
+
 class Family(NamedTuple):
     """A person with all that is read as theirs, through merges: under which ids their rows stand, and their identities."""
 
@@ -95,6 +113,16 @@ def contact_family(contact_id: uuid.UUID) -> Family | None:
     """Whom `contact_id` is read as; None when there is none or they were deleted. One query."""
     found = sql.prepared(_FAMILY, {"contact": contact_id})
     return Family(found[0][0], tuple(found[0][1]), tuple(found[0][2])) if found else None
+
+
+def family_ask(contact: str, params: Mapping[str, Any]) -> Ask:
+    """The same, to be asked together with others; `contact` is SQL for the id of one, with these parameters."""
+    statement = _FAMILY.replace("%(contact)s", contact)
+    return Ask(
+        statement,
+        params,
+        lambda rows: Family(rows[0][0], tuple(rows[0][1]), tuple(rows[0][2])) if rows else None,
+    )
 
 
 def canonical_of(contact_id: uuid.UUID) -> uuid.UUID | None:

@@ -1,3 +1,4 @@
+# ruff: noqa: S608  (the parts are constants of this module; every value is a parameter)
 """A conversation's head: what it is, with whom, what was done to it, and how it can be answered."""
 
 from __future__ import annotations
@@ -6,9 +7,9 @@ import uuid
 from collections.abc import Sequence
 from typing import Any
 
-from kith.contacts.models import Identity, Tag
-from kith.contacts.selectors import IdentityName, identity_family, identity_names
-from kith.conversations.models import Conversation, ConversationLogEntry, ConversationScope, Thread
+from kith.contacts.models import Identity
+from kith.contacts.selectors import IdentityName, names_ask
+from kith.conversations.models import Thread
 from kith.conversations.selectors.shapes import (
     ConversationView,
     LogItem,
@@ -17,108 +18,143 @@ from kith.conversations.selectors.shapes import (
     TagView,
     ThreadView,
 )
-from kith.conversations.selectors.visible import threads_visible
-from kith.core import sql
+from kith.core.asking import Ask, Asking, Rows, asked
+from kith.core.objects import objects_ask
 from kith.networks.models import ChannelAccount
-from kith.networks.selectors import channel_accounts_for, manifest_of
-from kith.teams.models import Scope, Team, User
+from kith.networks.selectors import AccountName, channel_accounts_ask, manifest_of
 from kith.teams.types import Viewer
 
-LOG_SHOWN, PARTICIPANTS_SHOWN = 20, 30
 UNDOABLE = frozenset(
     ["join", "split", "move", "assign", "team", "status", "priority", "tags", "tray", "block"]
 )
 
+_VISIBLE = "r.conversation_id = %(conversation)s AND r.scope_id = ANY (%(scopes)s)"
+# The hundred threads that were written in last.
+_THREADS = """SELECT id FROM conversations_thread
+    WHERE conversation_id = %(conversation)s AND scope_id = ANY (%(scopes)s) ORDER BY last_at DESC, id DESC LIMIT 100"""
 # Of the newest messages only: a list of two thousand people helps nobody.
-_PARTICIPANTS = """
+_PARTICIPANTS = f"""
 SELECT p.identity_id, max(p.at) FROM (
-    SELECT k.message_id FROM unnest(%(threads)s::uuid[]) t (id) CROSS JOIN LATERAL (
+    SELECT k.message_id FROM ({_THREADS}) t CROSS JOIN LATERAL (
         SELECT k.message_id, k.at FROM conversations_messagecopy k WHERE k.thread_id = t.id AND k.first_in_thread
         ORDER BY k.at DESC, k.message_id DESC LIMIT 100
     ) k ORDER BY k.at DESC LIMIT 100
 ) recent JOIN conversations_participant p ON p.message_id = recent.message_id AND p.role <> 'bcc'
 JOIN contacts_identity i ON i.id = p.identity_id AND i.kind <> 'us'
-GROUP BY p.identity_id ORDER BY max(p.at) DESC, p.identity_id LIMIT %(limit)s
+GROUP BY p.identity_id ORDER BY max(p.at) DESC, p.identity_id LIMIT 30
 """
-_NEWEST = """
-SELECT t.id, k.message_id, k.at, m.direction, m.sender_id, k.id FROM unnest(%(threads)s::uuid[]) t (id) CROSS JOIN LATERAL (
-    SELECT k.message_id, k.at, k.id FROM conversations_messagecopy k WHERE k.thread_id = t.id AND k.first_in_thread
-    ORDER BY k.at DESC, k.message_id DESC LIMIT 20
-) k JOIN conversations_message m ON m.id = k.message_id AND m.direction <> 'note' AND m.state <> 'cancelled'
-ORDER BY k.at DESC, k.message_id DESC
+# Of the twenty newest messages of each thread: what was written down last, and what each thread got last.
+_NEWEST = f"""
+SELECT thread, message_id, at, direction, sender_id, copy FROM (
+    SELECT t.id AS thread, k.message_id, k.at, m.direction, m.sender_id, k.id AS copy, max(k.id) OVER () AS last,
+           row_number() OVER (PARTITION BY t.id, m.direction ORDER BY k.at DESC, k.message_id DESC) AS place
+    FROM ({_THREADS}) t CROSS JOIN LATERAL (
+        SELECT k.message_id, k.at, k.id FROM conversations_messagecopy k WHERE k.thread_id = t.id AND k.first_in_thread
+        ORDER BY k.at DESC, k.message_id DESC LIMIT 20
+    ) k JOIN conversations_message m ON m.id = k.message_id AND m.direction <> 'note' AND m.state <> 'cancelled'
+) newest WHERE copy = last OR (direction = 'in' AND place = 1) ORDER BY at DESC, message_id DESC
 """
+_CONVERSATION = """
+SELECT c.id, c.status, c.priority, c.snoozed_until, c.first_response_at, c.identity_id, u.id, u.name, t.id, t.name
+FROM conversations_conversation c LEFT JOIN teams_user u ON u.id = c.assignee_id LEFT JOIN teams_team t ON t.id = c.team_id
+WHERE c.id = %(conversation)s
+"""
+_ROWS = """
+SELECT subject, tray, waiting_since, last_at, message_count FROM conversations_conversationscope
+WHERE conversation_id = %(conversation)s AND scope_id = ANY (%(scopes)s) ORDER BY last_at DESC, id
+"""
+_TAGS = """
+SELECT t.id, t.name, t.color FROM conversations_conversationtag ct JOIN contacts_tag t ON t.id = ct.tag_id
+WHERE ct.conversation_id = %(conversation)s ORDER BY t.name
+"""
+_FAMILY = """
+SELECT p.id FROM conversations_conversation v JOIN contacts_identity i ON i.id = v.identity_id
+JOIN contacts_contact c ON c.id = i.contact_id JOIN contacts_contact a ON a.canonical_id = c.canonical_id
+JOIN contacts_identity p ON p.contact_id = a.id WHERE v.id = %(conversation)s
+UNION SELECT identity_id FROM conversations_conversation WHERE id = %(conversation)s AND identity_id IS NOT NULL ORDER BY 1
+"""
+_LOG = """
+SELECT l.id, l.created_at, l.kind, l.actor_id, coalesce(u.name, ''), l.details, l.undone_at
+FROM conversations_conversationlogentry l LEFT JOIN teams_user u ON u.id = l.actor_id
+WHERE l.conversation_id = %(conversation)s {which} ORDER BY l.id DESC {most}
+"""
+_LOG_LAST = _LOG.format(which="", most="LIMIT 20")
+_LOG_NAMED = _LOG.format(which="AND l.id = ANY (%(entries)s)", most="")
 
 
 def conversation_get(viewer: Viewer, conversation_id: uuid.UUID) -> ConversationView | None:
-    """The head of a conversation, or None when there is none that the viewer may see. A fixed number of queries."""
-    threads = threads_visible(viewer, conversation_id)
-    conversation = Conversation.objects.select_related("assignee", "team").filter(pk=conversation_id).first()
-    if not threads or conversation is None:
-        return None
-    rows = list(
-        ConversationScope.objects.filter(
-            conversation_id=conversation_id, scope_id__in=viewer.scope_ids
-        ).order_by("-last_at", "id")
-    )
-    newest = _newest(threads)
-    taking_part = _participants(threads)
-    family = identity_family(identity_id=conversation.identity_id) if conversation.identity_id else ()
-    names = identity_names({*taking_part, *family, *(t.identity_id for t in threads if t.identity_id)})
-    scopes = dict(Scope.objects.filter(pk__in={t.scope_id for t in threads}).values_list("id", "name"))
-    waits = [row.waiting_since for row in rows if row.waiting_since]
-    return ConversationView(
-        id=conversation.id,
-        status=conversation.status,
-        subject=next(
-            (r.subject for r in rows if r.subject), next((t.subject for t in threads if t.subject), "")
+    """The head of a conversation, or None when there is none that the viewer may see. Two statements."""
+    return asked(conversation_asking(viewer, conversation_id))
+
+
+def conversation_asking(viewer: Viewer, conversation_id: uuid.UUID) -> Asking[ConversationView | None]:
+    """The same, to be asked together with others."""
+    given = {"conversation": conversation_id, "scopes": list(viewer.scope_ids)}
+    found, threads, rows, newest, taking_part, family, tags, log, *accounts = yield (
+        Ask(_CONVERSATION, given),
+        objects_ask(
+            Thread,
+            f"{_VISIBLE} ORDER BY r.last_at DESC, r.id DESC",
+            given,
+            channel_account="name",
+            scope="name",
         ),
-        priority=conversation.priority,
-        tray=rows[0].tray if rows else "",
-        snoozed_until=conversation.snoozed_until,
+        Ask(_ROWS, given),
+        Ask(_NEWEST, given),
+        Ask(_PARTICIPANTS, given, _first),
+        Ask(_FAMILY, given, _first),
+        Ask(_TAGS, given, lambda rows: tuple(TagView(*row) for row in rows)),
+        Ask(_LOG_LAST, given, _log_items),
+        *((channel_accounts_ask(viewer),) if viewer.may_write else ()),
+    )
+    if not threads or not found:
+        return None
+    (key, status, priority, snoozed_until, first_response_at, identity_id, *owner) = found[0]
+    asked_for = {*taking_part, *family, *(t.identity_id for t in threads if t.identity_id)}
+    (names,) = yield (names_ask("%(identities)s", {"identities": list(asked_for)}),)
+    waits = [waiting for _subject, _tray, waiting, _at, _count in rows if waiting]
+    return ConversationView(
+        id=key,
+        status=status,
+        subject=next((r[0] for r in rows if r[0]), next((t.subject for t in threads if t.subject), "")),
+        priority=priority,
+        tray=rows[0][1] if rows else "",
+        snoozed_until=snoozed_until,
         waiting_since=min(waits) if waits else None,
-        first_response_at=conversation.first_response_at,
-        last_at=rows[0].last_at if rows else None,
+        first_response_at=first_response_at,
+        last_at=rows[0][3] if rows else None,
         last_message_id=max(newest, key=lambda row: row[5])[1] if newest else None,
-        message_count=sum(row.message_count for row in rows),
+        message_count=sum(row[4] for row in rows),
         is_public=any(t.visibility == "public" for t in threads),
         networks=tuple(sorted({t.network for t in threads})),
-        assignee=_option(conversation.assignee),
-        team=_option(conversation.team),
-        person=names.get(conversation.identity_id) if conversation.identity_id else None,
+        assignee=_option(*owner[:2]),
+        team=_option(*owner[2:]),
+        person=names.get(identity_id) if identity_id else None,
         participants=tuple(names[i] for i in taking_part if i in names),
-        threads=tuple(_thread(t, scopes) for t in threads),
-        tags=tuple(
-            TagView(t.id, t.name, t.color)
-            for t in Tag.objects.filter(conversations__conversation_id=conversation_id).order_by("name")
-        ),
-        log=tuple(log_entries(conversation_id)),
-        reply_channels=tuple(_reply_channels(viewer, threads, newest, family, names))
+        threads=tuple(map(_thread, threads)),
+        tags=tags,
+        log=tuple(log),
+        reply_channels=tuple(_reply_channels(accounts[0], threads, newest, family, names))
         if viewer.may_write
         else (),
         may_write=viewer.may_write,
     )
 
 
-def _option(row: User | Team | None) -> PersonOption | None:
-    return PersonOption(row.pk, row.name) if row is not None else None
+def _first(rows: Rows) -> list[Any]:
+    return [row[0] for row in rows]
 
 
-def _newest(threads: Sequence[Thread]) -> list[tuple[Any, ...]]:
-    """(thread, message, at, direction, sender, copy) of the newest messages of each thread, newest first."""
-    return sql.rows(_NEWEST, {"threads": [t.id for t in threads[:100]]})
+def _option(key: uuid.UUID | None, name: str | None) -> PersonOption | None:
+    return PersonOption(key, name or "") if key is not None else None
 
 
-def _participants(threads: Sequence[Thread]) -> list[uuid.UUID]:
-    found = sql.rows(_PARTICIPANTS, {"threads": [t.id for t in threads[:100]], "limit": PARTICIPANTS_SHOWN})
-    return [row[0] for row in found]
-
-
-def _thread(thread: Thread, scopes: dict[uuid.UUID, str]) -> ThreadView:
+def _thread(thread: Thread) -> ThreadView:
     manifest = manifest_of(thread.network)
     return ThreadView(
         id=thread.id,
         scope_id=thread.scope_id,
-        scope_name=scopes.get(thread.scope_id, ""),
+        scope_name=thread.scope.name,
         network=thread.network,
         network_title=manifest.title if manifest else thread.network,
         visibility=thread.visibility,
@@ -130,40 +166,36 @@ def _thread(thread: Thread, scopes: dict[uuid.UUID, str]) -> ThreadView:
     )
 
 
-def log_entries(conversation_id: uuid.UUID, ids: Sequence[uuid.UUID] | None = None) -> list[LogItem]:
-    """Log entries, newest first; those named by `ids`, or the last twenty."""
-    if ids is not None and not ids:
-        return []
-    rows = ConversationLogEntry.objects.filter(conversation_id=conversation_id).select_related("actor")
-    rows = rows.filter(pk__in=ids) if ids is not None else rows
+def log_entries_ask(conversation_id: uuid.UUID, ids: Sequence[uuid.UUID]) -> Ask:
+    """Log entries by id, newest first."""
+    return Ask(_LOG_NAMED, {"conversation": conversation_id, "entries": list(ids)}, _log_items)
+
+
+def _log_items(rows: Rows) -> list[LogItem]:
     return [
         LogItem(
-            id=row.id,
-            at=row.created_at,
-            kind=row.kind,
-            actor_id=row.actor_id,
-            actor=row.actor.name if row.actor else "",
-            details={key: value for key, value in row.details.items() if key != "undo"},
-            can_undo=row.undone_at is None and row.kind in UNDOABLE and "undo" in row.details,
-            undone_at=row.undone_at,
+            id=key,
+            at=at,
+            kind=kind,
+            actor_id=actor_id,
+            actor=actor,
+            details={name: value for name, value in details.items() if name != "undo"},
+            can_undo=undone_at is None and kind in UNDOABLE and "undo" in details,
+            undone_at=undone_at,
         )
-        for row in rows.order_by("-id")[: LOG_SHOWN if ids is None else None]
+        for key, at, kind, actor_id, actor, details, undone_at in rows
     ]
 
 
 def _reply_channels(
-    viewer: Viewer,
+    theirs: Sequence[AccountName],
     threads: Sequence[Thread],
     newest: Sequence[tuple[Any, ...]],
     family: Sequence[uuid.UUID],
     names: dict[uuid.UUID, IdentityName],
 ) -> list[ReplyChannel]:
     """Where they wrote last comes first; then the other threads; then our accounts that can reach one of their identities."""
-    accounts = {
-        a.id: a
-        for a in channel_accounts_for(viewer)
-        if a.state != ChannelAccount.State.PAUSED and _sends(a.network)
-    }
+    accounts = {a.id: a for a in theirs if a.state != ChannelAccount.State.PAUSED and _sends(a.network)}
     inbound = {}
     for thread_id, message_id, at, direction, sender_id, _copy in newest:
         if direction == "in" and thread_id not in inbound:
@@ -207,7 +239,7 @@ def _sends(network: str) -> bool:
 
 
 def _channel(
-    account: ChannelAccount, thread: Thread | None, message_id: uuid.UUID | None, person: IdentityName | None
+    account: AccountName, thread: Thread | None, message_id: uuid.UUID | None, person: IdentityName | None
 ) -> ReplyChannel:
     manifest = manifest_of(account.network)
     assert manifest is not None

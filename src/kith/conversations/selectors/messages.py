@@ -1,3 +1,4 @@
+# ruff: noqa: S608  (the parts are constants of this module; every value is a parameter)
 """The history of one conversation: messages, notes and log entries in one time order, opened anywhere."""
 
 from __future__ import annotations
@@ -5,9 +6,10 @@ from __future__ import annotations
 import json
 import uuid
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 from django.db.models import Q
@@ -15,9 +17,9 @@ from django.utils.translation import gettext as _
 
 from kith.base.keyset import cursor_decode, cursor_encode
 from kith.contacts.names import initials
-from kith.contacts.selectors import IdentityName, identity_names
-from kith.conversations.models import Attachment, MessageCopy, Participant, Reaction
-from kith.conversations.selectors.conversation import log_entries
+from kith.contacts.selectors import IdentityName, names_ask
+from kith.conversations.models import MessageCopy
+from kith.conversations.selectors.conversation import log_entries_ask
 from kith.conversations.selectors.shapes import (
     FileView,
     LogItem,
@@ -27,10 +29,10 @@ from kith.conversations.selectors.shapes import (
     ReactionView,
 )
 from kith.core import sql
+from kith.core.asking import Ask, Asking, Rows, answered, asked
 from kith.networks.selectors import manifest_of
 from kith.teams.types import Viewer
 from kith.trust import sentences
-from kith.trust.models import Decision
 
 TEXT_SHOWN = 40_000
 Where = tuple[datetime, uuid.UUID]
@@ -78,27 +80,42 @@ def conversation_messages(
     around: str | None = None,
     limit: int = 50,
 ) -> MessagesPage:
-    """One page of the history; the newest without a cursor. The number of queries does not depend on the page."""
+    """One page of the history; the newest without a cursor. Two statements, whatever the page holds."""
+    return asked(
+        messages_asking(viewer, conversation_id, before=before, after=after, around=around, limit=limit)
+    )
+
+
+def messages_asking(
+    viewer: Viewer,
+    conversation_id: uuid.UUID,
+    *,
+    before: str | None = None,
+    after: str | None = None,
+    around: str | None = None,
+    limit: int = 50,
+) -> Asking[MessagesPage]:
+    """The same, to be asked together with others."""
     if around and (where := cursor_decode(around)):
-        older = _keys(viewer, conversation_id, before=where, limit=limit // 2, inclusive=True)
-        newer = _keys(viewer, conversation_id, after=where, limit=limit - limit // 2)
+        older, newer = yield (
+            _keys(viewer, conversation_id, before=where, limit=limit // 2, inclusive=True),
+            _keys(viewer, conversation_id, after=where, limit=limit - limit // 2),
+        )
         keys = [*reversed(older[: limit // 2]), *newer[: limit - limit // 2]]
         more_before, more_after = len(older) > limit // 2, len(newer) > limit - limit // 2
     elif after and (where := cursor_decode(after)):
-        newer = _keys(viewer, conversation_id, after=where, limit=limit)
+        (newer,) = yield (_keys(viewer, conversation_id, after=where, limit=limit),)
         keys, more_before, more_after = newer[:limit], True, len(newer) > limit
     else:
         where_before = cursor_decode(before)
-        older = _keys(viewer, conversation_id, before=where_before, limit=limit)
+        (older,) = yield (_keys(viewer, conversation_id, before=where_before, limit=limit),)
         keys, more_before = list(reversed(older[:limit])), len(older) > limit
         more_after = where_before is not None
-    messages = {
-        item.id: item
-        for item in message_items(viewer, {row[1]: row[3] for row in keys if row[0] == "message"})
-    }
-    logs = {
-        item.id: item for item in log_entries(conversation_id, [row[1] for row in keys if row[0] == "log"])
-    }
+    threads = {row[1]: row[3] for row in keys if row[0] == "message"}
+    entries = [row[1] for row in keys if row[0] == "log"]
+    *told, log = yield (*_items_asks(viewer, list(threads)), log_entries_ask(conversation_id, entries))
+    messages = {item.id: item for item in _items(threads, *told)}
+    logs = {item.id: item for item in log}
     items = [found for row in keys if (found := messages.get(row[1]) or logs.get(row[1])) is not None]
     return MessagesPage(
         items=tuple(items),
@@ -115,11 +132,11 @@ def _keys(
     after: Where | None = None,
     limit: int,
     inclusive: bool = False,
-) -> list[tuple[Any, ...]]:
+) -> Ask:
     """Up to `limit` + 1 keys, going away from the bound."""
     sign = (">" if after else "<") + ("=" if inclusive else "")
     bound = before or after
-    statement = _PAGE.format(
+    statement = _page(
         way="ASC" if after else "DESC",
         bound_copy=f"AND (k.at, k.message_id) {sign} (%(at)s, %(key)s)" if bound else "",
         bound_log=f"AND (l.created_at, l.id) {sign} (%(at)s, %(key)s)" if bound else "",
@@ -131,7 +148,12 @@ def _keys(
     }
     if bound:
         params["at"], params["key"] = bound
-    return sql.rows(statement, params)
+    return Ask(statement, params)
+
+
+@lru_cache(maxsize=16)
+def _page(**parts: str) -> str:
+    return _PAGE.format(**parts)
 
 
 def message_cursor(viewer: Viewer, conversation_id: uuid.UUID, message_id: uuid.UUID) -> str | None:
@@ -144,6 +166,18 @@ def message_cursor(viewer: Viewer, conversation_id: uuid.UUID, message_id: uuid.
         .first()
     )
     return cursor_encode(at, message_id) if at else None
+
+
+_ADDRESSES = """
+SELECT p.message_id, p.display_name, i.external_id FROM conversations_participant p
+JOIN contacts_identity i ON i.id = p.identity_id
+WHERE p.message_id = ANY (%(ids)s) AND p.role = 'reply_to' ORDER BY p.id
+"""
+
+
+def reply_addresses(message_ids: Iterable[uuid.UUID]) -> Rows:
+    """(message, name, address) of whom messages name for answers (Reply-To). The caller has checked that they are seen."""
+    return sql.prepared(_ADDRESSES, {"ids": list(message_ids)})
 
 
 def message_ids_from(viewer: Viewer, conversation_id: uuid.UUID, message_id: uuid.UUID) -> list[uuid.UUID]:
@@ -159,46 +193,79 @@ def message_ids_from(viewer: Viewer, conversation_id: uuid.UUID, message_id: uui
 def message_items(viewer: Viewer, threads: dict[uuid.UUID, uuid.UUID]) -> list[MessageItem]:
     """Messages by id, each with the thread it is shown in; those that the viewer may see were chosen by the caller."""
     ids = list(threads)
-    if not ids:
-        return []
-    rows = {
-        row[0]: row
-        for row in sql.rows(_MESSAGES, {"ids": ids, "shown": TEXT_SHOWN, "scopes": list(viewer.scope_ids)})
-    }
-    taking_part = list(
-        Participant.objects.filter(message_id__in=ids)
-        .order_by("id")
-        .values_list("message_id", "identity_id", "role", "verified")[: 60 * len(ids)]
-    )
-    reactions = list(
-        Reaction.objects.filter(message_id__in=ids)
-        .order_by("id")
-        .values_list("message_id", "reaction", "identity_id")
-    )
-    names = identity_names(
-        {p[1] for p in taking_part} | {r[2] for r in reactions} | {row[6] for row in rows.values() if row[6]}
-    )
+    return _items(threads, *answered(_items_asks(viewer, ids))) if ids else []
+
+
+# In 50 messages to thousands of people these are named; the others are many, and nobody looks for them here.
+_TAKING_PART = """
+SELECT message_id, identity_id, role, verified FROM conversations_participant
+WHERE message_id = ANY (%(ids)s) ORDER BY id LIMIT %(most)s
+"""
+_REACTIONS = "SELECT message_id, reaction, identity_id FROM conversations_reaction WHERE message_id = ANY (%(ids)s) ORDER BY id"
+_EVERYBODY = f"""array(
+SELECT identity_id FROM ({_TAKING_PART}) p UNION SELECT identity_id FROM ({_REACTIONS}) r
+UNION SELECT sender_id FROM conversations_message WHERE id = ANY (%(ids)s) AND sender_id IS NOT NULL)"""
+_FILES = """
+SELECT message_id, id, file_name, content_type, size, digest, inline, alt_text FROM conversations_attachment
+WHERE message_id = ANY (%(ids)s) ORDER BY id
+"""
+_VERDICTS = """
+SELECT t.subject_id, d.rule, d.values, d.sentence, d.outcome, d.until, d.override_reason, coalesce(u.name, '')
+FROM trust_touch t JOIN trust_decision d ON d.touch_id = t.id LEFT JOIN teams_user u ON u.id = d.overridden_by_id
+WHERE t.subject_id = ANY (%(ids)s) AND NOT (d.outcome = 'allow' AND d.override_reason = '') ORDER BY d.id
+"""
+
+
+def _items_asks(viewer: Viewer, ids: list[uuid.UUID]) -> list[Ask]:
+    """What `_items` is made of."""
+    given = {"ids": ids}
+    many = {**given, "most": 60 * len(ids)}
+    return [
+        Ask(_MESSAGES, {**given, "shown": TEXT_SHOWN, "scopes": list(viewer.scope_ids)}),
+        Ask(_TAKING_PART, many),
+        Ask(_REACTIONS, given),
+        names_ask(_EVERYBODY, many),
+        Ask(_FILES, given),
+        Ask(_VERDICTS, given),
+    ]
+
+
+def _items(
+    threads: dict[uuid.UUID, uuid.UUID],
+    messages: Rows,
+    taking_part: Rows,
+    reactions: Rows,
+    names: dict[uuid.UUID, IdentityName],
+    attached: Rows,
+    decided: Rows,
+) -> list[MessageItem]:
+    rows = {row[0]: row for row in messages}
     people: dict[uuid.UUID, list[ParticipantView]] = defaultdict(list)
     for message_id, identity_id, role, verified in taking_part:
         if role != "about" and (role != "bcc" or rows[message_id][25]):
             people[message_id].append(ParticipantView(names[identity_id], role, verified))
     files: dict[uuid.UUID, list[FileView]] = defaultdict(list)
-    for a in Attachment.objects.filter(message_id__in=ids).order_by("id"):
-        files[a.message_id].append(
-            FileView(a.id, a.file_name, a.content_type, a.size, a.digest, a.inline, a.alt_text)
-        )
-    verdicts = _verdicts([key for key in ids if key in rows and rows[key][2] == "out"])
+    for message_id, *told in attached:
+        files[message_id].append(FileView(*told))
+    shown: dict[uuid.UUID, list[tuple[Any, ...]]] = defaultdict(list)
+    for reaction in reactions:
+        shown[reaction[0]].append(reaction)
+    verdicts = {
+        key: _Said(sentences.of(rule, values, kept), outcome, until, reason, name)
+        for key, rule, values, kept, outcome, until, reason, name in decided
+        if rows[key][2] == "out"
+    }
     return [
         _item(
             rows[key],
-            threads[key],
+            thread_id,
             names,
             people[key],
             files[key],
-            _reactions([r for r in reactions if r[0] == key], names),
+            _reactions(shown[key], names),
             verdicts.get(key, _UNSAID),
         )
-        for key in ids
+        for key, thread_id in threads.items()
         if key in rows
     ]
 
@@ -215,31 +282,6 @@ class _Said:
 
 
 _UNSAID = _Said()
-
-
-def _verdicts(ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, _Said]:
-    if not ids:
-        return {}
-    rows = (
-        Decision.objects.filter(touch__subject_id__in=ids)
-        .exclude(outcome="allow", override_reason="")
-        .order_by("id")
-        .values_list(
-            "touch__subject_id",
-            "rule",
-            "values",
-            "sentence",
-            "outcome",
-            "until",
-            "override_reason",
-            "overridden_by__name",
-        )
-    )
-    return {
-        subject: _Said(sentences.of(rule, values, kept), outcome, until, reason, name or "")
-        for subject, rule, values, kept, outcome, until, reason, name in rows
-        if subject
-    }
 
 
 def _reactions(

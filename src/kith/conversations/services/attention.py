@@ -8,22 +8,33 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from kith.base.clock import now
-from kith.conversations.models import Message, MessageCopy, Presence, Seen, Thread
+from kith.conversations.models import Message, MessageCopy, Presence, Seen
 from kith.conversations.selectors.visible import conversation_scopes
 from kith.core import sql
-from kith.core.live import tell_scopes, tell_users
-from kith.teams.notifications import notifications_read
+from kith.core.asking import Ask, answered
+from kith.core.live import CHANNEL, tell_scopes, tell_users, user_news
+from kith.teams.notifications import READ_ABOUT
 from kith.teams.types import Viewer
 
 PRESENT_FOR = timedelta(seconds=30)
 
-_SEEN = """
-INSERT INTO conversations_seen (user_id, conversation_id, at)
-SELECT %(user)s, c.id, %(at)s FROM conversations_conversation c
-WHERE c.id = ANY (%(ids)s) AND EXISTS (SELECT 1 FROM conversations_thread t WHERE t.conversation_id = c.id
-                                       AND t.scope_id = ANY (%(scopes)s))
-ORDER BY c.id
-ON CONFLICT (user_id, conversation_id) DO UPDATE SET at = greatest(conversations_seen.at, excluded.at)
+# One statement, since it belongs to opening a conversation: what was read, its notifications, and the news of both.
+_SEEN = f"""
+WITH seen AS (
+    INSERT INTO conversations_seen (user_id, conversation_id, at)
+    SELECT %(user)s, c.id, %(at)s FROM conversations_conversation c
+    WHERE c.id = ANY (%(ids)s) AND EXISTS (SELECT 1 FROM conversations_thread t WHERE t.conversation_id = c.id
+                                           AND t.scope_id = ANY (%(scopes)s))
+    ORDER BY c.id
+    ON CONFLICT (user_id, conversation_id) DO UPDATE SET at = greatest(conversations_seen.at, excluded.at)
+), told AS ({READ_ABOUT})
+SELECT (SELECT pg_notify(%(channel)s, %(read)s) FROM told LIMIT 1)::text, pg_notify(%(channel)s, %(news)s)::text
+"""  # noqa: S608  (a constant of the room of teams)
+_PRESENT = """
+SELECT p.user_id, u.name, p.typing FROM conversations_presence p JOIN teams_user u ON u.id = p.user_id
+WHERE p.conversation_id = %(conversation)s AND p.seen_at > %(since)s AND p.user_id <> %(me)s AND EXISTS (
+    SELECT 1 FROM conversations_thread t WHERE t.conversation_id = p.conversation_id AND t.scope_id = ANY (%(scopes)s))
+ORDER BY p.typing DESC, u.name
 """
 
 
@@ -48,9 +59,18 @@ class Conflict:
 
 def seen_mark(viewer: Viewer, ids: Sequence[uuid.UUID]) -> None:
     """The viewer has read these conversations up to now; their notifications about them are read, too."""
-    sql.run(_SEEN, {"user": viewer.user_id, "at": now(), "ids": list(ids), "scopes": list(viewer.scope_ids)})
-    notifications_read(viewer, subject_ids=ids)
-    tell_users("seen", [viewer.user_id])
+    sql.prepared(
+        _SEEN,
+        {
+            "user": viewer.user_id,
+            "at": now(),
+            "ids": list(ids),
+            "scopes": list(viewer.scope_ids),
+            "channel": CHANNEL,
+            "read": user_news("notification", viewer.user_id),
+            "news": user_news("seen", viewer.user_id),
+        },
+    )
 
 
 def seen_unmark(viewer: Viewer, ids: Sequence[uuid.UUID]) -> None:
@@ -126,15 +146,19 @@ def presence_leave(viewer: Viewer, conversation_id: uuid.UUID) -> None:
 
 def presence_of(viewer: Viewer, conversation_id: uuid.UUID) -> tuple[Present, ...]:
     """Which colleagues look at a conversation now, those who type first."""
-    if not Thread.objects.filter(conversation_id=conversation_id, scope_id__in=viewer.scope_ids).exists():
-        return ()
-    rows = (
-        Presence.objects.filter(conversation_id=conversation_id, seen_at__gt=now() - PRESENT_FOR)
-        .exclude(user_id=viewer.user_id)
-        .select_related("user")
-        .order_by("-typing", "user__name")
-    )
-    return tuple(Present(row.user_id, row.user.name, row.typing) for row in rows)
+    found: tuple[Present, ...] = answered([presence_ask(viewer, conversation_id)])[0]
+    return found
+
+
+def presence_ask(viewer: Viewer, conversation_id: uuid.UUID) -> Ask:
+    """The same, to be asked together with others."""
+    params = {
+        "conversation": conversation_id,
+        "since": now() - PRESENT_FOR,
+        "me": viewer.user_id,
+        "scopes": list(viewer.scope_ids),
+    }
+    return Ask(_PRESENT, params, lambda rows: tuple(Present(*row) for row in rows))
 
 
 def answer_conflict(

@@ -13,12 +13,20 @@ from kith.base.ids import new_id
 from kith.base.text import clean, clean_value
 from kith.conversations.models import Draft
 from kith.conversations.selectors.visible import conversation_scopes
+from kith.core.asking import Ask
+from kith.core.objects import objects_ask
 from kith.networks.models import ChannelAccount
 from kith.teams.errors import NotAllowed
 from kith.teams.types import Viewer
 
 LONGEST = 500_000
 MODES = ("reply", "note", "forward", "new")
+
+
+def drafts_ask(viewer: Viewer, conversation_id: uuid.UUID) -> Ask:
+    """The viewer's drafts in a conversation, to be asked together with other lists."""
+    given = {"me": viewer.user_id, "conversation": conversation_id}
+    return objects_ask(Draft, "r.user_id = %(me)s AND r.conversation_id = %(conversation)s", given)
 
 
 @transaction.atomic

@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import uuid
 from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
 
 from django.db import connection, transaction
 
@@ -17,10 +19,14 @@ from kith.conversations.models import Attachment, Conversation, Message, Message
 from kith.conversations.services import threads
 from kith.conversations.services.refresh import conversations_refresh, search_documents_write
 from kith.conversations.types import IncomingMessage, IncomingParticipant, Place, Recorded
-from kith.core import events, rows
+from kith.core import events, rows, sql
 from kith.trust.services import situations_note_inbound
 
 OUTSIDE_ROLES = ("from", "sender", "to", "cc", "member", "mentioned")
+_KNOWN = """
+SELECT external_id, content_hash, id FROM conversations_message
+WHERE network = %(network)s AND external_id = ANY (%(ids)s::text[])
+"""
 
 
 def content_hash(message: IncomingMessage) -> str:
@@ -49,7 +55,7 @@ def messages_record(place: Place, messages: Sequence[IncomingMessage]) -> list[R
         threads.store(filing)
         batch.store()
         _wake(place, result, batch)
-        conversations_refresh({r.conversation_id for r in result})
+        conversations_refresh({r.conversation_id for r in result}, grown=True)
         search_documents_write(batch.search_ids)
         events.record("message_recorded", [r.message_id for r in result if r.is_new])
     return result
@@ -78,14 +84,27 @@ def _outsider(
 def _known(place: Place, messages: Sequence[IncomingMessage]) -> dict[tuple[str, str], uuid.UUID]:
     """Messages that are stored already, by (external id, content hash); ("id", "") for one that we sent ourselves."""
     ids = list({clean(m.external_id)[:1000] for m in messages})
-    found: dict[tuple[str, str], uuid.UUID] = {}
-    rows = Message.objects.filter(network=place.network, external_id__in=ids).values_list(
-        "external_id", "content_hash", "id"
-    )
     # What we wrote ourselves has no hash: the copy in our Sent folder is the same message, however servers changed it.
-    for external_id, digest, key in rows:
-        found[external_id, digest] = key
-    return found
+    return {
+        (external_id, digest): key
+        for external_id, digest, key in sql.prepared(_KNOWN, {"network": place.network, "ids": ids})
+    }
+
+
+_MESSAGE = (
+    "id", "created_at", "network", "external_id", "content_hash", "direction", "state", "at", "received_at", "sender_id",
+    "author_id", "subject", "text", "html", "quote_at", "signature_at", "visibility", "automatic", "unreadable",
+    "language", "url", "content_warning", "in_reply_to", "authentication", "extra", "raw_id", "edited_at",
+    "deleted_upstream_at", "history", "mentions",
+)  # fmt: skip
+_PARTICIPANT = ("message_id", "identity_id", "role", "verified", "display_name", "at")
+_COPY = (
+    "message_id", "thread_id", "scope_id", "channel_account_id", "folder", "uid", "at", "first_in_thread",
+)  # fmt: skip
+_ATTACHMENT = (
+    "id", "created_at", "message_id", "digest", "file_name", "content_type", "size", "content_id", "inline", "alt_text",
+    "source_url",
+)  # fmt: skip
 
 
 class _Batch:
@@ -94,11 +113,11 @@ class _Batch:
     def __init__(
         self, place: Place, people: dict[IdentityKey, KnownIdentity], known: dict[tuple[str, str], uuid.UUID]
     ) -> None:
-        self.place, self.people, self.known = place, people, known
-        self.messages: list[Message] = []
-        self.copies: dict[tuple[object, ...], MessageCopy] = {}
-        self.participants: dict[tuple[object, ...], Participant] = {}
-        self.attachments: list[Attachment] = []
+        self.place, self.people, self.known, self.now = place, people, known, now()
+        self.messages: dict[uuid.UUID, tuple[Any, ...]] = {}
+        self.copies: dict[tuple[uuid.UUID, uuid.UUID, str, str], datetime] = {}
+        self.participants: dict[tuple[uuid.UUID, uuid.UUID, str], tuple[Any, ...]] = {}
+        self.attachments: list[tuple[Any, ...]] = []
         self.search_ids: list[uuid.UUID] = []
         self.live_in: set[uuid.UUID] = set()
         self.live_out: set[uuid.UUID] = set()
@@ -117,16 +136,7 @@ class _Batch:
             self._message(key, external_id, digest, message, history=history)
             if not history and message.automatic in ("", "mention"):
                 (self.live_out if message.outgoing else self.live_in).add(thread.conversation_id)
-        copy = MessageCopy(
-            message_id=key,
-            thread_id=thread.id,
-            scope_id=self.place.scope_id,
-            channel_account_id=self.place.channel_account_id,
-            folder=message.folder[:300],
-            uid=message.uid[:200],
-            at=message.at,
-        )
-        self.copies.setdefault((key, thread.id, copy.folder, copy.uid), copy)
+        self.copies.setdefault((key, thread.id, message.folder[:300], message.uid[:200]), message.at)
         self.search_ids.append(key)
         return Recorded(key, thread.conversation_id, thread.id, is_new, history)
 
@@ -138,34 +148,37 @@ class _Batch:
         automatic = message.automatic
         if sender_row is not None and sender_row.blocked_at is not None and not message.outgoing:
             automatic = "blocked"
-        self.messages.append(
-            Message(
-                id=key,
-                network=self.place.network,
-                external_id=external_id,
-                content_hash=digest,
-                direction=Message.Direction.OUT if message.outgoing else Message.Direction.IN,
-                state=Message.State.SENT if message.outgoing else Message.State.RECEIVED,
-                at=message.at,
-                received_at=now(),
-                sender_id=sender_row.id if sender_row else None,
-                subject=clean(message.subject)[:1000],
-                text=clean(message.text),
-                html=clean(message.html),
-                quote_at=message.quote_at,
-                signature_at=message.signature_at,
-                visibility=message.visibility,
-                automatic=automatic,
-                unreadable=clean(message.unreadable)[:300],
-                language=message.language[:12],
-                url=message.url[:2000],
-                content_warning=clean(message.content_warning)[:500],
-                in_reply_to=clean(message.in_reply_to)[:1000],
-                authentication=dict(message.authentication),
-                extra=dict(message.extra),
-                raw_id=message.raw_id,
-                history=history,
-            )
+        self.messages[key] = (
+            key,
+            self.now,
+            self.place.network,
+            external_id,
+            digest,
+            "out" if message.outgoing else "in",
+            "sent" if message.outgoing else "received",
+            message.at,
+            self.now,
+            sender_row.id if sender_row else None,
+            None,
+            clean(message.subject)[:1000],
+            clean(message.text),
+            clean(message.html),
+            message.quote_at,
+            message.signature_at,
+            message.visibility,
+            automatic,
+            clean(message.unreadable)[:300],
+            message.language[:12],
+            message.url[:2000],
+            clean(message.content_warning)[:500],
+            clean(message.in_reply_to)[:1000],
+            dict(message.authentication),
+            dict(message.extra),
+            message.raw_id,
+            None,
+            None,
+            history,
+            [],
         )
         if sender and sender_row and not message.outgoing:
             proven = sender.verified not in ("none", "failed")
@@ -173,16 +186,18 @@ class _Batch:
         for person in message.participants:
             self._participant(key, message, person)
         self.attachments.extend(
-            Attachment(
-                message_id=key,
-                digest=a.digest,
-                file_name=clean(a.file_name)[:300],
-                content_type=clean(a.content_type)[:150],
-                size=a.size,
-                content_id=clean(a.content_id)[:300],
-                inline=a.inline,
-                alt_text=clean(a.alt_text),
-                source_url=a.source_url[:2000],
+            (
+                new_id(),
+                self.now,
+                key,
+                a.digest,
+                clean(a.file_name)[:300],
+                clean(a.content_type)[:150],
+                a.size,
+                clean(a.content_id)[:300],
+                a.inline,
+                clean(a.alt_text),
+                a.source_url[:2000],
             )
             for a in message.attachments
         )
@@ -190,35 +205,33 @@ class _Batch:
     def _participant(self, key: uuid.UUID, message: IncomingMessage, person: IncomingParticipant) -> None:
         row = self.people.get(person.identity.key)
         if row is not None:
-            found = Participant(
-                message_id=key,
-                identity_id=row.id,
-                role=person.role,
-                verified=person.verified,
-                display_name=clean(person.identity.display_name)[:300],
-                at=message.at,
-            )
-            self.participants.setdefault((key, row.id, person.role), found)
+            self.participants.setdefault(
+                (key, row.id, person.role),
+                (key, row.id, person.role, person.verified, clean(person.identity.display_name)[:300], message.at),
+            )  # fmt: skip
 
     def store(self) -> None:
-        rows.insert(self.messages)
-        rows.insert(list(self.participants.values()))
-        rows.insert(self.attachments)
+        rows.copy(Message, _MESSAGE, self.messages.values())
+        rows.copy(Participant, _PARTICIPANT, self.participants.values())
+        rows.copy(Attachment, _ATTACHMENT, self.attachments)
         self._store_copies()
 
     def _store_copies(self) -> None:
-        taken = set(
-            MessageCopy.objects.filter(
-                message_id__in={c.message_id for c in self.copies.values()}, first_in_thread=True
-            ).values_list("message_id", "thread_id")
-        )
-        for copy in self.copies.values():
-            copy.first_in_thread = (copy.message_id, copy.thread_id) not in taken
-            taken.add((copy.message_id, copy.thread_id))
-        new = {message.id for message in self.messages}  # nobody else has a copy of these
-        rows.insert([copy for copy in self.copies.values() if copy.message_id in new])
-        again = [copy for copy in self.copies.values() if copy.message_id not in new]
-        MessageCopy.objects.bulk_create(again, ignore_conflicts=True)
+        again = {key[0] for key in self.copies if key[0] not in self.messages}
+        first = MessageCopy.objects.filter(message_id__in=again, first_in_thread=True)
+        taken = set(first.values_list("message_id", "thread_id")) if again else set()
+        new = []
+        known = []
+        for (message_id, thread_id, folder, uid), at in self.copies.items():
+            place = self.place.scope_id, self.place.channel_account_id
+            row = (message_id, thread_id, *place, folder, uid, at, (message_id, thread_id) not in taken)
+            taken.add((message_id, thread_id))
+            if message_id in self.messages:  # nobody else has a copy of it
+                new.append(row)
+            else:
+                known.append(MessageCopy(**dict(zip(_COPY, row, strict=True))))
+        rows.copy(MessageCopy, _COPY, new)
+        MessageCopy.objects.bulk_create(known, ignore_conflicts=True)
 
 
 def _wake(place: Place, result: Sequence[Recorded], batch: _Batch) -> None:

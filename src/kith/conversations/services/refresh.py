@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from django.db import connection
 
 from kith.conversations.models import MessageCopy
+from kith.core import sql
 from kith.core.sql import for_words
 
 LIVE_CHANNEL = "kith_live"
@@ -115,17 +116,18 @@ _SEARCH = _DOCUMENTS.format(
 )
 
 
-def conversations_refresh(ids: Iterable[uuid.UUID]) -> None:
-    """Rebuild the inbox rows of conversations from their messages, and tell the screens that show them."""
+def conversations_refresh(ids: Iterable[uuid.UUID], *, grown: bool = False) -> None:
+    """Rebuild the inbox rows of conversations from their messages, and tell the screens that show them.
+
+    `grown`: messages came and none went, so that no row can have become empty.
+    """
     wanted = sorted(set(ids))
     if not wanted:
         return
-    with connection.cursor() as cursor:
-        cursor.execute(_REFRESH, {"ids": wanted})
-        changed = cursor.fetchall()
-        cursor.execute(_EMPTY, {"ids": wanted})
-        changed += cursor.fetchall()
-    live_tell(changed)
+    changed = sql.prepared(_REFRESH, {"ids": wanted})
+    if not grown:
+        changed += sql.prepared(_EMPTY, {"ids": wanted})
+    live_tell((row[0], row[1]) for row in changed)
 
 
 def messages_refresh(ids: Iterable[uuid.UUID]) -> None:
@@ -147,5 +149,4 @@ def search_documents_write(message_ids: Iterable[uuid.UUID]) -> None:
     """(Re)build the search documents of messages."""
     ids = list(message_ids)
     if ids:
-        with connection.cursor() as cursor:
-            cursor.execute(_SEARCH, {"ids": ids})
+        sql.prepared_run(_SEARCH, {"ids": ids})

@@ -6,12 +6,13 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any
 
-from django.db import connection
-
+from kith.base.clock import now
 from kith.base.ids import new_id
-from kith.conversations.models import Conversation, Thread, ThreadKey
+from kith.conversations.models import Conversation, Thread
 from kith.conversations.types import IncomingMessage, Place
+from kith.core import rows, sql
 
 JOIN_WITHIN = timedelta(days=14)
 
@@ -24,7 +25,8 @@ class FiledThread:
     visibility: str
     identity_id: uuid.UUID | None
     last_at: datetime
-    made: Thread | None = None
+    subject: str = ""
+    made: bool = False
 
 
 @dataclass(slots=True)
@@ -34,17 +36,16 @@ class Filing:
     place: Place
     by_key: dict[str, FiledThread] = field(default_factory=dict)
     recent: dict[tuple[uuid.UUID, str], list[FiledThread]] = field(default_factory=dict)
-    contacts: dict[uuid.UUID, uuid.UUID] = field(default_factory=dict)
-    threads: list[Thread] = field(default_factory=list)
-    conversations: list[Conversation] = field(default_factory=list)
-    keys: list[ThreadKey] = field(default_factory=list)
+    threads: list[FiledThread] = field(default_factory=list)
+    conversations: list[tuple[Any, ...]] = field(default_factory=list)
+    keys: dict[str, uuid.UUID] = field(default_factory=dict)
     touched: dict[uuid.UUID, datetime] = field(default_factory=dict)
 
 
 _BY_KEY = """
 SELECT k.key, t.id, t.conversation_id, t.subject_key, t.visibility, t.identity_id, t.last_at
 FROM conversations_threadkey k JOIN conversations_thread t ON t.id = k.thread_id
-WHERE k.network = %(network)s AND k.scope_id = %(scope)s AND k.key = ANY (%(keys)s)
+WHERE k.network = %(network)s AND k.scope_id = %(scope)s AND k.key = ANY (%(keys)s::text[])
 """
 # All threads of the same outside people (a contact's other identities too) in this scope since a time.
 _RECENT = """
@@ -59,9 +60,27 @@ WITH people AS (
 SELECT people.asked, t.id, t.conversation_id, t.subject_key, t.visibility, t.identity_id, t.last_at
 FROM people JOIN LATERAL (
     SELECT * FROM conversations_thread t
-    WHERE t.identity_id = people.id AND t.scope_id = %(scope)s AND t.last_at >= %(since)s
+    WHERE t.identity_id = people.id AND t.scope_id = %(scope)s AND t.last_at >= %(since)s::timestamptz
     ORDER BY t.last_at DESC LIMIT 20
 ) t ON true
+"""
+_CONVERSATION = (
+    "id", "created_at", "status", "assignee_id", "team_id", "priority", "snoozed_until", "identity_id", "joined_into_id",
+    "closed_at", "first_response_at", "tray_decided", "ruled_at",
+)  # fmt: skip
+_THREAD = (
+    "id", "created_at", "conversation_id", "scope_id", "network", "channel_account_id", "visibility", "subject",
+    "subject_key", "identity_id", "last_at", "regroupings",
+)  # fmt: skip
+_KEYS = """
+INSERT INTO conversations_threadkey (thread_id, scope_id, network, key)
+SELECT k.thread_id, %(scope)s::uuid, %(network)s::text, k.key
+FROM unnest(%(threads)s::uuid[], %(keys)s::text[]) AS k (thread_id, key)
+ON CONFLICT DO NOTHING
+"""
+_TOUCHED = """
+UPDATE conversations_thread t SET last_at = greatest(t.last_at, n.at)
+FROM unnest(%(ids)s::uuid[], %(times)s::timestamptz[]) AS n (id, at) WHERE t.id = n.id
 """
 
 
@@ -70,19 +89,17 @@ def load(place: Place, messages: Sequence[IncomingMessage], outsiders: Sequence[
     filing = Filing(place)
     keys = {k[:1000] for m in messages for k in (*m.thread_keys, m.own_key) if k}
     if keys:
-        with connection.cursor() as cursor:
-            cursor.execute(_BY_KEY, {"network": place.network, "scope": place.scope_id, "keys": list(keys)})
-            known: dict[uuid.UUID, FiledThread] = {}
-            for key, *row in cursor.fetchall():
-                filing.by_key[key] = known.setdefault(row[0], FiledThread(*row))
+        given: dict[str, Any] = {"network": place.network, "scope": place.scope_id, "keys": list(keys)}
+        known: dict[uuid.UUID, FiledThread] = {}
+        for key, *row in sql.prepared(_BY_KEY, given):
+            filing.by_key[key] = known.setdefault(row[0], FiledThread(*row))
     people = list({o for o in outsiders if o})
     if people:
         since = min(m.at for m in messages) - JOIN_WITHIN
-        with connection.cursor() as cursor:
-            cursor.execute(_RECENT, {"identities": people, "scope": place.scope_id, "since": since})
-            for asked, *row in cursor.fetchall():
-                thread = FiledThread(*row)
-                filing.recent.setdefault((asked, thread.visibility), []).append(thread)
+        given = {"identities": people, "scope": place.scope_id, "since": since}
+        for asked, *row in sql.prepared(_RECENT, given):
+            thread = FiledThread(*row)
+            filing.recent.setdefault((asked, thread.visibility), []).append(thread)
     return filing
 
 
@@ -99,15 +116,8 @@ def file(filing: Filing, message: IncomingMessage, outsider: uuid.UUID | None, *
     for key in dict.fromkeys((*message.thread_keys, message.own_key)):
         if key and key[:1000] not in filing.by_key:
             filing.by_key[key[:1000]] = found
-            filing.keys.append(
-                ThreadKey(
-                    thread_id=found.id,
-                    scope_id=filing.place.scope_id,
-                    network=filing.place.network,
-                    key=key[:1000],
-                )
-            )
-    if message.at > found.last_at or found.made is not None:
+            filing.keys[key[:1000]] = found.id
+    if message.at > found.last_at or found.made:
         found.last_at = max(found.last_at, message.at)
         filing.touched[found.id] = found.last_at
     return found
@@ -160,32 +170,35 @@ def _new(
         if near:
             conversation_id = max(near, key=lambda t: t.last_at).conversation_id
     if conversation_id is None:
-        conversation = Conversation(
-            id=new_id(),
-            identity_id=outsider,
-            team_id=filing.place.team_id,
-            status=Conversation.Status.CLOSED
-            if _is_history(filing.place, message)
-            else Conversation.Status.OPEN,
+        conversation_id = new_id()
+        status = (
+            Conversation.Status.CLOSED if _is_history(filing.place, message) else Conversation.Status.OPEN
         )
-        filing.conversations.append(conversation)
-        conversation_id = conversation.id
-    thread = Thread(
-        id=new_id(),
-        conversation_id=conversation_id,
-        scope_id=filing.place.scope_id,
-        network=filing.place.network,
-        channel_account_id=filing.place.channel_account_id,
-        visibility=message.visibility,
-        subject=message.subject[:500],
-        subject_key=message.subject_key[:200],
-        identity_id=outsider,
-        last_at=message.at,
-    )
-    filing.threads.append(thread)
+        nobody_decided = (None,) * 5
+        filing.conversations.append(
+            (
+                conversation_id,
+                now(),
+                status.value,
+                None,
+                filing.place.team_id,
+                0,
+                None,
+                outsider,
+                *nobody_decided,
+            )
+        )
     filed = FiledThread(
-        thread.id, conversation_id, thread.subject_key, thread.visibility, outsider, message.at, made=thread
+        new_id(),
+        conversation_id,
+        message.subject_key[:200],
+        message.visibility,
+        outsider,
+        message.at,
+        subject=message.subject[:500],
+        made=True,
     )
+    filing.threads.append(filed)
     recent.append(filed)
     return filed
 
@@ -196,17 +209,22 @@ def _is_history(place: Place, message: IncomingMessage) -> bool:
 
 def store(filing: Filing) -> None:
     """Write what `file` made: conversations, threads and keys, and the last time of touched threads."""
-    for thread in filing.threads:
-        thread.last_at = filing.touched.get(thread.id, thread.last_at)
-    Conversation.objects.bulk_create(filing.conversations)
-    Thread.objects.bulk_create(filing.threads)
-    ThreadKey.objects.bulk_create(filing.keys, ignore_conflicts=True)
+    place, moment = filing.place, now()
+    rows.copy(Conversation, _CONVERSATION, filing.conversations)
+    where = (place.scope_id, place.network, place.channel_account_id)
+    rows.copy(
+        Thread,
+        _THREAD,
+        [
+            (t.id, moment, t.conversation_id, *where, t.visibility, t.subject, t.subject_key, t.identity_id, t.last_at, [])
+            for t in filing.threads
+        ],
+    )  # fmt: skip
+    if filing.keys:
+        given = {"scope": place.scope_id, "network": place.network}
+        given |= {"keys": list(filing.keys), "threads": list(filing.keys.values())}
+        sql.prepared_run(_KEYS, given)
     made = {thread.id for thread in filing.threads}
     old = {key: at for key, at in filing.touched.items() if key not in made}
     if old:
-        with connection.cursor() as cursor:
-            cursor.execute(
-                "UPDATE conversations_thread t SET last_at = greatest(t.last_at, n.at) "
-                "FROM unnest(%s::uuid[], %s::timestamptz[]) AS n (id, at) WHERE t.id = n.id",
-                [list(old), list(old.values())],
-            )
+        sql.prepared_run(_TOUCHED, {"ids": list(old), "times": list(old.values())})

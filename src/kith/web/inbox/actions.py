@@ -14,13 +14,12 @@ from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
-from kith.conversations.selectors import conversation_get
 from kith.conversations.services import actions
 from kith.core.fields import as_uuid
 from kith.teams.errors import NotAllowed
 from kith.web import pages
 from kith.web.access import SignedIn, writers
-from kith.web.inbox.talk import talk_head, with_messages
+from kith.web.inbox.talk import talk_with_messages
 from kith.web.inbox.views import query_of
 
 CHANGED = {"HX-Trigger": "kith:changed"}
@@ -29,9 +28,8 @@ CHANGED = {"HX-Trigger": "kith:changed"}
 def refreshed(request: SignedIn, conversation_id: uuid.UUID) -> HttpResponse:
     """Head and stream of an open conversation, each to be put in its place."""
     response = HttpResponse(headers=CHANGED)
-    found = conversation_get(request.viewer, conversation_id)
-    if found is not None:
-        talk = with_messages(request, talk_head(request, found))
+    talk = talk_with_messages(request, conversation_id)
+    if talk is not None:
         context = {"talk": talk, "query": query_of(request)}
         response.write(pages.part(request, "inbox/changed.html", context).content.decode())
     return response

@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.http import QueryDict
 from django.utils.translation import gettext as _
@@ -16,16 +16,18 @@ from kith.channels.visitors import Visit, visit_of
 from kith.conversations.models import Draft, Message, MessageCopy
 from kith.conversations.selectors import ConversationView, message_visible
 from kith.conversations.services import drafts
+from kith.core.asking import Asking, asked
 from kith.core.fields import as_uuid
-from kith.engagement.selectors import has_saved_replies
-from kith.networks.models import ChannelAccount
+from kith.engagement.selectors import has_saved_replies_ask
 from kith.networks.selectors import manifest_of
+from kith.teams.types import Viewer
 from kith.trust.types import Verdict
 from kith.web.access import SignedIn
 from kith.web.inbox.ways import (
     NOTE,
     Typed,
     Way,
+    account_of,
     everybody,
     find_way,
     mailbox,
@@ -75,6 +77,19 @@ class Box:
         return self.mode == "forward" or bool(self.typed.to or self.typed.cc or self.typed.bcc)
 
 
+class Kept(NamedTuple):
+    """The drafts of a conversation by mode, and whether there are saved replies."""
+
+    drafts: Mapping[str, Draft]
+    has_replies: bool
+
+
+def kept_asking(viewer: Viewer, conversation_id: uuid.UUID) -> Asking[Kept]:
+    """To be asked together with the conversation."""
+    rows, has_replies = yield drafts.drafts_ask(viewer, conversation_id), has_saved_replies_ask(viewer)
+    return Kept({draft.mode: draft for draft in rows}, has_replies)
+
+
 def ways_for(request: SignedIn, conversation: ConversationView, mode: str) -> tuple[list[Way], Visit | None]:
     """The ways of a mode, and the visitor whom an answer would go to, if it is one."""
     if mode == "forward":
@@ -96,17 +111,19 @@ def box_of(
     error: str = "",
     clash: Clash | None = None,
     focus: bool = False,
+    kept: Kept | None = None,
 ) -> Box:
     """The box, as a draft has kept it; `typed` and `via` say more than the draft."""
-    kept = {d.mode: d for d in Draft.objects.filter(user=request.user, conversation_id=conversation.id)}
-    mode = mode if mode in MODES else ("forward" if "forward" in kept and "reply" not in kept else "reply")
-    draft = kept.get(mode)
+    drafted, has_replies = kept or asked(kept_asking(request.viewer, conversation.id))
+    if mode not in MODES:
+        mode = "forward" if "forward" in drafted and "reply" not in drafted else "reply"
+    draft = drafted.get(mode)
     ways, visit = ways_for(request, conversation, mode)
     said: Mapping[str, Any] = draft.recipients if draft else {}
     if typed is None:
         typed = _typed_of(draft) if draft else Typed()
     way = find_way(ways, via or str(said.get("via", "")))
-    account = ChannelAccount.objects.filter(pk=way.account_id).first() if way and way.account_id else None
+    account = account_of(way) if way else None
     newest = str(conversation.last_message_id or "")
     return Box(
         mode=mode,
@@ -119,7 +136,7 @@ def box_of(
         verdict=verdict_of(request, conversation, way, typed, account),
         signature=signature_of(account, request.user) if account else "",
         visit=visit,
-        has_replies=has_saved_replies(request.viewer),
+        has_replies=has_replies,
         error=error,
         clash=clash,
         focus=focus,

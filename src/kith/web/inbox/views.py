@@ -7,14 +7,15 @@ import uuid
 from django.http import Http404, HttpResponse, HttpResponseRedirect
 from django.urls import NoReverseMatch, reverse
 
-from kith.conversations.selectors import conversation_get, conversation_messages, conversation_scopes
+from kith.conversations.selectors import conversation_asking, conversation_scopes
 from kith.conversations.services import attention
 from kith.core import live
+from kith.core.asking import asked_together
 from kith.web import pages
 from kith.web.access import SignedIn, reading, signed_in
 from kith.web.inbox.filters import filters_of
 from kith.web.inbox.lists import list_context, view_of
-from kith.web.inbox.talk import Talk, open_talk, talk_head, with_messages, with_page
+from kith.web.inbox.talk import Talk, menus_asking, open_talk, talk_head, talk_with_messages
 
 
 @signed_in
@@ -42,6 +43,7 @@ def inbox_list(request: SignedIn, key: str = "inbox") -> HttpResponse:
     return pages.page(request, "inbox/page.html", context, section=key)
 
 
+@reading
 @signed_in
 def nav(request: SignedIn) -> HttpResponse:
     """The entries of the navigation with their counts, for a refresh."""
@@ -63,6 +65,7 @@ def query_of(request: SignedIn) -> dict[str, str]:
     }
 
 
+@reading
 @signed_in
 def conversation(request: SignedIn, conversation_id: uuid.UUID) -> HttpResponse:
     """A conversation; for htmx its pane and the person's, else the page with the list that it was opened from."""
@@ -90,30 +93,28 @@ def _list_of(request: SignedIn) -> str:
     return key
 
 
+@reading
 @signed_in
 def head(request: SignedIn, conversation_id: uuid.UUID) -> HttpResponse:
-    found = conversation_get(request.viewer, conversation_id)
+    found, menus = asked_together(
+        conversation_asking(request.viewer, conversation_id), menus_asking(request.viewer, conversation_id)
+    )
     if found is None:
         raise Http404
-    return pages.part(
-        request, "inbox/head_partial.html", {"talk": talk_head(request, found), "query": query_of(request)}
-    )
+    context = {"talk": talk_head(request, found, menus), "query": query_of(request)}
+    return pages.part(request, "inbox/head_partial.html", context)
 
 
+@reading
 @signed_in
 def messages(request: SignedIn, conversation_id: uuid.UUID) -> HttpResponse:
     """The stream again, or with `?before=` the items above it."""
-    found = conversation_get(request.viewer, conversation_id)
-    if found is None:
-        raise Http404
-    context = {"query": query_of(request)}
-    if before := request.GET.get("before"):
-        page = conversation_messages(request.viewer, conversation_id, before=before)
-        talk = with_page(talk_head(request, found), page)
-        return pages.part(request, "inbox/stream_items.html", {**context, "talk": talk})
+    talk = found_or_404(talk_with_messages(request, conversation_id))
+    context = {"query": query_of(request), "talk": talk}
+    if request.GET.get("before"):
+        return pages.part(request, "inbox/stream_items.html", context)
     attention.seen_mark(request.viewer, [conversation_id])
-    talk = with_messages(request, talk_head(request, found))
-    return pages.part(request, "inbox/stream.html", {**context, "talk": talk})
+    return pages.part(request, "inbox/stream.html", context)
 
 
 @signed_in

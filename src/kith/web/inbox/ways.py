@@ -16,7 +16,8 @@ from kith.channels.outbox import Compose, OutboxError, verdict_preview
 from kith.channels.visitors import Visit
 from kith.contacts.models import Identity
 from kith.conversations.models import Message, MessageCopy, Participant, Thread
-from kith.conversations.selectors import ConversationView, ReplyChannel
+from kith.conversations.selectors import ConversationView, ReplyChannel, reply_addresses
+from kith.core.objects import objects
 from kith.networks.models import ChannelAccount
 from kith.networks.selectors import NetworkManifest, channel_accounts_for, manifest_of
 from kith.trust.types import Verdict
@@ -184,6 +185,12 @@ def ways_to_forward(request: SignedIn, conversation: ConversationView) -> list[W
     return sorted(ways, key=lambda way: way.account_id not in here)
 
 
+def account_of(way: Way) -> ChannelAccount | None:
+    """The channel account that a way goes out from."""
+    found = objects(ChannelAccount, "r.id = %(id)s", {"id": way.account_id}) if way.account_id else []
+    return found[0] if found else None
+
+
 def find_way(ways: Sequence[Way], value: str) -> Way | None:
     """The way of this value; the first for "" or one that is gone; None when there is none at all."""
     return next((way for way in ways if way.value == value), ways[0] if ways else None)
@@ -204,9 +211,7 @@ def _with_recipients(ways: list[Way]) -> list[Way]:
     }
     named: dict[uuid.UUID, list[tuple[str, str]]] = {}
     if answered:
-        for message_id, name, address in Participant.objects.filter(
-            message_id__in=answered, role="reply_to"
-        ).values_list("message_id", "display_name", "identity__external_id"):
+        for message_id, name, address in reply_addresses(answered):
             named.setdefault(message_id, []).append((name, address))
     made = []
     for way in ways:
@@ -261,7 +266,8 @@ def compose_of(
         return made
     channel = way.channel
     chosen = _chosen(request, conversation, way, typed)
-    answered = chosen or (channel.reply_to_id if channel else None)
+    # Before it is sent, whom it is for is asked alone.
+    answered = chosen or (channel.reply_to_id if channel and final else None)
     reply_to = Message.objects.filter(pk=answered).first() if answered and channel else None
     recipients = _recipients(way, typed, account, reply_to if chosen else None, final=final)
     extra: dict[str, Any] = {}
@@ -276,7 +282,9 @@ def compose_of(
         recipients=recipients,
         conversation_id=conversation.id,
         reply_to=reply_to,
-        thread=Thread.objects.filter(pk=channel.thread_id).first() if channel and channel.thread_id else None,
+        thread=Thread.objects.filter(pk=channel.thread_id).first()
+        if channel and channel.thread_id and final
+        else None,
         subject=(typed.subject or way.subject)[:500] if way.is_mail or way.subject else "",
         visibility=way.visibility,
         content_warning=typed.warning[:500] if way.takes_warning else "",

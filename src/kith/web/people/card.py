@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -14,14 +14,14 @@ from django.utils.translation import gettext as _
 from kith.base.clock import now
 from kith.contacts.models import Contact, Fact, Identity, IdentityLink
 from kith.contacts.names import initials
-from kith.contacts.selectors import IdentityName, contact_family
-from kith.core import sql
-from kith.core.objects import objects
+from kith.contacts.selectors import Family, IdentityName, contact_family, family_ask, names_ask
+from kith.core.asking import Ask, Asking, asked
+from kith.core.objects import objects_ask
 from kith.teams.types import Viewer
 from kith.trust import sentences
 from kith.work.models import Promise, Task
-from kith.work.selectors import contact_promises, contact_tasks
-from kith.workspace.people import AffiliationRow, affiliations_of
+from kith.work.selectors import contact_promises_ask, contact_tasks_ask
+from kith.workspace.people import AffiliationRow, affiliations_ask, links_ask
 
 HIDDEN = frozenset(
     {"name", "given_name", "family_name", "preferred_name", "language", "time_zone", "city", "country"}
@@ -93,15 +93,15 @@ def visible(rows: QuerySet[Any], viewer: Viewer) -> QuerySet[Any]:
     return rows.filter(Q(scope_id=None) | Q(scope_id__in=viewer.scope_ids))
 
 
-def _handles(ids: tuple[uuid.UUID, ...]) -> list[Handle]:
-    asked = {"ids": list(ids)}
-    links = objects(IdentityLink, "r.identity_id = ANY (%(ids)s) AND r.unlinked_at IS NULL", asked)
-    bases = {link.identity_id: link.get_basis_display() for link in links}
-    rows = objects(
-        Identity,
-        "r.id = ANY (%(ids)s) AND r.kind <> 'us' ORDER BY r.last_seen_at DESC, r.id LIMIT 12",
-        asked,
-    )
+_HANDLES = "r.id = ANY (%(ids)s) AND r.kind <> 'us' ORDER BY r.last_seen_at DESC, r.id LIMIT 12"
+
+
+def _handles_asks(ids: Sequence[uuid.UUID]) -> tuple[Ask, Ask]:
+    return objects_ask(Identity, _HANDLES, {"ids": list(ids)}), links_ask(ids)
+
+
+def _handles(rows: Sequence[Identity], links: Mapping[uuid.UUID, IdentityLink]) -> list[Handle]:
+    bases = {key: link.get_basis_display() for key, link in links.items()}
     return [
         Handle(
             id=row.pk,
@@ -151,9 +151,9 @@ ORDER BY r.observed_at DESC, r.id DESC LIMIT %(limit)s
 """
 
 
-def known_of(viewer: Viewer, contact_ids: list[uuid.UUID], *, limit: int = 12) -> list[Known]:
+def known_ask(viewer: Viewer, contact_ids: list[uuid.UUID], *, limit: int = 12) -> Ask:
     """Facts that stand, newest first, each attribute once, with how we know."""
-    rows = objects(
+    made = objects_ask(
         Fact,
         _KNOWN,
         {
@@ -164,6 +164,10 @@ def known_of(viewer: Viewer, contact_ids: list[uuid.UUID], *, limit: int = 12) -
             "limit": limit * 3,
         },
     )
+    return made._replace(read=lambda rows: _known(made.read(rows), limit))
+
+
+def _known(rows: Sequence[Fact], limit: int) -> list[Known]:
     found: dict[str, Known] = {}
     for fact in rows:
         shown = fact.value if isinstance(fact.value, str) else str(fact.value)
@@ -194,10 +198,13 @@ ORDER BY held.planned_for DESC
 """
 
 
-def held_of(viewer: Viewer, contact_ids: list[uuid.UUID]) -> list[Held]:
+def held_ask(viewer: Viewer, contact_ids: list[uuid.UUID]) -> Ask:
     """What the gate holds back, for those who may see what it is held for."""
-    found = sql.prepared(_HELD, {"contacts": contact_ids, "scopes": list(viewer.scope_ids)})
-    return [Held(sentences.of(rule, values, sentence), until) for rule, values, sentence, until in found]
+    return Ask(
+        _HELD,
+        {"contacts": contact_ids, "scopes": list(viewer.scope_ids)},
+        lambda rows: [Held(sentences.of(rule, values, words), until) for rule, values, words, until in rows],
+    )
 
 
 def contact_line(contact: Contact, works: Sequence[AffiliationRow]) -> str:
@@ -213,11 +220,26 @@ def _works(rows: Sequence[AffiliationRow]) -> list[str]:
     return [f"{r.role}, {r.organization}" if r.role else r.organization for r in rows if not r.ends_on][:4]
 
 
-def card_of(viewer: Viewer, person: IdentityName) -> Card:
-    """The card of whoever an identity is; without a contact it shows the identity alone."""
-    if person.contact_id is not None:
-        return contact_card(viewer, person.contact_id, person)
-    row = Identity.objects.filter(pk=person.id).values("bio").first()
+_IDENTITY = "(SELECT identity_id FROM conversations_conversation WHERE id = %(conversation)s)"
+
+
+def card_asking(viewer: Viewer, conversation_id: uuid.UUID) -> Asking[Card | None]:
+    """The card of whom a conversation is with, to be asked together with others; None when it is with nobody.
+
+    Without a contact it shows the identity alone. The caller shows it to those who may see the conversation.
+    """
+    asked_for = {"conversation": conversation_id}
+    named, bios, family = yield (
+        names_ask(f"array{_IDENTITY}", asked_for),
+        Ask(f"SELECT bio FROM contacts_identity WHERE id = {_IDENTITY}", asked_for),  # noqa: S608  (a constant)
+        family_ask(f"(SELECT contact_id FROM contacts_identity WHERE id = {_IDENTITY})", asked_for),  # noqa: S608  (a constant)
+    )
+    person = next(iter(named.values()), None)
+    if person is None:
+        return None
+    if family is not None:
+        return (yield from contact_card_asking(viewer, family, person))
+    rows, links = yield _handles_asks([person.id])
     return Card(
         key=person.id,
         contact_id=None,
@@ -226,20 +248,31 @@ def card_of(viewer: Viewer, person: IdentityName) -> Card:
         initials=person.initials,
         avatar=person.avatar,
         line=_("Nobody we know yet"),
-        handles=_handles((person.id,)),
-        bio=row["bio"] if row else "",
+        handles=_handles(rows, links),
+        bio=bios[0][0] if bios else "",
     )
 
 
-def contact_card(viewer: Viewer, contact_id: uuid.UUID, person: IdentityName | None = None) -> Card:
+def contact_card(viewer: Viewer, contact_id: uuid.UUID) -> Card:
     """The card of a contact by any of its ids; raises Contact.DoesNotExist."""
     family = contact_family(contact_id)
     if family is None:
         raise Contact.DoesNotExist
-    contact = objects(Contact, "r.id = %(id)s", {"id": family.contact_id})[0]
+    return asked(contact_card_asking(viewer, family))
+
+
+def contact_card_asking(viewer: Viewer, family: Family, person: IdentityName | None = None) -> Asking[Card]:
+    """The same, to be asked together with others."""
     ids = list(family.aliases)
-    works = affiliations_of(ids)
-    promises = contact_promises(viewer, ids)
+    (contact,), works, promises, tasks, known, held, *handles = yield (
+        objects_ask(Contact, "r.id = %(id)s", {"id": family.contact_id}),
+        affiliations_ask(ids),
+        contact_promises_ask(viewer, ids),
+        contact_tasks_ask(viewer, ids),
+        known_ask(viewer, ids),
+        held_ask(viewer, ids),
+        *_handles_asks(family.identities),
+    )
     settled = [p for p in promises if p.kept_at or p.broken_at]
     shown = contact.name or contact.preferred_name or (person.name if person else _("Somebody"))
     return Card(
@@ -250,11 +283,11 @@ def contact_card(viewer: Viewer, contact_id: uuid.UUID, person: IdentityName | N
         initials=initials(shown),
         avatar=contact.avatar or (person.avatar if person else ""),
         line=contact_line(contact, works),
-        handles=_handles(family.identities),
-        pending=_pending(contact_tasks(viewer, ids), [p for p in promises if p not in settled]),
+        handles=_handles(*handles),
+        pending=_pending(tasks, [p for p in promises if p not in settled]),
         work=_works(works),
-        known=known_of(viewer, ids),
-        held=held_of(viewer, ids),
+        known=known,
+        held=held,
         # One that is overdue was not kept so far.
         promises_made=sum(1 for p in promises if p in settled or (p.due_at and p.due_at < now())),
         promises_kept=sum(1 for p in settled if p.kept_at),

@@ -20,6 +20,7 @@ from kith.contacts.selectors import Family, contact_family, contact_ids_search
 from kith.contacts.services import contact_create, contact_for_identity
 from kith.contacts.services.contacts import ContactError
 from kith.conversations.selectors import LogItem, identities_seen
+from kith.core.asking import asked_together, lists
 from kith.core.fields import as_uuid
 from kith.networks.selectors import manifest_of, offered
 from kith.teams.selectors import colleagues
@@ -27,12 +28,12 @@ from kith.web import pages
 from kith.web.access import SignedIn, reading, signed_in, writers
 from kith.web.inbox.words import log_sentence
 from kith.web.people.acts import contact_or_404, done, refused
-from kith.web.people.card import contact_line, held_of
+from kith.web.people.card import contact_line, held_ask
 from kith.web.people.fields import language_words
 from kith.web.people.filters import LAST, query_of, view_of
 from kith.work.models import Note
-from kith.work.selectors import contact_tasks_done
-from kith.workspace.people import ContactPage, contact_page
+from kith.work.selectors import contact_tasks_done_ask
+from kith.workspace.people import ContactPage, contact_asking
 from kith.workspace.people_facts import LABELS, fact_groups
 from kith.workspace.people_list import people_exist, people_list
 from kith.workspace.people_more import people_more
@@ -192,19 +193,24 @@ def person(request: SignedIn, contact_id: uuid.UUID) -> HttpResponse:
     }
     if pages.wants_fragment(request) and ("before" in request.GET or "after" in request.GET):
         return pages.part(request, "people/timeline_items.html", context)
-    page = contact_page(request.viewer, contact_id, family=family)
-    if page is None:
-        raise Http404
+    page: ContactPage
+    page, (held, tasks_done) = asked_together(
+        contact_asking(request.viewer, family),
+        lists(
+            held_ask(request.viewer, list(family.aliases)),
+            contact_tasks_done_ask(request.viewer, family.aliases),
+        ),
+    )
     groups = fact_groups(page.fact_rows, page.fields)
     context |= {
         "page": page,
         "line": contact_line(page.contact, page.affiliations),
-        "held": held_of(request.viewer, list(family.aliases)),
+        "held": held,
         "facts": [g for g in groups if g.attribute not in LABELS],
         "basics": (basics := [g for g in groups if g.attribute in LABELS]),
         "basics_line": _basics_line(page.contact),
         "basics_disputed": any(g.others or g.wrong or not g.shown for g in basics),
-        "done": contact_tasks_done(request.viewer, family.aliases),
+        "done": tasks_done,
         "promises": page.settled[:8],
         "filters": _filters(page, kind, network, context["on"]),
         "writable": [
