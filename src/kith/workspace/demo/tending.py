@@ -5,24 +5,25 @@ from __future__ import annotations
 from collections.abc import Mapping
 from random import Random
 
-from kith.contacts.models import Affiliation, Contact, Tag
+from kith.contacts.models import Contact, Tag
 from kith.contacts.services import affiliation_record, contacts_tag, organization_get_or_create
 from kith.workspace.demo.house import House
 
 TAGS = ("regular", "commuter", "touring", "school run", "club")
-COMPANIES = (
-    ("Headingley Wheelers", ("Captain", "Treasurer", "Ride leader")),
-    ("Kurier Kollektiv Köln", ("Courier", "Dispatcher")),
-    ("Malmö Lastcyklar", ("Buyer", "Workshop manager")),
-    ("Escuela Río Turia", ("Teacher",)),
-    ("Bristol Parcel Co-op", ("Fleet manager", "Courier")),
-)
+# By the city in which somebody lives: (company, roles there).
+COMPANIES = {
+    "Leeds": ("Headingley Wheelers", ("Captain", "Treasurer", "Ride leader")),
+    "York": ("Headingley Wheelers", ("Ride leader", "Member")),
+    "Köln": ("Kurier Kollektiv Köln", ("Courier", "Dispatcher")),
+    "Malmö": ("Malmö Lastcyklar", ("Buyer", "Workshop manager")),
+    "Valencia": ("Escuela Río Turia", ("Teacher", "Caretaker")),
+    "Bristol": ("Bristol Parcel Co-op", ("Fleet manager", "Courier")),
+}
 
 
 def tend(house: House, contacts: Mapping[str, Contact]) -> None:
-    """The same for the same people every time; whom a story has placed somewhere already stays there."""
+    """The same for the same people every time."""
     dice = Random(19)  # noqa: S311  (the same demo every time)
-    placed = set(Affiliation.objects.values_list("contact_id", flat=True))
     colleagues = [house.users[name] for name in sorted(house.users)]
     tagged: dict[str, list[Contact]] = {name: [] for name in TAGS}
     owned: dict[str, list[Contact]] = {}
@@ -32,8 +33,8 @@ def tend(house: House, contacts: Mapping[str, Contact]) -> None:
                 tagged[name].append(contact)
         if dice.random() < 0.3:
             owned.setdefault(str(dice.choice(colleagues).pk), []).append(contact)
-        if dice.random() < 0.12 and contact.pk not in placed:
-            name, roles = dice.choice(COMPANIES)
+        if dice.random() < 0.3 and contact.city in COMPANIES:
+            name, roles = COMPANIES[contact.city]
             affiliation_record(
                 contact_id=contact.pk,
                 organization=organization_get_or_create(name=name),
