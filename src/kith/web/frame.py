@@ -28,6 +28,16 @@ def theme(request: SignedIn) -> HttpResponse:
 
 @require_POST
 @signed_in
+def density(request: SignedIn) -> HttpResponse:
+    """POST `density`: "compact" shows more rows of a list; anything else is comfortable."""
+    chosen = "compact" if request.POST.get("density") == "compact" else ""
+    if request.user.preferences.get("density", "") != chosen:
+        user_update_profile(user=request.user, values={"preferences": {"density": chosen}})
+    return HttpResponse(status=204)
+
+
+@require_POST
+@signed_in
 def toured(request: SignedIn) -> HttpResponse:
     """The tour was seen or skipped; it comes again only when asked for."""
     if not request.user.preferences.get("toured"):

@@ -32,6 +32,7 @@ from kith.web.inbox.words import (
     unsent_name,
     unsent_reason,
 )
+from kith.web.people.fields import fact_words, language_words
 from kith.workspace.search import START, STOP
 
 STATIC = Path(__file__).parent / "static"
@@ -227,6 +228,8 @@ def environment(**options: Any) -> Templates:
         unsent_name=unsent_name,
         unsent_reason=unsent_reason,
         proof_words=proof_words,
+        fact_words=fact_words,
+        language_words=language_words,
         overheard=can_be_overheard,
     )
     env.filters.update(

@@ -29,13 +29,14 @@ from kith.web.access import SignedIn, reading, signed_in, writers
 from kith.web.inbox.words import log_sentence
 from kith.web.people.acts import contact_or_404, done, refused
 from kith.web.people.card import contact_line, held_ask
-from kith.web.people.fields import value_words
+from kith.web.people.fields import language_words
 from kith.web.people.filters import LAST, query_of, view_of
 from kith.work.models import Note
 from kith.work.selectors import contact_tasks_done_ask
 from kith.workspace.people import ContactPage, contact_asking
 from kith.workspace.people_facts import LABELS, fact_groups
 from kith.workspace.people_list import people_exist, people_list
+from kith.workspace.people_more import people_more
 from kith.workspace.timeline import KINDS, TimelineEntry, TimelinePage, timeline
 
 PAGE = 60
@@ -70,6 +71,7 @@ def people(request: SignedIn) -> HttpResponse:
     context: dict[str, Any] = {
         "view": view,
         "rows": found.rows,
+        "more": people_more(request.viewer, [row.id for row in found.rows]),
         "query": query,
         "all_query": urlencode(query),
         "cut": bool(view.search) and len(found.rows) == PAGE,
@@ -161,7 +163,12 @@ def _filters(page: ContactPage, kind: str, network: str, day: str) -> list[dict[
 def _basics_line(contact: Contact) -> str:
     """Name, place and language in one line; how we know each stands below it."""
     place = ", ".join(part for part in (contact.city, contact.country) if part)
-    parts = (contact.name, place, contact.language, contact.time_zone.rpartition("/")[2].replace("_", " "))
+    parts = (
+        contact.name,
+        place,
+        language_words(contact.language),
+        contact.time_zone.rpartition("/")[2].replace("_", " "),
+    )
     return " · ".join(part for part in parts if part)
 
 
@@ -213,7 +220,6 @@ def person(request: SignedIn, contact_id: uuid.UUID) -> HttpResponse:
             for i in page.identities
             if i.kind == "person" and (m := manifest_of(i.network)) and "sends" in m.capabilities
         ],
-        "value_words": value_words,
         "elsewhere": [k for k in Note.Kind if k not in (Note.Kind.NOTE, Note.Kind.LETTER)],
         "today": timezone.now(),
     }
