@@ -49,7 +49,7 @@ STATEMENTS = {
     "/notifications/": 4,
     "/notifications/bell/": 3,
     "/today/": 8,
-    "/people/": 6,
+    "/people/": 7,
     "/people/{person}/": 11,
     "/settings/": 3,
     "/inbox/{conversation}/": 13,
@@ -60,7 +60,7 @@ FRAGMENTS = {
     "/inbox/{conversation}/head/": 4,
     "/inbox/{conversation}/messages/": 6,
     "/inbox/all/?part=list": 3,
-    "/people/": 4,
+    "/people/": 5,
     "/palette/?q=zebra": 12,
 }
 
