@@ -75,7 +75,8 @@ def test_what_ends_the_parser_takes_nothing_from_its_group(
     account = house.mailbox()
     receive.raw_items_store(account, [numbered(n, harm if n == place else "not") for n in range(20)])
     with Parser() as parser:
-        assert receive.raw_items_parse(account.pk, parser) == 20
+        while receive.raw_items_parse(account.pk, parser):
+            continue
     aside = RawItem.objects.get(state="set_aside")
     assert (aside.external_id, said in aside.error) == (str(place), True), aside.error
     read = Message.objects.filter(unreadable="")
