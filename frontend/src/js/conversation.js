@@ -63,6 +63,8 @@ export function settle(event) {
       target.classList.add("found");
     } else toBottom();
     look();
+    // Whoever begins to write types at once: without a field under the keys, letters would be shortcuts.
+    if (id === "new") [...pane.querySelectorAll("[data-first]")].find((field) => !field.value)?.focus();
   } else if (atBottom && !event?.target?.closest?.(".menu-list, #list, #toasts")) {
     seen = new Set(ids());
     toBottom();
@@ -138,8 +140,22 @@ onKey("escape", () => {
   back.click();
   return true;
 });
+// A tap beside an open sheet closes it, and does nothing else to what lies dimmed there.
+document.addEventListener(
+  "click",
+  (event) => {
+    const shell = document.querySelector("[data-panes]");
+    const sheet = shell?.dataset.sheet && document.getElementById(shell.dataset.sheet);
+    if (!sheet || getComputedStyle(sheet).position !== "fixed") return;
+    if (sheet.contains(event.target) || !shell.contains(event.target)) return;
+    event.preventDefault();
+    event.stopPropagation();
+    shell.dataset.sheet = "";
+  },
+  true,
+);
 document.addEventListener("click", (event) => {
-  const button = event.target.closest("[data-sheet]");
+  const button = event.target.closest("button[data-sheet]"); // not the shell, which says which one is open
   if (!button) return;
   const shell = document.querySelector("[data-panes]");
   shell.dataset.sheet = shell.dataset.sheet === button.dataset.sheet ? "" : button.dataset.sheet;

@@ -147,9 +147,13 @@ document.addEventListener("click", (event) => {
   for (const other of document.querySelectorAll('a[data-open][aria-current="true"]')) other.removeAttribute("aria-current");
   opened.setAttribute("aria-current", "true");
   const row = opened.closest("[data-row]");
+  // Until the answer is there the old conversation must not look like the one that was chosen.
+  if (opened.hasAttribute("hx-get")) document.getElementById("conversation")?.setAttribute("aria-busy", "true");
   row?.classList.remove("row-unread");
   for (const mark of row?.querySelectorAll(".unread-mark") ?? []) mark.remove();
 });
+
+document.addEventListener("htmx:finally:request", () => document.getElementById("conversation")?.removeAttribute("aria-busy"));
 
 document.addEventListener("htmx:after:swap", () => {
   const pane = document.querySelector("[data-conversation]");

@@ -1,14 +1,17 @@
-// The theme follows the system unless a person chose one; the choice is kept with the user.
+// The theme follows the system unless a person chose one; lists are comfortable unless they chose compact. Both choices are
+// kept with the user.
 import { post } from "./htmx.js";
 
 document.addEventListener("click", (event) => {
-  const button = event.target.closest("[data-set-theme]");
-  if (!button) return;
-  const theme = button.dataset.setTheme;
-  if (theme) document.documentElement.dataset.theme = theme;
-  else delete document.documentElement.dataset.theme;
-  for (const other of document.querySelectorAll("[data-set-theme]")) {
-    other.setAttribute("aria-checked", String(other === button));
+  for (const name of ["theme", "density"]) {
+    const button = event.target.closest(`[data-set-${name}]`);
+    if (!button) continue;
+    const chosen = button.getAttribute(`data-set-${name}`);
+    if (chosen) document.documentElement.dataset[name] = chosen;
+    else delete document.documentElement.dataset[name];
+    for (const other of document.querySelectorAll(`[data-set-${name}]`)) {
+      other.setAttribute("aria-checked", String(other === button));
+    }
+    post(button.dataset.url, { [name]: chosen }, { keepalive: true });
   }
-  post(button.dataset.url, { theme }, { keepalive: true });
 });

@@ -12,7 +12,7 @@ from kith.contacts.names import initials
 from kith.teams.models import User
 from kith.teams.services import user_update_profile
 from kith.web import pages
-from kith.web.access import SignedIn, signed_in
+from kith.web.access import SignedIn, reading, signed_in
 from kith.web.commands import commands
 from kith.web.people.views import people_rows
 from kith.workspace.search import search_messages
@@ -28,6 +28,16 @@ def theme(request: SignedIn) -> HttpResponse:
 
 @require_POST
 @signed_in
+def density(request: SignedIn) -> HttpResponse:
+    """POST `density`: "compact" shows more rows of a list; anything else is comfortable."""
+    chosen = "compact" if request.POST.get("density") == "compact" else ""
+    if request.user.preferences.get("density", "") != chosen:
+        user_update_profile(user=request.user, values={"preferences": {"density": chosen}})
+    return HttpResponse(status=204)
+
+
+@require_POST
+@signed_in
 def toured(request: SignedIn) -> HttpResponse:
     """The tour was seen or skipped; it comes again only when asked for."""
     if not request.user.preferences.get("toured"):
@@ -35,6 +45,7 @@ def toured(request: SignedIn) -> HttpResponse:
     return HttpResponse(status=204)
 
 
+@reading
 @signed_in
 def palette(request: SignedIn) -> HttpResponse:
     """GET `q`: people, messages and commands that fit; `mode` "search" offers the whole search first.

@@ -95,7 +95,8 @@ def test_an_address_is_linked_by_hand_and_unlinked(chromium: Any, live_server: A
         expect(row).to_contain_text("a colleague said so")
         expect(row).to_contain_text("told me on the phone")
         expect(row).to_contain_text(mara.name)
-        row.get_by_role("button").click()
+        row.locator("summary").click()
+        row.get_by_role("button", name="is not theirs").click()
         expect(row).to_have_count(0)
         assert Identity.objects.get(external_id="steve.private@markey.example").contact is None
         page.locator("[data-undo]").click()

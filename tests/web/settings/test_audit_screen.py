@@ -104,7 +104,7 @@ def rows_of(client: Client, query: str = "") -> list[str]:
     """The rows of the screen as a person reads them."""
     answer = client.get(f"/settings/audit/{query}")
     assert answer.status_code == 200
-    items = answer.content.decode().split('<li class="relative')[1:]
+    items = answer.content.decode().split('<li class="list-row')[1:]
     shown = [item.partition(">")[2].split("<details")[0].split("</li>")[0] for item in items]
     texts = [re.sub(r"<time.*?</time>|<[^>]+>", "", item, flags=re.DOTALL) for item in shown]
     return [" ".join(unescape(text).split()) for text in texts]
@@ -128,7 +128,7 @@ def test_the_log_speaks_in_sentences_with_names_in_the_readers_language() -> Non
     rows = rows_of(client)
     assert "Carl merged two people: Ada Lovelace The other one: A. Lovelace" in rows
     assert "Carl tagged a person: Ada Lovelace Tag: VIP" in rows
-    assert "Carl gave a conversation to somebody, or to nobody: The bell To: Olga" in rows
+    assert "Carl gave a conversation to a colleague: The bell To: Olga" in rows
     assert "Carl gave a colleague another role: Ines Before: Agent · Afterwards: Manager" in rows
     assert f'href="/people/{keep.pk}/"' in client.get("/settings/audit/").content.decode()
     User.objects.filter(pk=cast.olga.pk).update(language="de")
@@ -162,7 +162,7 @@ def test_what_was_said_in_somebodys_own_mailbox_is_not_told_to_an_administrator(
     conversations_close(cast.viewer(cast.carl), [mail.conversation_id])
     note_add(cast.viewer(cast.carl), mail.conversation_id, text="Secretive")
     text = client_of(cast.olga).get("/settings/audit/").content.decode()
-    assert "closed, opened or snoozed a conversation" in text
+    assert "closed a conversation" in unescape(re.sub(r"<[^>]+>", "", text))
     assert "doctor" not in text
     assert "Secretive" not in text
     assert str(mail.conversation_id) not in text

@@ -6,7 +6,6 @@ import uuid
 from datetime import date
 from typing import Any
 
-from django.conf import settings
 from django.http import Http404, HttpResponse
 from django.urls import reverse
 from django.utils import timezone
@@ -36,7 +35,7 @@ from kith.teams.models import User
 from kith.teams.selectors import colleagues
 from kith.web.access import SignedIn, writers
 from kith.web.people.acts import chosen_scope, contact_or_404, dialog, done, refused, scope_choices
-from kith.web.people.fields import FieldError, OwnField, field_read
+from kith.web.people.fields import FieldError, OwnField, field_read, language_choices
 from kith.workspace.people_facts import LABELS, words_of
 
 DETAILS = tuple(LABELS)
@@ -64,7 +63,7 @@ def edit_dialog(request: SignedIn, contact_id: uuid.UUID) -> HttpResponse:
         ],
         "sources": SOURCES,
         "colleagues": list(colleagues(request.viewer)),
-        "languages": settings.LANGUAGES,
+        "languages": language_choices(contact.language),
     }
     return dialog(request, "edit", context)
 
@@ -153,6 +152,7 @@ def wrong_dialog(request: SignedIn, fact_id: uuid.UUID) -> HttpResponse:
             "label": str(label),
             "own": OwnField.of(field) if field else None,
             "sources": SOURCES,
+            "languages": language_choices("") if fact.attribute == "language" else [],
         },
     )
 

@@ -6,10 +6,12 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
+from django.conf.locale import LANG_INFO
 from django.utils.dateparse import parse_date
 from django.utils.translation import gettext as _
 
 from kith.contacts.models import CustomField
+from kith.contacts.names import sort_key
 
 
 class FieldError(ValueError):
@@ -62,8 +64,32 @@ def field_read(field: CustomField, text: str) -> Any:
     return text
 
 
+def language_words(code: str) -> str:
+    """A language by its name in the reader's language; a code that nobody knows as it is."""
+    known = code.strip().lower().replace("_", "-")
+    known = {"zh": "zh-hans", "no": "nb"}.get(known, known)
+    for one in (known, known.split("-")[0]):
+        if name := LANG_INFO.get(one, {}).get("name"):
+            text = _(str(name))
+            return text[:1].upper() + text[1:]
+    return code
+
+
+def language_choices(chosen: str) -> list[tuple[str, str]]:
+    """Languages to choose from, by name; what stands there already stays a choice, whatever it is."""
+    names = {code: language_words(code) for code, info in LANG_INFO.items() if "name" in info}
+    if chosen and chosen not in names:
+        names[chosen] = language_words(chosen)
+    return [("", ""), *sorted(names.items(), key=lambda item: sort_key(item[1]))]
+
+
+def fact_words(attribute: str, value: Any) -> str:
+    """A fact's value as a page shows it, by what it tells of."""
+    return language_words(value) if attribute == "language" and isinstance(value, str) else value_words(value)
+
+
 def value_words(value: Any) -> str:
-    """A fact's value as a page shows it."""
+    """A value as a page shows it."""
     if value is True:
         return _("Yes")
     if value is False:

@@ -16,7 +16,9 @@ from kith.contacts.services import (
     contact_merge,
     contact_merge_undo,
     identities_observe,
+    identity_block,
     identity_link,
+    identity_unblock,
     identity_unlink,
 )
 from kith.contacts.services.contacts import ContactError
@@ -27,6 +29,7 @@ from kith.networks.selectors import manifest_of, offered
 from kith.web import pages
 from kith.web.access import SignedIn, signed_in, writers
 from kith.web.people.acts import contact_or_404, dialog, done, refused
+from kith.web.people.fields import fact_words
 from kith.workspace.people import contact_page
 from kith.workspace.people_find import address_of, strangers_find
 from kith.workspace.people_list import PeopleView, people_list
@@ -122,9 +125,7 @@ def _wanted(request: SignedIn) -> Identity:
 def unlink(request: SignedIn, contact_id: uuid.UUID, identity_id: uuid.UUID) -> HttpResponse:
     """The address is nobody's again; the undo links it as it was."""
     contact = contact_or_404(contact_id)
-    identity = Identity.objects.filter(pk=identity_id, contact__canonical=contact.pk).first()
-    if identity is None:
-        raise Http404
+    identity = _theirs(contact, identity_id)
     identity_unlink(identity=identity, user=request.user)
     return done(
         request,
@@ -132,6 +133,35 @@ def unlink(request: SignedIn, contact_id: uuid.UUID, identity_id: uuid.UUID) -> 
         _("%(address)s is not theirs any more.") % {"address": identity.handle or identity.external_id},
         undo=reverse("identity_relink", args=[contact.pk, identity.pk]),
     )
+
+
+def _theirs(contact: Contact, identity_id: uuid.UUID) -> Identity:
+    found = Identity.objects.filter(pk=identity_id, contact__canonical=contact.pk).first()
+    if found is None:
+        raise Http404
+    return found
+
+
+@require_POST
+@writers
+def block(request: SignedIn, contact_id: uuid.UUID, identity_id: uuid.UUID) -> HttpResponse:
+    """What comes from this address is set aside from now on; what is in the inbox stays there."""
+    contact = contact_or_404(contact_id)
+    identity_block(identity_id=_theirs(contact, identity_id).pk, user=request.user)
+    return done(
+        request,
+        contact.pk,
+        _("Blocked. What they write is set aside."),
+        undo=reverse("identity_unblock", args=[contact.pk, identity_id]),
+    )
+
+
+@require_POST
+@writers
+def unblock(request: SignedIn, contact_id: uuid.UUID, identity_id: uuid.UUID) -> HttpResponse:
+    contact = contact_or_404(contact_id)
+    identity_unblock(identity_id=_theirs(contact, identity_id).pk)
+    return done(request, contact.pk, _("No longer blocked"))
 
 
 @require_POST
@@ -181,7 +211,8 @@ def merge_compare(request: SignedIn, contact_id: uuid.UUID, other_id: uuid.UUID)
     sides = [contact_page(request.viewer, left.pk), contact_page(request.viewer, right.pk)]
     names = {"family_name": _("Last name"), "city": _("City"), "language": _("Language")}
     rows = [
-        (label, getattr(left, column) or "", getattr(right, column) or "") for column, label in names.items()
+        (label, *(fact_words(column, getattr(side, column) or "") for side in (left, right)))
+        for column, label in names.items()
     ]
     context = {"left": sides[0], "right": sides[1], "rows": rows}
     return pages.page(request, "people/merge_compare.html", context, section="people")

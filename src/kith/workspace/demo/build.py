@@ -34,6 +34,7 @@ from kith.workspace.demo import house
 from kith.workspace.demo.arrange import arrange
 from kith.workspace.demo.drawings import face, picture
 from kith.workspace.demo.everyday import everyday
+from kith.workspace.demo.tending import tend
 
 STORIES = Path(__file__).parent / "stories"
 Say = Callable[[str], None]
@@ -53,11 +54,12 @@ def build(say: Say = print) -> None:
         people: dict[str, dict[str, Any]] = {}
         lines: list[dict[str, Any]] = []
         arranged: list[dict[str, Any]] = []
+        filled: dict[str, dict[str, Any]] = {}
         for path in sorted(STORIES.glob("*.toml")):
             story = tomllib.loads(path.read_text(encoding="utf-8"))
             if "talk" in story:
-                some, more = everyday(story, Random(7))  # noqa: S311  (the same demo every time)
-                people |= some
+                filled, more = everyday(story, Random(7))  # noqa: S311  (the same demo every time)
+                people |= filled
                 lines += more
                 continue
             people |= story.get("person", {})
@@ -71,6 +73,7 @@ def build(say: Say = print) -> None:
         say("faces, drawn here")
         builder.faces()
         builder.work()
+        tend(place, {key: row for key, row in builder.contacts.items() if key in filled})
         builder.settle()
         arrange(place, builder.contacts, arranged)
         builder.known_since()

@@ -25,7 +25,7 @@ from kith.networks.selectors import manifest_of
 from kith.teams.models import Role, Scope
 from kith.web.account.forms import permission_words
 from kith.web.inbox.words import tray_name
-from kith.web.settings.audit.words import DETAILS, SENTENCES
+from kith.web.settings.audit.words import DETAILS, EXACTLY, SENTENCES
 from kith.work.models import Note
 from kith.workspace.audit_log import Named
 from kith.workspace.people_facts import LABELS
@@ -100,13 +100,14 @@ class Told:
 
 
 def told(event: AuditEvent, names: Mapping[uuid.UUID, Named]) -> Told:
-    before, _who, after = sentence_of(event.action, _WHO).partition(_WHO)
+    exact, used = _exactly(event)
+    before, _who, after = (exact or sentence_of(event.action, _WHO)).partition(_WHO)
     it = names.get(event.subject_id) if event.subject_id else None
     details = []
     for key, value in sorted(event.details.items(), key=lambda item: (item[0] == "after", item[0])):
         label = DETAILS.get(key, key.replace("_", " "))
         words = "" if value in (None, "", [], {}) else _words(event.action, key, value, names)
-        if label and words and words != (it.text if it else None):
+        if label and words and key != used and words != (it.text if it else None):
             details.append((str(label), words))
     return Told(
         event.id,
@@ -121,6 +122,14 @@ def told(event: AuditEvent, names: Mapping[uuid.UUID, Named]) -> Told:
         event.action,
         json.dumps(event.details, ensure_ascii=False, sort_keys=True) if event.details else "",
     )
+
+
+def _exactly(event: AuditEvent) -> tuple[str, str]:
+    """The sentence that a detail makes of an action, and which detail that was; ("", "") where none does."""
+    for (action, key), sentences in EXACTLY.items():
+        if action == event.action and (text := sentences.get(str(event.details.get(key)))):
+            return str(text) % {"who": _WHO}, key
+    return "", ""
 
 
 def sentence_of(action: str, who: str) -> str:

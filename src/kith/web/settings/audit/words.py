@@ -52,7 +52,7 @@ AREAS = (
         "affiliation_removed": _("%(who)s took out a person's role"),
     }),
     Area("talk", TALK, {
-        "conversation_assign": _("%(who)s gave a conversation to somebody, or to nobody"),
+        "conversation_assign": _("%(who)s gave a conversation to a colleague"),
         "conversation_team": _("%(who)s gave a conversation to a team"),
         "conversation_status": _("%(who)s closed, opened or snoozed a conversation"),
         "conversation_tags": _("%(who)s changed the tags of a conversation"),
@@ -154,6 +154,20 @@ AREAS = (
     }),
 )  # fmt: skip
 SENTENCES: dict[str, Any] = {action: text for area in AREAS for action, text in area.sentences.items()}
+# What an action is called more exactly by what was said with it: (action, detail) -> value -> sentence.
+EXACTLY: dict[tuple[str, str], dict[str, Any]] = {
+    ("conversation_status", "to"): {
+        "closed": _("%(who)s closed a conversation"),
+        "open": _("%(who)s opened a conversation again"),
+        "snoozed": _("%(who)s snoozed a conversation"),
+    },
+    ("conversation_tray", "to"): {
+        "": _("%(who)s brought a conversation into the inbox"),
+        "spam": _("%(who)s set a conversation aside as spam"),
+    },
+    ("conversation_assign", "to"): {"": _("%(who)s gave a conversation to nobody")},
+    ("webhook_changed", "paused"): {"True": _("%(who)s paused a webhook")},
+}
 
 # What the details of an action are called; "" says nothing to a person.
 DETAILS: dict[str, Any] = {
