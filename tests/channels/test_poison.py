@@ -60,7 +60,6 @@ def test_a_parser_may_name_only_files_of_its_folder() -> None:
         ("dies", 0, "died"),
         ("dies", 7, "died"),
         ("dies", 19, "died"),
-        ("hangs", 7, "died"),
         ("counts", 7, "time: "),
     ],
 )
@@ -69,13 +68,13 @@ def test_what_ends_the_parser_takes_nothing_from_its_group(
 ) -> None:
     """Mails go to the child sixteen at a time."""
     monkeypatch.setattr(parsing, "CHILD", "tests.support.fragile_child")
-    monkeypatch.setattr(parsing, "WALL_SECONDS", 60.0 if harm == "counts" else 3.0)
     monkeypatch.syspath_prepend(str(Path(__file__).parents[2]))
     monkeypatch.setenv("PYTHONPATH", f"{Path(__file__).parents[2]}:{Path(child.__file__).parents[2]}")
     account = house.mailbox()
     receive.raw_items_store(account, [numbered(n, harm if n == place else "not") for n in range(20)])
     with Parser() as parser:
-        assert receive.raw_items_parse(account.pk, parser) == 20
+        while receive.raw_items_parse(account.pk, parser):
+            continue
     aside = RawItem.objects.get(state="set_aside")
     assert (aside.external_id, said in aside.error) == (str(place), True), aside.error
     read = Message.objects.filter(unreadable="")
