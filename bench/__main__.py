@@ -14,6 +14,7 @@ import argparse
 import contextlib
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -21,6 +22,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from bench import report
+
+ROOT = Path(__file__).resolve().parents[1]
 
 
 def main() -> None:
@@ -39,12 +42,38 @@ def main() -> None:
     if chosen.known:
         results = {int(size): rows for size, rows in json.loads(chosen.known.read_text()).items()}
     else:
+        ready(chosen.sizes.split(","), chosen.keep)
         results = {int(size): _measured(size, chosen) for size in chosen.sizes.split(",")}
     if chosen.json:
         chosen.json.write_text(json.dumps(results, indent=1))
     print(report.table(results))
     if chosen.docs:
         report.write(results)
+
+
+def ready(sizes: list[str], keep: Path | None) -> None:
+    """Ends the program with a sentence where a run would fail later: after half an hour, perhaps."""
+    if not (ROOT / "src/kith/web/static/dist/manifest.json").is_file():
+        raise SystemExit(
+            "The front end is not built, and no page can be shown without it. Run `make frontend` first."
+        )
+    # Folders that are kept fill up one after the other; temporary ones are gone before the next begins.
+    new = [int(size) for size in sizes if not (keep and (keep / size / "postgres").exists())]
+    needed = sum(map(_bytes, new)) if keep else max(map(_bytes, new), default=0)
+    place = keep or Path(tempfile.gettempdir())
+    while not place.exists():
+        place = place.parent
+    free = shutil.disk_usage(place).free
+    if free < needed:
+        raise SystemExit(
+            f"{needed / 1e9:.0f} GB of disk are needed under {place}, and {free / 1e9:.0f} GB are free. "
+            "Name another folder with --keep, or fewer --sizes."
+        )
+
+
+def _bytes(people: int) -> int:
+    """Disk that a size takes at most, while its indexes are built."""
+    return 1_000_000_000 + people * 24_000
 
 
 def _measured(size: str, chosen: argparse.Namespace) -> report.Rows:

@@ -1,7 +1,7 @@
 """Fills an empty, migrated database with people, conversations and messages, made inside PostgreSQL.
 
 Shapes: one conversation a person, five messages each, nine scopes; the user "all" sees every scope, "few" sees one that
-holds 0.2% of the conversations. Words follow a Zipf-like law, so that there are common and rare ones. One person has 500
+holds 0.2% of the conversations, but 100 of them at least: a page of twenty rows says nothing beside one of fifty. Words follow a Zipf-like law, so that there are common and rare ones. One person has 500
 messages, one 10,000.
 
 `INSERT ... SELECT` rather than `COPY ... FROM STDIN`: nothing has to be made and quoted in Python. The two were not timed
@@ -35,7 +35,6 @@ from kith.networks.models import ChannelAccount
 from kith.teams.models import Membership, Scope, Team, User
 
 Say = Callable[[str], Any]
-FEW_SHARE = 500  # every 500th conversation, 0.2%
 GIVEN = "Anna Ben Chloe Daniel Elif Farid Greta Hugo Iris Jakob Katya Liam Maya Noah Olga Pablo Quinn Ruth Samir Tara"
 FAMILY = "Abel Becker Castro Dunn Evans Fischer Garcia Haas Ivanova Jensen Keller Lopez Moreau Novak Osei Petrov Ruiz"
 SENTENCES = 20_000
@@ -55,6 +54,11 @@ FILLED = (
 SUBJECT, FIRST, SECOND = (
     f"abs(hashint8({{n}}::bigint * 3 + {k}) % {SENTENCES})::int" for k in range(3)
 )  # the sentences of a message or conversation
+
+
+def few_each(contacts: int) -> int:
+    """Each so-many-th conversation is seen by "few"."""
+    return max(20, min(500, contacts // 100))
 
 
 def uid(kind: int, number: str) -> str:
@@ -212,7 +216,7 @@ def fill(contacts: int, say: Say = print) -> None:
     )
     again = _without_indexes(told)
     listed = "ARRAY[" + ",".join(f"'{s}'" for s in common) + "]::uuid[]"
-    scope = f"CASE WHEN n % {FEW_SHARE} = 0 THEN '{rare}'::uuid ELSE ({listed})[1 + n % 7] END"
+    scope = f"CASE WHEN n % {few_each(contacts)} = 0 THEN '{rare}'::uuid ELSE ({listed})[1 + n % 7] END"
     with connection.cursor() as cursor:
         cursor.execute("SELECT now()::text")
         moment = f"'{cursor.fetchone()[0]}'::timestamptz"

@@ -53,7 +53,8 @@ def everything(mails: Path | None) -> Iterator[tuple[str, Work]]:
         "create a person by API",
         lambda: measure({"kith": requests.create(boss)}, times=60),
     )
-    yield "receive a mail (limit: notmuch new)", lambda: mail.receive(mails)
+    for name, folders in mail.corpora(mails).items():
+        yield f"receive a mail, {name} (limit: notmuch new)", lambda folders=folders: mail.receive(folders)  # type: ignore[misc]
 
 
 # What a page shows is bounded, and so is what it may read: a list reads 51 rows in each of three statuses, each with what
@@ -64,7 +65,7 @@ MOST_ROWS = 3_000
 
 
 def check_plans() -> int:
-    """Every prepared statement of the inbox's lists and of a person's page walks an index and stops early; returns how many
+    """Every prepared statement of the inbox's lists, a person's page and an open conversation walks an index and stops early; returns how many
     were looked at.
 
     Raises RuntimeError for one that reads a large table from end to end, or more than MOST_ROWS rows.
@@ -79,13 +80,22 @@ def check_plans() -> int:
         cursor.execute(f"SELECT {uid(1, '501')}")
         person = cursor.fetchone()[0]
     looked = 0
+    people = {  # with a conversation that they see
+        name: (User.objects.get(email=f"{name}@bench.example"), number)
+        for name, number in (("all", "501"), ("few", "500"))
+    }
     for name in ("all", "few"):
-        viewer = viewer_of(User.objects.get(email=f"{name}@bench.example"))
+        viewer = viewer_of(people[name][0])
         calls: list[tuple[str, Callable[[], Any]]] = [("counts", lambda: inbox_counts(viewer))]  # noqa: B023
         for kind in ("mine", "unassigned", "waiting", "all", "snoozed", "closed", "held"):
             calls.append((kind, lambda kind=kind: inbox_page(viewer, InboxView(kind))))  # type: ignore[misc]  # noqa: B023
         calls.append(("person", lambda: contact_page(viewer, person)))  # noqa: B023
         calls.append(("timeline", lambda: timeline(viewer, contact_id=person)))  # noqa: B023
+        user, number = people[name]
+        with connection.cursor() as cursor:
+            cursor.execute(f"SELECT {uid(3, number)}")
+            path = f"/inbox/{cursor.fetchone()[0]}/"
+        calls.append(("conversation", lambda: requests.get(user, path)(0)))  # noqa: B023
         for what, call in calls:
             for statement in plans.statements_of(call):
                 nodes, looked = plans.nodes(*statement), looked + 1
@@ -176,9 +186,11 @@ def _people(user: User) -> Iterator[tuple[str, Work]]:
         yield "contact with 10,000 entries", lambda: measure({"kith": requests.get(user, path)})
         middle = f"{path}?on=2025-06-01"
         yield "contact with 10,000 entries, by a day", lambda: measure({"kith": requests.get(user, middle)})
+    path_of = f"/inbox/{conversation}/"
+    yield "conversation of 500 messages", lambda: measure({"kith": requests.get(user, path_of)})
     yield (
-        "conversation of 500 messages",
-        lambda: measure({"kith": requests.get(user, f"/inbox/{conversation}/")}),
+        "conversation of 500 messages, opened from the list (htmx)",
+        lambda: measure({"kith": requests.get(user, path_of, HTTP_HX_REQUEST="true")}),
     )
     yield "list of people", lambda: measure({"kith": requests.get(user, "/people/")})
     for length, texts in FRAGMENTS.items():

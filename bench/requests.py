@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import gc
 import io
 import json
 from collections.abc import Callable
 from typing import Any
 
+from allauth.usersessions.models import UserSession
 from django.core.wsgi import get_wsgi_application
 from django.test import Client
 
@@ -19,6 +21,8 @@ _application: list[Any] = []
 def _handler() -> Any:
     if not _application:
         _application.append(get_wsgi_application())
+        gc.collect()
+        gc.freeze()  # as the supervisor does before it starts the web processes
     return _application[0]
 
 
@@ -56,6 +60,9 @@ def get(user: User, path: str, **headers: str) -> Callable[[int], Any]:
     """A page as a signed-in user gets it. `{turn}` in the path becomes the number of the turn."""
     client = Client()
     client.force_login(user)
+    UserSession.objects.create(  # as signing in does
+        user=user, session_key=client.session.session_key, ip="127.0.0.1", user_agent="bench"
+    )
     cookie = "; ".join(f"{name}={morsel.value}" for name, morsel in client.cookies.items())
 
     def call(turn: int) -> None:

@@ -11,6 +11,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from tests.support.kithprocess import (
@@ -104,13 +105,21 @@ def test_it_stops_cleanly(number: signal.Signals) -> None:
 
 
 def test_nothing_outlives_a_killed_supervisor() -> None:
+    """Not even for as long as a worker would wait for a database: here it notices only when PostgreSQL is gone already."""
     with kith(ready=True) as house:
         house.up()
-        below = house.tree()
+        with psycopg.connect(f"postgresql://kith@/kith?host={house.home / 'postgres' / 'run'}") as database:
+            database.autocommit = True
+            wait_for(lambda: database.execute("SELECT 1 FROM procrastinate_workers").fetchone(), 40)
+        below, worker = house.tree(), house.parts()[2]
+        postgres = [pid for pid in below if "postgres" in command_of(pid)]
+        os.kill(worker, signal.SIGSTOP)
         assert house.stop(signal.SIGKILL) == -signal.SIGKILL
+        wait_for(lambda: not any(alive(pid) for pid in postgres), 20)
+        os.kill(worker, signal.SIGCONT)
         wait_for(
             lambda: not [pid for pid in below if alive(pid)],
-            60,
+            20,
             lambda: str([command_of(p) for p in below if alive(p)]),
         )
         house.up()

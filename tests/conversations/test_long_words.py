@@ -7,7 +7,7 @@ from django.db import connection
 
 from kith.contacts.types import ObservedIdentity
 from kith.conversations.models import Message, SearchDocument
-from kith.conversations.services import messages_record
+from kith.conversations.services import messages_record, search_documents_write
 from kith.conversations.types import IncomingMessage, IncomingParticipant, Place
 from kith.teams.types import Viewer
 from kith.workspace.search import START, STOP, search_messages
@@ -70,3 +70,24 @@ def test_the_search_shows_it_soon_too(pattern: str) -> None:
         cursor.execute("SET LOCAL statement_timeout = '20s'")
     hit = search_messages(viewer, "lamps").hits[0]
     assert f"{START}lamps{STOP}" in hit.snippet
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["short", "a " * 600, "a" * 199 + "\n" + "b " * 600, "x" * 200 + " y" * 600, "c " * 500 + "d" * 450, "e\r" * 700,
+     "日本語 の 文" * 200, "<b>é</b> " * 300, "\u00a0".join(["word"] * 300)],
+)  # fmt: skip
+def test_what_is_known_of_words_changes_no_document(text: str) -> None:
+    """The receipt of a message tells PostgreSQL what it need not look for; rebuilt without that, it is the same."""
+    account = house.account()
+    ada = IncomingParticipant(ObservedIdentity("simulator", "ada", handle="ada"), "from")
+    for subject in ("Lamps", "ランプ"):
+        messages_record(
+            Place("simulator", account.scope_id, account.pk, house.LONG_AGO),
+            [IncomingMessage(subject, house.ago(hours=1), (ada,), text, subject=subject)],
+        )
+    before = list(SearchDocument.objects.order_by("message_id").values_list("message_id", "vector", "cjk"))
+    search_documents_write(key for key, _, _ in before)
+    after = list(SearchDocument.objects.order_by("message_id").values_list("message_id", "vector", "cjk"))
+    assert before == after
+    assert len(after) == 2

@@ -19,7 +19,29 @@ import pytest
 
 T = TypeVar("T")
 ORIGIN = "http://localhost:8000"
-PATIENCE = 75  # seconds without a page that is visited
+PATIENCE = 75  # seconds in which no page is visited, no frame asked for
+# Only the last such switch counts, so Playwright's own are named again (its chromiumSwitches): without the first of them
+# Chromium forgets a navigation at times, and Playwright waits for it without end. The last one is ours: a process for
+# each sandboxed frame would take ten times as long.
+SWITCHED_OFF = [
+    "AvoidUnnecessaryBeforeUnloadCheckSync",
+    "DestroyProfileOnBrowserClose",
+    "HttpsUpgrades",
+    "HttpsFirstBalancedModeAutoEnable",
+    "MediaRouter",
+    "PaintHolding",
+    "ThirdPartyStoragePartitioning",
+    "AvoidCorsURLLoaderRestartOnRedirect",
+    "OptimizationHints",
+    "LensOverlay",
+    "TcpPortRandomizationWin",
+    "NetworkTimeServiceQuerying",
+    "AimEnabled",
+    "PreconnectToSearch",
+    "msForceBrowserSignIn",
+    "msEdgeUpdateLaunchServicesPreferredVersion",
+    "IsolateSandboxedIframes",
+]
 STATIC = "/static/"  # files of ours, the same for every page: asked for once
 # Every frame gets this before its own scripts: what payloads call, and whatever they make the page fetch, is told.
 WATCH = """
@@ -28,6 +50,19 @@ for (const name of ['alert', 'confirm', 'prompt', 'print', 'javascript']) {
 }
 addEventListener('securitypolicyviolation', e => __blocked(e.violatedDirective))
 """
+
+
+class Hung(Exception):
+    """Chromium did nothing for PATIENCE seconds, and was ended."""
+
+
+def once_more(visits: Callable[[], T]) -> T:
+    """What it returns; tried a second time where Chromium hung in the first."""
+    try:
+        return visits()
+    except Hung as hung:
+        print(f"Chromium hung and was ended: {hung}")
+        return visits()
 
 
 class Watched:
@@ -41,7 +76,11 @@ class Watched:
         self.failed: list[str] = []
         self.statuses: list[str] = []
         self.answers: dict[str, tuple[int, dict[str, str], bytes]] = {}
-        self.seen_at = time.monotonic()
+        self.at, self.port = "", 0
+        self.alive()
+
+    def alive(self) -> None:
+        self.alive_at = time.monotonic()
 
     def do(self, work: Callable[..., T], *args: Any, **rest: Any) -> T:
         """Call something that asks the database."""
@@ -69,7 +108,8 @@ class Watched:
         return status, headers, body
 
     def visit(self, path: str) -> None:
-        self.seen_at = time.monotonic()
+        self.at = path
+        self.alive()
         self.page.goto(ORIGIN + path, wait_until="load", timeout=240_000)
         self.page.wait_for_timeout(50)
 
@@ -91,6 +131,8 @@ def _served(find: Callable[[], Watched]) -> Iterator[int]:
             length = int(self.headers.get("Content-Length") or 0)
             if length:
                 self.rfile.read(length)
+            if self.headers.get("Sec-Fetch-Dest") in ("document", "iframe"):
+                find().alive()
             status, headers, body = find().answer(self.command, self.path, "HX-Request" in self.headers)
             self.send_response(status)
             for name, value in headers.items():
@@ -118,23 +160,37 @@ def _served(find: Callable[[], Watched]) -> Iterator[int]:
 
 @contextlib.contextmanager
 def _not_for_ever(seen: Watched, port: int) -> Iterator[None]:
-    """Chromium has hung for half an hour, and Playwright waits for it without end: then Chromium goes, and its caller hears."""
-    over = threading.Event()
+    """Chromium has hung for half an hour, and Playwright waits for it without end: then Chromium goes, and `Hung` is raised."""
+    over, ended = threading.Event(), threading.Event()
 
     def look() -> None:
-        while not over.wait(5):
-            if time.monotonic() - seen.seen_at > PATIENCE:
-                for process in Path("/proc").glob("[0-9]*/cmdline"):
-                    with contextlib.suppress(OSError):
-                        if f"127.0.0.1:{port}," in process.read_text(errors="replace"):
-                            os.kill(int(process.parent.name), signal.SIGKILL)
+        while not over.wait(PATIENCE / 15):
+            if time.monotonic() - seen.alive_at > PATIENCE:
+                ended.set()
+                for process in processes_of(port):
+                    with contextlib.suppress(ProcessLookupError):
+                        os.kill(process, signal.SIGKILL)
                 return
 
     threading.Thread(target=look, daemon=True).start()
     try:
         yield
+    except Exception as error:
+        if ended.is_set():
+            raise Hung(seen.at) from error
+        raise
     finally:
         over.set()
+
+
+def processes_of(port: int) -> list[int]:
+    """The processes that were started with this port of ours."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*/cmdline"):
+        with contextlib.suppress(OSError):
+            if f"127.0.0.1:{port}," in process.read_text(errors="replace"):
+                found.append(int(process.parent.name))
+    return found
 
 
 @contextlib.contextmanager
@@ -157,12 +213,13 @@ def watched(client: Any) -> Iterator[Watched]:
                 executable_path=path,
                 args=[
                     "--no-sandbox",
-                    "--disable-features=IsolateSandboxedIframes",  # a process for each frame would take ten times as long
+                    f"--disable-features={','.join(SWITCHED_OFF)}",
                     f"--host-resolver-rules=MAP localhost:8000 127.0.0.1:{port}, MAP * ~NOTFOUND",
                 ],
             )
             page = browser.new_context(service_workers="block", bypass_csp=False).new_page()
             seen = Watched(page, client, pool)
+            seen.port = port
             made.append(seen)
             page.expose_binding(
                 "__ran", lambda source, what: seen.ran.append(f"{source['frame'].url[:80]}: {what}")

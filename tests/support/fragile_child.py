@@ -7,12 +7,12 @@ import time
 
 from kith.connectors import child
 from kith.connectors.contract import RawItem
-from kith.connectors.email.connector import Connector
+from kith.connectors.email.parsing import Parsing
 
-plain = Connector.parse
+plain = Parsing.parse
 
 
-def parse(self: Connector, item: RawItem) -> object:
+def parse(self: Parsing, item: RawItem) -> object:
     if b"X-Fragile: dies" in item.body:
         os._exit(3)
     if b"X-Fragile: hangs" in item.body:
@@ -24,5 +24,5 @@ def parse(self: Connector, item: RawItem) -> object:
 
 
 if __name__ == "__main__":
-    Connector.parse = parse  # type: ignore[method-assign,assignment]
+    Parsing.parse = parse  # type: ignore[method-assign,assignment]
     child.main()

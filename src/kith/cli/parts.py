@@ -5,8 +5,10 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import logging
+import os
 import signal
 import threading
+import time
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -16,6 +18,7 @@ from kith.core.postgres.cluster import end_with_parent
 
 NAMES = ("web", "live", "worker", "listeners")
 DRAIN = 20  # seconds that a page may take to finish when the house stops
+ALONE = 8.0  # seconds for which a part outlives a supervisor that was killed
 WORKER_CONCURRENCY = 4
 NEEDS = {"live": "kith.web.live", "listeners": "kith.channels.runner"}
 
@@ -90,10 +93,27 @@ def _application(interface: str) -> Any:
     return importlib.import_module(f"kith.config.{interface}").application
 
 
+def _end_with_the_house() -> None:
+    """End this process soon after its parent was killed, whatever it waits for then: its database went with the parent.
+
+    Who finds no database waits half a minute for one. Nothing is lost: what could not be written is done again.
+    """
+    parent = os.getppid()
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(1.0)
+        time.sleep(ALONE)
+        os._exit(1)
+
+    threading.Thread(target=watch, name="house", daemon=True).start()
+
+
 def work() -> None:
     """Run jobs and hand events to their subscribers until SIGTERM."""
     from kith.core import events, jobs
 
+    _end_with_the_house()
     stop = threading.Event()
     pump = threading.Thread(target=events.pump_forever, args=(stop,), name="events", daemon=True)
     pump.start()

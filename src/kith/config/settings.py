@@ -69,7 +69,7 @@ MIDDLEWARE = [
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
-    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "kith.teams.middleware.Authentication",
     "allauth.usersessions.middleware.UserSessionsMiddleware",
     "kith.teams.middleware.Preferences",
     "django.contrib.messages.middleware.MessageMiddleware",

@@ -25,14 +25,13 @@ from typing import Any, NoReturn
 from kith.connectors.codec import event_to_dict
 from kith.connectors.contract import (
     BadPayload,
-    Connector,
     Event,
     MessageReceived,
     OwnIdentity,
     RawItem,
     Setup,
 )
-from kith.connectors.registry import make
+from kith.connectors.registry import Parses, make_parsing
 from kith.connectors.words import say
 
 CPU_SECONDS, MEMORY_BYTES = 5.0, 512 * 1024 * 1024
@@ -56,13 +55,13 @@ def _no_way_out(*args: object, **kwargs: object) -> NoReturn:
     raise BadPayload(say("parsing reaches no network"))
 
 
-def _connector(request: dict[str, Any], made: dict[str, Connector]) -> Connector:
+def _connector(request: dict[str, Any], made: dict[str, Parses]) -> Parses:
     key = json.dumps([request["network"], request["settings"], request["own"]], sort_keys=True)
     if key not in made:
         made.clear()
         own = OwnIdentity(**request["own"]) if request["own"] else None
         setup = Setup(settings=request["settings"], secrets={}, http=_no_way_out, guard=_no_way_out, own=own)
-        made[key] = make(request["network"], setup)
+        made[key] = make_parsing(request["network"], setup)
     return made[key]
 
 
@@ -95,7 +94,7 @@ def _problem(kind: str, error: str) -> bytes:
 
 
 def answer(
-    request: dict[str, Any], item: dict[str, Any], body: bytes, folder: Path, made: dict[str, Connector]
+    request: dict[str, Any], item: dict[str, Any], body: bytes, folder: Path, made: dict[str, Parses]
 ) -> bytes:
     """Parse one item of a request and tell it; never raises but for the limits of the process."""
     at = datetime.fromisoformat(item["at"]) if item["at"] else None
@@ -134,7 +133,7 @@ def main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     resource.setrlimit(resource.RLIMIT_DATA, (MEMORY_BYTES, MEMORY_BYTES))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    made: dict[str, Connector] = {}
+    made: dict[str, Parses] = {}
     while line := source.readline():
         request = json.loads(line)
         waiting, told_at = bytearray(), time.monotonic()

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import importlib
-from typing import cast
+from collections.abc import Sequence
+from typing import Protocol, cast
 
-from kith.connectors.contract import Connector, NotSupported, Setup
+from kith.connectors.contract import Connector, Event, NotSupported, RawItem, Setup
 from kith.connectors.manifest import Manifest, manifests
 from kith.connectors.words import say
 
@@ -20,6 +21,26 @@ def connector_class(name: str) -> type[Connector]:
 
 def make(name: str, setup: Setup) -> Connector:
     return connector_class(name)(setup)
+
+
+class Parses(Protocol):
+    """All of a connector that the parsing child needs."""
+
+    def parse(self, item: RawItem) -> Sequence[Event]: ...
+
+
+def make_parsing(name: str, setup: Setup) -> Parses:
+    """As `make`, of a connector's own module for it, `<name>/parsing.py` with a class `Parsing`, where it has one: the
+    child that parses then loads nothing of what speaks with servers.
+    """
+    own = f"kith.connectors.{name}.parsing"
+    try:
+        module = importlib.import_module(own)
+    except ModuleNotFoundError as error:
+        if error.name is None or not own.startswith(error.name):
+            raise
+        return make(name, setup)
+    return cast("Parses", module.Parsing(setup))
 
 
 def manifest_of(name: str) -> Manifest | None:

@@ -75,23 +75,26 @@ def answered(asks: Sequence[Ask]) -> list[Any]:
         return []
     if len(asks) == 1:
         return [asks[0].read(sql.prepared(asks[0].select, asks[0].params))]
-    statement, names = _together(tuple(ask.select for ask in asks))
-    params = {
-        new: ask.params[name]
-        for ask, renamed in zip(asks, names, strict=True)
-        for name, new in renamed.items()
-    }
+    params: dict[str, Any] = {}
+    places: dict[tuple[str, int], str] = {}
+    renamed = []
+    for ask in asks:
+        for name, value in ask.params.items():
+            # One list that several ask about is sent once.
+            new = name if name in SHARED else places.setdefault((name, id(value)), f"{name}_{len(places)}")
+            params[new] = value
+            renamed.append(new)
+    statement = _together(tuple((ask.select, *ask.params) for ask in asks), tuple(renamed))
     (row,) = sql.prepared(statement, params)
     return [ask.read(rows) for ask, rows in zip(asks, row, strict=True)]
 
 
 @lru_cache(maxsize=256)
-def _together(selects: tuple[str, ...]) -> tuple[str, list[dict[str, str]]]:
-    """One SELECT with an array of rows for each, and what each one's parameters are called in it."""
-    parts, names = [], []
-    for number, select in enumerate(selects):
-        renamed = {name: name if name in SHARED else f"{name}_{number}" for name in _NAME.findall(select)}
-        told = _NAME.sub(lambda found, renamed=renamed: f"%({renamed[found[1]]})s", select)  # type: ignore[misc]
+def _together(selects: tuple[tuple[str, ...], ...], renamed: tuple[str, ...]) -> str:
+    """One SELECT with an array of rows for each; of each its text and the names of its parameters, then all their new names."""
+    names, parts = iter(renamed), []
+    for select, *old in selects:
+        new = {name: next(names) for name in old}
+        told = _NAME.sub(lambda found, new=new: f"%({new[found[1]]})s", select)  # type: ignore[misc]
         parts.append(f"array(SELECT q FROM ({told}) q)")  # noqa: S608  (selectors' own statements)
-        names.append(renamed)
-    return f"SELECT {', '.join(parts)}", names
+    return f"SELECT {', '.join(parts)}"

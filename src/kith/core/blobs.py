@@ -104,14 +104,15 @@ def _write(chunks: Iterable[bytes]) -> tuple[str, int]:
             file.flush()
             os.fsync(file.fileno())
         target = path_of(hasher.hexdigest())
-        fresh = not target.parent.is_dir()
+        made = [place.parent for place in (target.parent, target.parent.parent) if not place.is_dir()]
         target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         with _store(fcntl.LOCK_SH):
             draft.rename(target)
-        for changed in (target.parent, *((target.parent.parent, root) if fresh else ())):
+        for changed in (target.parent, *made):
             _sync(changed)
-    finally:
+    except BaseException:
         draft.unlink(missing_ok=True)
+        raise
     return hasher.hexdigest(), size
 
 

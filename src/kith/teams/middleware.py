@@ -1,15 +1,37 @@
-"""Language, time zone and actor of each request, from the signed-in user."""
+"""Who asks, and from that language, time zone and actor of each request."""
 
 from __future__ import annotations
 
 import zoneinfo
 from collections.abc import Callable
 
+from django.contrib import auth
+from django.contrib.auth.middleware import AuthenticationMiddleware
 from django.http import HttpRequest, HttpResponseBase
 from django.utils import timezone, translation
+from django.utils.functional import SimpleLazyObject
 
 from kith.core import audit
-from kith.teams.models import User
+from kith.teams.models import User, known
+
+
+class Authentication(AuthenticationMiddleware):
+    """Django's, with the user whom the statement that read the session has brought along (`sessions`)."""
+
+    def process_request(self, request: HttpRequest) -> None:
+        super().process_request(request)
+        request.user = SimpleLazyObject(lambda: _user(request))  # type: ignore[assignment]
+
+
+def _user(request: HttpRequest) -> object:
+    if not hasattr(request, "_cached_user"):
+        request.session.get(auth.SESSION_KEY)  # reads it
+        before = known.set(getattr(request.session, "user_read", None))
+        try:
+            request._cached_user = auth.get_user(request)  # type: ignore[attr-defined]
+        finally:
+            known.reset(before)
+    return request._cached_user  # type: ignore[attr-defined]
 
 
 class Preferences:

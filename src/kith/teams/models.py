@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Sequence
+from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
@@ -33,7 +35,9 @@ else:
     _Manager = BaseUserManager
 
 
-_READ_USER = SIGHT + ", {columns} FROM teams_user WHERE id = %(user)s"
+_READ_USER = SIGHT + ", {columns} FROM teams_user u WHERE u.id = %(user)s"
+# Who was read together with the session of the request that is answered; set by `teams.middleware` alone.
+known: ContextVar[User | None] = ContextVar("known", default=None)
 
 
 class UserManager(_Manager):
@@ -43,13 +47,23 @@ class UserManager(_Manager):
         # The manager of a team's members is of a class made from this one, and must not find others.
         if type(self) is not UserManager or conditions or len(lookups) != 1 or not isinstance(key, uuid.UUID):
             return super().get(*conditions, **lookups)
-        fields = self.model._meta.concrete_fields
-        columns = ", ".join(str(field.column) for field in fields)
-        found = sql.prepared(_READ_USER.format(columns=columns), {"user": key})
+        user = known.get()
+        if user is not None and user.pk == key:
+            return user
+        found = sql.prepared(_READ_USER.format(columns=self.columns()), {"user": key})
         if not found:
             raise self.model.DoesNotExist
-        teams, scopes, sees_all, *values = found[0]
-        user = self.model.from_db(self.db, [field.attname for field in fields], values)
+        return self.made_of(found[0])
+
+    def columns(self) -> str:
+        """The columns of `teams_user u`, as `made_of` takes them after those of SIGHT."""
+        return ", ".join(f"u.{field.column}" for field in self.model._meta.concrete_fields)
+
+    def made_of(self, row: Sequence[Any]) -> User:
+        """A user with what they may see, of a row that begins as SIGHT does."""
+        teams, scopes, sees_all, *values = row
+        names = [field.attname for field in self.model._meta.concrete_fields]
+        user = self.model.from_db(self.db, names, values)
         user.viewer_read = Viewer(user.id, user.role, tuple(teams), tuple(scopes), sees_all)
         return user
 

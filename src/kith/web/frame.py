@@ -12,7 +12,7 @@ from kith.contacts.names import initials
 from kith.teams.models import User
 from kith.teams.services import user_update_profile
 from kith.web import pages
-from kith.web.access import SignedIn, signed_in
+from kith.web.access import SignedIn, reading, signed_in
 from kith.web.commands import commands
 from kith.web.people.views import people_rows
 from kith.workspace.search import search_messages
@@ -45,6 +45,7 @@ def toured(request: SignedIn) -> HttpResponse:
     return HttpResponse(status=204)
 
 
+@reading
 @signed_in
 def palette(request: SignedIn) -> HttpResponse:
     """GET `q`: people, messages and commands that fit; `mode` "search" offers the whole search first.

@@ -13,7 +13,7 @@ from urllib.parse import urlencode
 
 from django.conf import settings
 from django.template.defaultfilters import filesizeformat
-from django.urls import get_script_prefix, get_urlconf, reverse
+from django.urls import get_script_prefix, reverse
 from django.utils import translation
 from django.utils.formats import number_format
 from jinja2 import StrictUndefined
@@ -120,24 +120,24 @@ def capped(count: int) -> str:
 
 
 @lru_cache(maxsize=512)
-def _around_id(name: str, prefix: str, urlconf: object) -> tuple[str, str]:
+def _around_id(name: str, prefix: str) -> tuple[str, str]:
     """What stands before and after the id in an address with one; `reverse` for each row is a tenth of a list's cost."""
     before, after = reverse(name, args=[_ANY_ID]).split(str(_ANY_ID))
     return before, after
 
 
 @lru_cache(maxsize=512)
-def _address(name: str, args: tuple[str, ...], prefix: str, urlconf: object) -> str:
+def _address(name: str, args: tuple[str, ...], prefix: str) -> str:
     return reverse(name, args=args or None)
 
 
 def url(name: str, *args: Any, query: Mapping[str, Any] | None = None, **kwargs: Any) -> str:
     """`reverse`, with a query string of the values that are neither None nor ""."""
     if len(args) == 1 and not kwargs and isinstance(args[0], uuid.UUID):
-        before, after = _around_id(name, get_script_prefix(), get_urlconf())
+        before, after = _around_id(name, get_script_prefix())
         address = f"{before}{args[0]}{after}"
     elif not kwargs and all(isinstance(value, str) for value in args):
-        address = _address(name, args, get_script_prefix(), get_urlconf())
+        address = _address(name, args, get_script_prefix())
     else:
         address = reverse(name, args=args or None, kwargs=kwargs or None)
     wanted = tuple((key, value) for key, value in (query or {}).items() if value not in (None, ""))

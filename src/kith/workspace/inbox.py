@@ -274,7 +274,7 @@ def inbox_rows(viewer: Viewer, row_ids: list[int]) -> tuple[InboxRow, ...]:
 
 def _row(row: tuple[Any, ...]) -> InboxRow:
     """The columns of InboxRow, after those that a name is made of."""
-    name, preferred, family, display, handle, external = row[:6]
+    name, preferred, family, display, handle, external, key, scope, status, _name, *more = row
     shown = person_name(
         preferred=preferred or "",
         family=family or "",
@@ -283,10 +283,11 @@ def _row(row: tuple[Any, ...]) -> InboxRow:
         handle=handle or "",
         external_id=external or "",
     )
-    made = InboxRow._make(row[6:])
-    told: Any = made.tags  # JSON, None for no tag
-    tags = tuple(TagChip(uuid.UUID(key), tag, color) for key, tag, color in told or ())
-    return made._replace(name=shown, tags=tags)
+    *more, tags, priority, count, tray = more
+    chips = tuple(
+        TagChip(uuid.UUID(tag), text, color) for tag, text, color in tags or ()
+    )  # JSON, None for no tag
+    return InboxRow._make((key, scope, status, shown, *more, chips, priority, count, tray))
 
 
 def inbox_counts(viewer: Viewer) -> InboxCounts:

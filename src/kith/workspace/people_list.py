@@ -195,10 +195,9 @@ def people_list(
             " AND c.id < %(key)s" if view.sort == "new" else " AND (c.sort_key, c.id) > (%(name)s, %(key)s)"
         )
         params["name"], params["key"] = after
-    found = sql.rows(
-        f"SELECT c.id, c.sort_key FROM contacts_contact c WHERE {_LIVING}{where} ORDER BY {order} LIMIT %(limit)s",
-        params,
-    )
+    asked = f"SELECT c.id, c.sort_key FROM contacts_contact c WHERE {_LIVING}{where} ORDER BY {order} LIMIT %(limit)s"
+    # The plan of a list that is narrowed hangs on what narrows it.
+    found = sql.prepared(asked, params) if view.whole else sql.rows(asked, params)
     last = found[limit - 1] if len(found) > limit else None
     return PeoplePage(
         person_rows(viewer, [row[0] for row in found[:limit]]),
@@ -231,7 +230,7 @@ def _recent(viewer: Viewer, where: str, params: dict[str, Any], cursor: str | No
 def person_rows(viewer: Viewer, ids: list[uuid.UUID]) -> tuple[PersonRow, ...]:
     """Rows of canonical contacts, in the order of their ids. One query."""
     found = {}
-    for row in sql.rows(_ROWS, {"ids": ids, "scopes": list(viewer.scope_ids)}) if ids else []:
+    for row in sql.prepared(_ROWS, {"ids": ids, "scopes": list(viewer.scope_ids)}) if ids else []:
         key, preferred, family, name, avatar, city, organization, role, networks, tags, address, last = row
         shown = person_name(preferred=preferred, family=family, name=name, external_id=address or "")
         found[key] = PersonRow(

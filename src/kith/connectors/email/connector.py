@@ -4,26 +4,22 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import ClassVar
 
 from kith.connectors.contract import (
     ConnectorError,
-    Event,
     FoundSent,
     Outgoing,
     OwnIdentity,
     Page,
-    RawItem,
     Receipt,
     Refused,
-    Setup,
 )  # fmt: skip
 from kith.connectors.email import folders, imap, oauth, options, pop, smtp
 from kith.connectors.email.compose import compose, own_message_id
-from kith.connectors.email.parse import Context, parse_mail
-from kith.connectors.email.parse.addresses import normalise
+from kith.connectors.email.parsing import Parsing
 from kith.connectors.manifest import Manifest, of
 from kith.connectors.words import say
 
@@ -31,11 +27,8 @@ from kith.connectors.words import say
 FILED_AFTER = timedelta(minutes=3)
 
 
-class Connector:
+class Connector(Parsing):
     manifest: ClassVar[Manifest] = of(__file__)
-
-    def __init__(self, setup: Setup) -> None:
-        self._setup = setup
 
     def check(self) -> OwnIdentity:
         """Sign in to both servers; errors name the field to blame."""
@@ -80,21 +73,6 @@ class Connector:
         ):
             sender.quit()
         return OwnIdentity(external_id=read.address, handle=read.address, details=details)
-
-    def parse(self, item: RawItem) -> Sequence[Event]:
-        """One message of one mail; never raises for what a mail holds."""
-        meta = item.meta
-        context = Context(
-            own=options.own_addresses(self._setup),
-            authserv_id=self._setup.settings.get("authserv_id", ""),
-            is_sent_folder=bool(meta.get("is_sent_folder")),
-            is_junk_folder=bool(meta.get("is_junk_folder")),
-            received_at=item.at,
-            cut=bool(meta.get("cut")),
-            dropbox=normalise(self._setup.settings.get("dropbox", "")),
-            colleagues=frozenset(filter(None, self._setup.settings.get("colleagues", "").split(","))),
-        )
-        return [parse_mail(item.body, context)]
 
     def authorize_url(self, *, redirect_uri: str, state: str) -> str:
         return oauth.authorize_url(self._setup, redirect_uri=redirect_uri, state=state)

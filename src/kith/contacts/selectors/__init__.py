@@ -9,7 +9,9 @@ from kith.contacts.selectors.people import (
     identity_family,
     identity_names,
     names_ask,
+    organizations_ask,
     tag_names_ask,
+    tags_ask,
 )
 from kith.contacts.selectors.search import NameHit, contact_ids_search, identities_named, people_search
 
@@ -25,6 +27,8 @@ __all__ = [
     "identity_family",
     "identity_names",
     "names_ask",
+    "organizations_ask",
     "people_search",
     "tag_names_ask",
+    "tags_ask",
 ]

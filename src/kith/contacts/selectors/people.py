@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from kith.contacts.names import initials, person_name
 from kith.core import sql
 from kith.core.asking import Ask, Rows
+from kith.teams.selectors import named
 
 _NAMES = """
 SELECT i.id, i.network, i.handle, i.external_id, i.display_name, i.kind, i.profile_url, i.blocked_at IS NOT NULL,
@@ -81,6 +82,17 @@ def _named(rows: Rows) -> dict[uuid.UUID, IdentityName]:
             key, network, handle, external, kind, url, blocked, avatar, contact, shown, initials(shown)
         )
     return found
+
+
+def tags_ask() -> Ask:
+    """All tags, to be asked together with other lists."""
+    return Ask("SELECT id, name FROM contacts_tag ORDER BY name", {}, named)
+
+
+def organizations_ask(most: int) -> Ask:
+    """The first organizations by name, to be asked together with other lists."""
+    select = "SELECT id, name FROM contacts_organization ORDER BY sort_key LIMIT %(most)s"
+    return Ask(select, {"most": most}, named)
 
 
 def tag_names_ask(most: int) -> Ask:

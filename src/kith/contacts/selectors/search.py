@@ -70,7 +70,10 @@ def contacts_by_fragment(words: list[str], limit: int) -> list[uuid.UUID]:
 
 def contact_ids_search(text: str, *, limit: int = 20) -> list[uuid.UUID]:
     """Canonical ids of contacts that a fragment means, the best first."""
-    words = fragments(text)
+    return _contact_ids(fragments(text), limit)
+
+
+def _contact_ids(words: list[str], limit: int) -> list[uuid.UUID]:
     found = ids_by_name("c", words, limit * 2)
     if len(found) < limit:
         known = set(found)
@@ -92,7 +95,7 @@ def people_search(text: str, *, limit: int = 20, with_strangers: bool = True) ->
     words = fragments(text)
     if not words:
         return []
-    hits = _contacts(contact_ids_search(text, limit=limit))
+    hits = _contacts(_contact_ids(words, limit))
     hits += _organizations(ids_by_name("o", words, max(3, limit // 4)))
     if with_strangers and len(hits) < limit:
         strangers = identity_names(ids_by_name("i", words, limit * 2)).values()
@@ -143,7 +146,7 @@ def identities_named(text: str, *, limit: int = 50) -> list[uuid.UUID]:
     """Identities that a name, handle or address means: by their own words, and all of those of contacts so called."""
     words = fragments(text)
     own = ids_by_name("i", words, limit)
-    contacts = contact_ids_search(text, limit=limit) if words else []
+    contacts = _contact_ids(words, limit) if words else []
     rows = sql.rows(
         "SELECT p.id FROM contacts_contact a JOIN contacts_identity p ON p.contact_id = a.id "
         "WHERE a.canonical_id = ANY (%s) AND p.kind <> 'us' LIMIT 200",

@@ -193,6 +193,11 @@ class MessageItem:
     reactions: tuple[ReactionView, ...]
     mentions: tuple[uuid.UUID, ...]
 
+    @property
+    def others(self) -> list[ParticipantView]:
+        """To whom else it went: everybody but its sender and us."""
+        return [p for p in self.participants if p.role in ("to", "cc", "bcc") and p.person.kind != "us"]
+
 
 @dataclass(frozen=True, slots=True)
 class MessagesPage:

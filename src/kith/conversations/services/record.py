@@ -17,7 +17,7 @@ from kith.contacts.services import identities_observe
 from kith.contacts.types import IdentityKey, KnownIdentity
 from kith.conversations.models import Attachment, Conversation, Message, MessageCopy, Participant
 from kith.conversations.services import threads
-from kith.conversations.services.refresh import conversations_refresh, search_documents_write
+from kith.conversations.services.refresh import Words, conversations_refresh, search_documents_write
 from kith.conversations.types import IncomingMessage, IncomingParticipant, Place, Recorded
 from kith.core import events, rows, sql
 from kith.trust.services import situations_note_inbound
@@ -56,7 +56,7 @@ def messages_record(place: Place, messages: Sequence[IncomingMessage]) -> list[R
         batch.store()
         _wake(place, result, batch)
         conversations_refresh({r.conversation_id for r in result}, grown=True)
-        search_documents_write(batch.search_ids)
+        search_documents_write(batch.search_ids, batch.words)
         events.record("message_recorded", [r.message_id for r in result if r.is_new])
     return result
 
@@ -119,6 +119,7 @@ class _Batch:
         self.participants: dict[tuple[uuid.UUID, uuid.UUID, str], tuple[Any, ...]] = {}
         self.attachments: list[tuple[Any, ...]] = []
         self.search_ids: list[uuid.UUID] = []
+        self.words: dict[uuid.UUID, Words] = {}
         self.live_in: set[uuid.UUID] = set()
         self.live_out: set[uuid.UUID] = set()
         self.inbound: list[tuple[uuid.UUID, object, bool, bool]] = []
@@ -148,6 +149,8 @@ class _Batch:
         automatic = message.automatic
         if sender_row is not None and sender_row.blocked_at is not None and not message.outgoing:
             automatic = "blocked"
+        subject, text = clean(message.subject)[:1000], clean(message.text)
+        self.words[key] = Words.of(subject, text)
         self.messages[key] = (
             key,
             self.now,
@@ -160,8 +163,8 @@ class _Batch:
             self.now,
             sender_row.id if sender_row else None,
             None,
-            clean(message.subject)[:1000],
-            clean(message.text),
+            subject,
+            text,
             clean(message.html),
             message.quote_at,
             message.signature_at,

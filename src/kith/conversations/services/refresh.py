@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple
 
 from django.db import connection
 
 from kith.conversations.models import MessageCopy
 from kith.core import sql
-from kith.core.sql import for_words
+from kith.core.sql import LONG_WORD, for_words
 
 LIVE_CHANNEL = "kith_live"
 
@@ -33,9 +34,7 @@ rows AS (
     CROSS JOIN LATERAL (
         WITH recent AS MATERIALIZED (
             SELECT m.id, k.at, m.direction, m.automatic, m.history, m.subject, m.state, m.language,
-                   m.extra ? 'forward_of' AS aside,
-                   left(regexp_replace(left(m.text, least(600, nullif(m.quote_at, 0), nullif(m.signature_at, 0))),
-                        '\\s+', ' ', 'g'), 280) AS snippet
+                   m.extra ? 'forward_of' AS aside
             FROM conversations_messagecopy k JOIN conversations_message m ON m.id = k.message_id
             WHERE k.thread_id = ANY (p.thread_ids) AND k.first_in_thread AND m.state <> 'cancelled'
             ORDER BY k.at DESC, k.message_id DESC LIMIT 200
@@ -44,7 +43,10 @@ rows AS (
         newest AS (SELECT * FROM talk ORDER BY at DESC, id DESC LIMIT 1)
         SELECT coalesce((SELECT at FROM newest), (SELECT max(at) FROM recent)) AS last_at,
                coalesce((SELECT direction FROM newest), 'note') AS last_direction,
-               coalesce((SELECT snippet FROM newest), (SELECT snippet FROM recent LIMIT 1), '') AS snippet,
+               coalesce((SELECT left(regexp_replace(left(m.text, least(600, nullif(m.quote_at, 0), nullif(m.signature_at, 0))),
+                                     '\\s+', ' ', 'g'), 280)
+                         FROM conversations_message m
+                         WHERE m.id = coalesce((SELECT id FROM newest), (SELECT id FROM recent LIMIT 1))), '') AS snippet,
                coalesce((SELECT subject FROM talk WHERE subject <> '' ORDER BY at DESC, id DESC LIMIT 1), '') AS subject,
                (SELECT min(at) FROM talk WHERE direction = 'in' AND automatic = '' AND NOT history
                   AND at > coalesce((SELECT max(at) FROM talk WHERE direction = 'out' AND automatic = '' AND NOT aside
@@ -84,34 +86,33 @@ RETURNING cs.conversation_id, cs.scope_id
 _DOCUMENTS = """
 INSERT INTO conversations_searchdocument (message_id, at, vector, cjk)
 SELECT m.id, m.at,
-       array_to_tsvector(array(SELECT DISTINCT x FROM (
-           SELECT 'scope:' || k.scope_id AS x FROM conversations_messagecopy k WHERE k.message_id = m.id
-           UNION SELECT 'seen:' || k.scope_id || ':' || to_char(m.at AT TIME ZONE 'UTC', 'YYYYMM')
-               FROM conversations_messagecopy k WHERE k.message_id = m.id
-           UNION SELECT 'net:' || m.network
-           UNION SELECT 'dir:' || m.direction
-           UNION SELECT 'month:' || to_char(m.at AT TIME ZONE 'UTC', 'YYYYMM')
-           UNION SELECT 'has:file' WHERE EXISTS (SELECT 1 FROM conversations_attachment a
-                                               WHERE a.message_id = m.id AND NOT a.inline)
-           UNION SELECT 'from:' || m.sender_id
-       ) l WHERE x IS NOT NULL))
+       array_to_tsvector(array_remove(ARRAY[
+              'net:' || m.network, 'dir:' || m.direction, 'month:' || to_char(m.at AT TIME ZONE 'UTC', 'YYYYMM'),
+              'from:' || m.sender_id,
+              CASE WHEN EXISTS (SELECT 1 FROM conversations_attachment a WHERE a.message_id = m.id AND NOT a.inline)
+                   THEN 'has:file' END], NULL)
+           || array(SELECT 'scope:' || k.scope_id FROM conversations_messagecopy k WHERE k.message_id = m.id)
+           || array(SELECT 'seen:' || k.scope_id || ':' || to_char(m.at AT TIME ZONE 'UTC', 'YYYYMM')
+                    FROM conversations_messagecopy k WHERE k.message_id = m.id))
        || setweight(to_tsvector('kith', {subject}), 'A')
        || setweight(to_tsvector('kith', coalesce((
               SELECT string_agg(left(i.display_name || ' ' || i.handle || ' ' || i.external_id, 400), ' ')
               FROM (SELECT DISTINCT identity_id FROM conversations_participant p
                     WHERE p.message_id = m.id AND p.role <> 'bcc' LIMIT 30) p
               JOIN contacts_identity i ON i.id = p.identity_id), '')), 'B')
-       || to_tsvector('kith', {text})
+       || to_tsvector('kith', CASE WHEN w.wrapped THEN {wrapped} ELSE {text} END)
        || to_tsvector('kith', coalesce((SELECT string_agg({file_name}, ' ')
                                         FROM conversations_attachment a WHERE a.message_id = m.id), '')),
-       CASE WHEN m.text || m.subject ~ '[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\u0e00-\u0e7f]'
+       CASE WHEN NOT w.ascii AND m.text || m.subject ~ '[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\u0e00-\u0e7f]'
             THEN left(m.subject || ' ' || m.text, 20000) ELSE '' END
-FROM conversations_message m WHERE m.id = ANY (%(ids)s::uuid[])
+FROM unnest(%(ids)s::uuid[], %(wrapped)s::bool[], %(ascii)s::bool[]) AS w (id, wrapped, ascii)
+JOIN conversations_message m ON m.id = w.id
 ON CONFLICT (message_id) DO UPDATE SET at = excluded.at, vector = excluded.vector, cjk = excluded.cjk
 """
 _SEARCH = _DOCUMENTS.format(
     subject=for_words("left(m.subject, 1000)"),
     text=for_words("left(m.text, 100000)"),
+    wrapped="translate(left(m.text, 100000), '<', ' ')",
     file_name=for_words("a.file_name"),
 )
 
@@ -145,8 +146,27 @@ def live_tell(pairs: Iterable[tuple[uuid.UUID, uuid.UUID]]) -> None:
             cursor.execute("SELECT pg_notify(%s, %s)", [LIVE_CHANNEL, json.dumps(rows[start : start + 80])])
 
 
-def search_documents_write(message_ids: Iterable[uuid.UUID]) -> None:
-    """(Re)build the search documents of messages."""
-    ids = list(message_ids)
-    if ids:
-        sql.prepared_run(_SEARCH, {"ids": ids})
+class Words(NamedTuple):
+    """What is known of a message's words, so that PostgreSQL need not look: `wrapped`, none is as long as 200 characters;
+    `ascii`, none is in a script without spaces. False is always true to the facts."""
+
+    wrapped: bool = False
+    ascii: bool = False
+
+    @classmethod
+    def of(cls, subject: str, text: str) -> Words:
+        wrapped = len(text) <= 1000 or max(map(len, text.split("\n"))) < LONG_WORD
+        return cls(wrapped, text.isascii() and subject.isascii())
+
+
+_UNKNOWN = Words()
+
+
+def search_documents_write(
+    message_ids: Iterable[uuid.UUID], words: Mapping[uuid.UUID, Words] | None = None
+) -> None:
+    """(Re)build the search documents of messages; `words` of some of them saves a look at their text."""
+    known = {key: (words or {}).get(key, _UNKNOWN) for key in message_ids}
+    if known:
+        given = {"ids": list(known), "wrapped": [w.wrapped for w in known.values()]}
+        sql.prepared_run(_SEARCH, given | {"ascii": [w.ascii for w in known.values()]})

@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import zipfile
+import zlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from types import TracebackType
@@ -80,8 +81,10 @@ class Reader:
             self.manifest: dict[str, Any] = json.loads(self._zip.read(MANIFEST))
         except OSError as error:
             raise BackupError(f"{path} can't be read: {error.strerror or error}.") from error
-        except (zipfile.BadZipFile, KeyError, ValueError) as error:
+        except (zipfile.BadZipFile, zlib.error, RuntimeError, EOFError, KeyError, ValueError) as error:
             raise BackupError(f"{path} is not a complete backup of Kith ({error}).") from error
+        if not isinstance(self.manifest, dict):
+            raise BackupError(f"{path} is not a complete backup of Kith (its manifest is none).")
         if self.manifest.get("format") != FORMAT:
             raise BackupError(
                 f"{path} was made by a newer Kith ({self.manifest.get('kith')}). Install that one first."
@@ -109,7 +112,7 @@ class Reader:
                 while chunk := member.read(CHUNK):
                     digest.update(chunk)
                     yield chunk
-        except (zipfile.BadZipFile, OSError, EOFError) as error:
+        except (zipfile.BadZipFile, zlib.error, RuntimeError, OSError, EOFError) as error:
             raise BackupError(f"{name} in the backup is damaged ({error}).") from error
         if digest.hexdigest() != self.manifest["sha256"][name]:
             raise BackupError(f"{name} in the backup is damaged (its checksum differs).")

@@ -18,7 +18,7 @@ from kith.teams.notifications import (
     unread_count,
 )
 from kith.web import pages
-from kith.web.access import SignedIn, signed_in
+from kith.web.access import SignedIn, reading, signed_in
 
 FEW = 12
 
@@ -42,6 +42,7 @@ def _context(request: SignedIn, *, limit: int = 40) -> dict[str, object]:
     }
 
 
+@reading
 @signed_in
 def notifications(request: SignedIn) -> HttpResponse:
     """The list, newest first; `?unread=1` those alone, `?part=panel` a dialog, `rows` the next, `list` all again."""
@@ -52,6 +53,7 @@ def notifications(request: SignedIn) -> HttpResponse:
     return pages.page(request, "notifications/page.html", _context(request), section="notifications")
 
 
+@reading
 @signed_in
 def bell(request: SignedIn) -> HttpResponse:
     """The bell with its count, for a refresh."""

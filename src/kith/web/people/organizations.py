@@ -15,12 +15,13 @@ from kith.contacts.models import Organization
 from kith.contacts.services import affiliation_record, organization_get_or_create, organization_update
 from kith.core.fields import as_uuid
 from kith.web import pages
-from kith.web.access import SignedIn, signed_in, writers
+from kith.web.access import SignedIn, reading, signed_in, writers
 from kith.web.people.acts import contact_or_404, dialog, done, refused
 from kith.workspace.organizations import organization_page, organizations_list
 from kith.workspace.people_list import PeopleView, people_list
 
 
+@reading
 @signed_in
 def organizations(request: SignedIn) -> HttpResponse:
     """Companies by name; `?q=` narrows, `?after=` goes on."""
@@ -32,6 +33,7 @@ def organizations(request: SignedIn) -> HttpResponse:
     return pages.page(request, "people/organizations.html", context, section="people")
 
 
+@reading
 @signed_in
 def organization(request: SignedIn, organization_id: uuid.UUID) -> HttpResponse:
     page = organization_page(request.viewer, organization_id)

@@ -15,15 +15,15 @@ from django.utils.text import Truncator
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
-from kith.contacts.models import Contact, Identity, Organization, Tag
-from kith.contacts.selectors import Family, contact_family, contact_ids_search
+from kith.contacts.models import Contact, Identity
+from kith.contacts.selectors import Family, contact_family, contact_ids_search, organizations_ask, tags_ask
 from kith.contacts.services import contact_create, contact_for_identity
 from kith.contacts.services.contacts import ContactError
 from kith.conversations.selectors import LogItem, identities_seen
-from kith.core.asking import asked_together, lists
+from kith.core.asking import answered, asked_together, lists
 from kith.core.fields import as_uuid
 from kith.networks.selectors import manifest_of, offered
-from kith.teams.selectors import colleagues
+from kith.teams.selectors import colleagues_ask
 from kith.web import pages
 from kith.web.access import SignedIn, reading, signed_in, writers
 from kith.web.inbox.words import log_sentence
@@ -62,6 +62,7 @@ def shortened(text: str) -> str:
     return Truncator(text).chars(26)
 
 
+@reading
 @signed_in
 def people(request: SignedIn) -> HttpResponse:
     view = view_of(request.GET)
@@ -80,6 +81,7 @@ def people(request: SignedIn) -> HttpResponse:
     }
     if pages.wants_fragment(request):
         return pages.part(request, "people/rows.html", context)
+    tags, firms, owners = answered([tags_ask(), organizations_ask(300), colleagues_ask()])
     last = {
         0: _("Any time"),
         7: _("In the last 7 days"),
@@ -90,15 +92,15 @@ def people(request: SignedIn) -> HttpResponse:
         -365: _("Not for a year"),
     }
     context |= {
-        "tags": (tags := list(Tag.objects.order_by("name"))),
+        "tags": tags,
         "tag_choices": [("", _("Any tag")), *((t.name, shortened(t.name)) for t in tags)],
-        "organizations": (firms := list(Organization.objects.order_by("sort_key")[:300])),
-        "organization_choices": [("", _("Any company")), *((str(o.pk), shortened(o.name)) for o in firms)],
+        "organizations": firms,
+        "organization_choices": [("", _("Any company")), *((str(o.id), shortened(o.name)) for o in firms)],
         "networks": [(m.name, m.title) for m in offered()],
         "owner_choices": [
             ("", _("Any colleague")),
             ("none", _("Nobody in particular")),
-            *((str(u.pk), shortened(u.name)) for u in colleagues(request.viewer)),
+            *((str(u.id), shortened(u.name)) for u in owners),
         ],
         "last": [(value, last[value]) for value in LAST],
         "sorts": [("name", _("By name")), ("recent", _("Talked to last")), ("new", _("Newest"))],

@@ -8,7 +8,7 @@ from django.http import HttpResponse, HttpResponseRedirect
 from django.utils.translation import gettext as _
 
 from kith.web import pages
-from kith.web.access import SignedIn, signed_in
+from kith.web.access import SignedIn, reading, signed_in
 from kith.web.search.words import address, chips, examples, filters
 from kith.workspace.search import SearchPage, search_messages
 from kith.workspace.search_groups import files_found, files_of, notes_found, people_found, talks_of
@@ -20,6 +20,7 @@ FEW = 4
 MOST_PEOPLE = 50
 
 
+@reading
 @signed_in
 def search(request: SignedIn) -> HttpResponse:
     """GET `q`, `kind` (what of it) and `cursor`; `?part=rows` answers with the next rows alone.

@@ -11,7 +11,7 @@ from django.http import HttpResponse
 from django.utils import timezone
 
 from kith.web import pages
-from kith.web.access import SignedIn, signed_in
+from kith.web.access import SignedIn, reading, signed_in
 from kith.work.models import Promise, Task
 from kith.workspace.today import today as todays
 
@@ -42,6 +42,7 @@ def _due(rows: Iterable[Task | Promise], start: datetime) -> list[Due]:
     ]
 
 
+@reading
 @signed_in
 def today(request: SignedIn) -> HttpResponse:
     start = timezone.localtime().replace(hour=0, minute=0, second=0, microsecond=0)

@@ -6,11 +6,16 @@ import csv
 import io
 import os
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
+from typing import TextIO
 
 from django.utils.translation import gettext as _
 
+from kith.base.text import clean
+
 MAX_ITEM = 50 * 1024 * 1024
+LONGEST_LINE = 1024 * 1024
 MAIL_KINDS = ("mbox", "maildir", "eml")
 PEOPLE_KINDS = ("vcard", "csv")
 
@@ -35,6 +40,14 @@ def mails(kind: str, path: Path) -> Iterator[bytes]:
             yield _read(file)
 
 
+def _lines(source: TextIO) -> Iterator[str]:
+    """Line by line, without what no database takes; a line without end fills no memory. Raises FileRefused."""
+    while line := source.readline(LONGEST_LINE):
+        if len(line) == LONGEST_LINE:
+            raise FileRefused(_("This file has a line of more than a million characters."))
+        yield clean(line)
+
+
 def _read(path: Path) -> bytes:
     with path.open("rb") as file:
         return file.read(MAX_ITEM)
@@ -45,7 +58,7 @@ def _mbox(path: Path) -> Iterator[bytes]:
     lines: list[bytes] = []
     size, started, empty = 0, False, True
     with path.open("rb") as file:
-        for line in file:
+        for line in iter(partial(file.readline, LONGEST_LINE), b""):
             if line.startswith(b"From ") and empty:
                 if started and any(part.strip() for part in lines):
                     yield _joined(lines)
@@ -98,15 +111,18 @@ def csv_rows(path: Path) -> Iterator[dict[str, str]]:
         dialect = csv.excel
     csv.field_size_limit(1024 * 1024)
     with path.open("r", encoding=encoding, errors="replace", newline="") as file:
-        reader = csv.DictReader(file, dialect=dialect)
-        if not reader.fieldnames or len([n for n in reader.fieldnames if n]) < 1:
-            raise FileRefused(_("%s has no first line with the names of its columns.") % path.name)
-        for row in reader:
-            yield {
-                str(k).strip(): (v or "").strip()
-                for k, v in row.items()
-                if k and isinstance(v, (str, type(None)))
-            }
+        reader = csv.DictReader(_lines(file), dialect=dialect)
+        try:
+            if not reader.fieldnames or len([n for n in reader.fieldnames if n]) < 1:
+                raise FileRefused(_("This file has no first line with the names of its columns."))
+            for row in reader:
+                yield {
+                    str(k).strip(): (v or "").strip()
+                    for k, v in row.items()
+                    if k and isinstance(v, (str, type(None)))
+                }
+        except csv.Error as error:
+            raise FileRefused(_("Line %d of this file is no row of a table.") % reader.line_num) from error
 
 
 def _encoding(head: bytes) -> str:
@@ -128,7 +144,7 @@ def vcards(path: Path) -> Iterator[str]:
         lines: list[str] = []
         inside = False
         with file.open("r", encoding="utf-8-sig", errors="replace") as source:
-            for line in source:
+            for line in _lines(source):
                 mark = line.strip().upper()
                 if mark == "BEGIN:VCARD":
                     lines, inside = [], True

@@ -16,6 +16,7 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from kith.base.clock import now
+from kith.base.text import clean
 from kith.channels.intake import Parser, mail_account_for_imports, mails_store_and_parse
 from kith.channels.models import RawItem
 from kith.contacts.models import (
@@ -150,7 +151,9 @@ def _mail_dry(
                     (result.read, _("no mail: it has no header; it would be shown as unreadable"))
                 )
             elif len(result.examples) < 5:
-                result.examples.append({n: str(head.get(n, ""))[:200] for n in ("From", "Subject", "Date")})
+                result.examples.append(
+                    {n: clean(str(head.get(n, "")))[:200] for n in ("From", "Subject", "Date")}
+                )
         if progress:
             progress(result)
     result.visible = result.read - result.skipped

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import logging
+import lzma
 import shutil
 import tempfile
 import uuid
 import zipfile
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
-from django.db import transaction
+from django.db import InterfaceError, OperationalError, transaction
 from django.utils.translation import gettext as _
 
 from kith.core import audit, blobs
@@ -20,8 +23,10 @@ from kith.teams.models import User
 from kith.workspace.imports.run import ImportRefused, ImportResult, import_run
 from kith.workspace.models import Import
 
+log = logging.getLogger(__name__)
 LARGEST = 4 * 1024**3
 MOST_FILES = 200_000
+TRIED_AGAIN = (OperationalError, InterfaceError, OSError)  # nothing of the file's: its job comes again
 SHOWN = 200  # problems that are kept
 BY_SUFFIX = {".mbox": "mbox", ".mbx": "mbox", ".eml": "eml", ".vcf": "vcard", ".vcard": "vcard", ".csv": "csv", ".tsv": "csv", ".zip": "maildir"}  # fmt: skip
 
@@ -100,7 +105,9 @@ def _unpack(path: Path, folder: Path) -> None:
                         if taken > LARGEST:
                             raise ImportRefused(_("This zip holds more than it says."))
                         out.write(chunk)
-    except (zipfile.BadZipFile, RuntimeError, NotImplementedError, EOFError) as error:
+    except (zipfile.BadZipFile, zlib.error, lzma.LZMAError, RuntimeError, EOFError, OSError) as error:
+        if isinstance(error, OSError) and error.errno is not None:
+            raise  # the disk's fault, none of the zip's
         raise ImportRefused(_("This zip can't be opened.")) from error
 
 
@@ -113,8 +120,10 @@ def import_check(record: Import) -> None:
     try:
         with _opened(record) as (kind, path):
             result = import_run(kind, path, dry_run=True, user=record.started_by, progress=progress)
-    except ImportRefused as error:
-        _fail(record, str(error))
+    except TRIED_AGAIN:
+        raise
+    except Exception as error:  # noqa: BLE001  (a person waits for what is wrong with the file)
+        _fail(record, error)
         return
     Import.objects.filter(pk=record.pk).update(
         state="checked",
@@ -141,13 +150,19 @@ def import_file(record: Import) -> None:
     try:
         with _opened(record) as (kind, path):
             import_run(kind, path, user=record.started_by, mapping=record.mapping or None, record=record)
-    except ImportRefused as error:
-        _fail(record, str(error))
+    except TRIED_AGAIN:
+        raise
+    except Exception as error:  # noqa: BLE001  (a person waits for what is wrong with the file)
+        _fail(record, error)
         return
     _let_go(record)
 
 
-def _fail(record: Import, why: str) -> None:
+def _fail(record: Import, error: Exception) -> None:
+    why = str(error)
+    if not isinstance(error, ImportRefused):
+        log.error("import %s broke off", record.pk, exc_info=error)
+        why = _("This file can't be read to its end.")
     Import.objects.filter(pk=record.pk).update(state="failed", error=why[:300])
     _let_go(record)
 

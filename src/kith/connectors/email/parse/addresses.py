@@ -82,14 +82,14 @@ def normalise_domain(domain: str) -> str:
 def parse_addresses(value: bytes, limit: int) -> tuple[list[Address], int]:
     """The first `limit` addresses of a list, and how many there are in all."""
     if len(value) < 300 and limit == 500:
-        if simple := _SIMPLE.match(value):
-            return [_address(simple[2] or b"", simple[3], b"", has_angle=True)], 1
         return _parse_short(value)
     return _parse(value, limit)
 
 
 @lru_cache(maxsize=4096)
 def _parse_short(value: bytes) -> tuple[list[Address], int]:
+    if simple := _SIMPLE.match(value):
+        return [_address(simple[2] or b"", simple[3], b"", has_angle=True)], 1
     return _parse(value, 500)
 
 

@@ -18,6 +18,8 @@ _DAEMON = re.compile(
     r"auto-?responder-?bounce|notification[-_+.].*bounce|mailsweeper|fml[-_.]?admin|no-?reply@.*\.(?:bounce|mailer))",
     re.I,
 )
+# One of these stands in whatever the pattern above finds in ASCII.
+_DAEMON_WORDS = ("daemon", "master", "deliver", "admin", "bounce", "mmdf", "sweeper", "fml", "mailer")
 _SUBJECT = re.compile(
     r"undeliver(?:able|ed)|(?:delivery|mail|message|email).{0,40}(?:fail|unsuccess|not delivered|could ?n.t be delivered|error)|"
     r"fail(?:ed|ure)\b.{0,30}(?:deliver|notice|mail|send)|returned mail|mail system error|return(?:ed)? to sender|"
@@ -80,8 +82,6 @@ def read_bounce(root: Part, sender: str, subject: str, text: str) -> Bounce | No
             elif kind in ("message/rfc822", "text/rfc822-headers", "message/rfc822-headers", "message/global",
                           "text/rfc822", "message/global-headers", "message/partial"):  # fmt: skip
                 original = original or part
-    daemon = bool(_DAEMON.search(sender[:400]))
-    failing = bool(_SUBJECT.search(subject[:300]))
     if feedback is not None or report == "feedback-report" or _COMPLAINT.match(subject):
         return _complaint(feedback, original)
     failed_header = root.raw("x-failed-recipients")
@@ -89,10 +89,12 @@ def read_bounce(root: Part, sender: str, subject: str, text: str) -> Bounce | No
     strong = status_part is not None or report == "delivery-status" or bool(failed_header)
     if report == "disposition-notification":
         return None
-    sounds = daemon and (failing or null_path or original or _says_failed(text))
-    returned = failing and (null_path or original is not None) and _says_failed(text)
-    if not strong and (not (sounds or returned) or root.raw("list-unsubscribe")):
-        return None
+    if not strong:
+        daemon, returned = _is_daemon(sender[:400]), null_path or original is not None
+        failing = (daemon or returned) and bool(_SUBJECT.search(subject[:300]))
+        sounds = daemon and (failing or returned or _says_failed(text))
+        if not (sounds or (failing and returned and _says_failed(text))) or root.raw("list-unsubscribe"):
+            return None
     status_text = "" if status_part is None else decode_bytes(status_part.content()[:SCAN], "")
     if status_part is not None and not status_text.strip() and status_part.children:
         status_text = "\n".join(decode_bytes(p.body[:SCAN], "") for p in status_part.children)
@@ -110,6 +112,13 @@ def read_bounce(root: Part, sender: str, subject: str, text: str) -> Bounce | No
     addresses = _addresses(status_text, failed_header, text)
     found = _STATUS.search(status_text)
     return Bounce(kind, addresses, _original_id(root, original, text), found[1] if found else "")
+
+
+def _is_daemon(sender: str) -> bool:
+    lower = sender.lower()
+    if sender.isascii() and not any(word in lower for word in _DAEMON_WORDS):
+        return False
+    return bool(_DAEMON.search(sender))
 
 
 def _says_failed(text: str) -> bool:

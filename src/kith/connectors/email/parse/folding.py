@@ -18,6 +18,9 @@ _VERBS = (
 _WROTE = re.compile(rf"(?:\b|\s|日|\d)(?:{_VERBS})\b[^:：\n]{{0,120}}?[:：﹕]?\s*(?:<br>)?\s*\Z", re.I)
 _WROTE_ENDS = re.compile(rf"(?:{_VERBS})\s*(?:[-:：]|:\s*-+|-{{2,}})?\s*\Z", re.I)
 _VERB_ANYWHERE = re.compile(rf"(?:{_VERBS})", re.I)
+# One of these stands in whatever ASCII the pattern above finds.
+_ASCII_VERBS = ("wrote", "writes", "schrieb", "crit", "escribi", "schreef", "schreven", "escreveu", "skrev", "kirj", "napi",
+                "pisze", "naps", "irta", "scri", "yazd", "menulis")  # fmt: skip
 _ENDINGS = (":", "：", "﹕", "-", "<br>", "wrote", "schrieb", "écrit", "escribió", "scritto", "schreef", "napisał", "пишет",
             "写道", "寫道", "작성", "書きました")  # fmt: skip
 _STARTS = re.compile(
@@ -30,6 +33,7 @@ _DATE = re.compile(
     r"|\w{3,12}\.?\s+\d{1,2}\b|\[DATE\]",
     re.I,
 )
+_MAY_DATE = re.compile(r"\d|\[DATE\]", re.I)
 _TIME = re.compile(r"\b\d{1,2}[:.]\d{2}\b")
 _ADDRESS = re.compile(r"[^\s<>@]{1,64}@[^\s<>@]{1,200}")
 _DATED_SENDER = re.compile(
@@ -158,7 +162,7 @@ def _opens_reply(lines: list[str], index: int) -> bool:
     marked = line.lstrip()[:1] in "-_*=" or "essag" in line or "achricht" in line or "ensaje" in line
     if marked and _SEPARATOR.match(line):
         return True
-    if ":" not in line and "：" not in line:
+    if not _may_be_field(line):
         return False
     found = _FIELD.match(line)
     if found is None or found["more"]:
@@ -175,10 +179,19 @@ def _opens_reply(lines: list[str], index: int) -> bool:
     return more >= 2
 
 
+def _may_be_field(line: str) -> bool:
+    """False for what has no colon, or more before it than any name of a field."""
+    if "：" in line:
+        return True
+    head = line.partition(":")[0]
+    return len(head) < len(line) and (len(head) <= 30 or len(" ".join(head.split())) <= 30)
+
+
 def _header_end(lines: list[str], index: int) -> int | None:
     """The line after `On ..., someone wrote:` that begins at `index` (it may be broken over several lines)."""
     line = lines[index]
-    if line.startswith(">") or not _STARTS.match(line):
+    # What begins with an ASCII letter or digit begins as such a line may.
+    if line.startswith(">") or not ((line[:1].isascii() and line[:1].isalnum()) or _STARTS.match(line)):
         return None
     joined = ""
     for extra in range(MAX_HEADER_LINES):
@@ -192,16 +205,28 @@ def _header_end(lines: list[str], index: int) -> int | None:
             return None
         if extra == 0 and _DATED_SENDER.match(joined):
             return at + 1
-        dated = _ADDRESS.search(joined) or _DATE.search(joined)
+        dated = ("@" in joined and _ADDRESS.search(joined)) or (
+            _MAY_DATE.search(joined) and _DATE.search(joined)
+        )
         if extra == 0 and not dated:
             return None
-        if not dated or not (joined[-1] in ":：-" or _WROTE_ENDS.search(joined)):
+        verb = _has_verb(joined)
+        ends = verb and _WROTE_ENDS.search(joined)
+        if not dated or not (joined[-1] in ":：-" or ends):
             continue
-        if _VERB_ANYWHERE.search(joined) and (_WROTE.search(joined) or _WROTE_ENDS.search(joined)):
+        if ends or (verb and _WROTE.search(joined)):
             return at + 1
         if joined.endswith(":") and _TIME.search(joined) and _ADDRESS.search(joined) and not extra:
             return at + 1  # a date, a time, an address and no verb at all
     return None
+
+
+def _has_verb(line: str) -> bool:
+    if line.isascii():
+        lower = line.lower()
+        if not any(word in lower for word in _ASCII_VERBS):
+            return False
+    return bool(_VERB_ANYWHERE.search(line))
 
 
 def _only_quoted(lines: list[str], index: int, last: int) -> bool:
@@ -247,10 +272,10 @@ def _signature_line(lines: list[str]) -> int | None:
         if index == 0:
             break
         if (
-            (_DELIMITER.match(line) and 0 < below <= 12 and _short(lines[index + 1 : count]))
+            (0 < below <= 12 and _DELIMITER.match(line) and _short(lines[index + 1 : count]))
             or (
-                _DEVICE.match(line)
-                and below <= 6
+                below <= 6
+                and _DEVICE.match(line)
                 and not _DEVICE_SENTENCE.search(line.strip()[8:].rstrip(".!"))
             )
             or (below <= 8 and _CLOSER.match(line) and _short(lines[index + 1 : count]))

@@ -9,7 +9,7 @@ MAX_HTML = 2_000_000
 
 _OPEN, _CLOSE, _QUOTE = "\x01", "\x02", "\x03"  # a blockquote begins, ends; from here on it is quoted
 _TAG = re.compile(r"<[a-zA-Z/!?][^<>]*>")
-_SPACE = re.compile(r"[ \t\r\n\f]+")
+_SPACES = re.compile(" {2,}")
 _BREAK = re.compile(r"<br\b[^<>]*>", re.I)
 _PARAGRAPH = re.compile(r"</?(?:p|h[1-6]|table|ul|ol|dl|pre|form|fieldset|center)\b[^<>]*>", re.I)
 _BLOCK = re.compile(
@@ -80,6 +80,11 @@ def _without_comments(text: str) -> str:
     return "".join(out)
 
 
+def _one_space(text: str) -> str:
+    """Each run of spaces and line ends as one space. Most are one already, and need no match of their own."""
+    return _SPACES.sub(" ", text.replace("\n", " ").replace("\r", " ").replace("\t", " ").replace("\f", " "))
+
+
 def html_to_text(source: str) -> tuple[str, int | None]:
     """Plain text, quoted lines with "> " in front, and the offset at which the mailer's own marks say it quotes."""
     text = _MARKED.sub("", _without_comments(source[:MAX_HTML]))
@@ -90,7 +95,7 @@ def html_to_text(source: str) -> tuple[str, int | None]:
         text, lower = _without(text, lower, tag)
         if len(lower) != len(text):
             lower = "".join(c.lower() if len(c.lower()) == 1 else c for c in text)
-    text = _keep_pre(text, lower) if "<pre" in lower else _SPACE.sub(" ", text)
+    text = _keep_pre(text, lower) if "<pre" in lower else _one_space(text)
     text = _BREAK.sub("\n", text)
     text = _QUOTE_MARK.sub(lambda found: "\n" + _QUOTE + found[0], text)
     if "<blockquote" in lower:
@@ -136,13 +141,13 @@ def _keep_pre(text: str, lower: str) -> str:
     position = 0
     start = lower.find("<pre")
     while start >= 0:
-        out.append(_SPACE.sub(" ", text[position:start]))
+        out.append(_one_space(text[position:start]))
         end = lower.find("</pre", start)
         end = len(text) if end < 0 else end
         out.append(text[start:end].replace("\r\n", "\n").replace("\n", "<br>"))
         position = end
         start = lower.find("<pre", end)
-    out.append(_SPACE.sub(" ", text[position:]))
+    out.append(_one_space(text[position:]))
     return "".join(out)
 
 

@@ -11,6 +11,7 @@ import binascii
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from kith.connectors.email.parse.text import decode_bytes, decode_words
 
@@ -188,7 +189,8 @@ def split_headers(raw: bytes) -> tuple[list[tuple[str, bytes]], bytes]:
                 value.append(line)
             continue
         colon = line.find(b":")
-        if colon <= 0 or not _HEADER_NAME.match(line):
+        known = _name(line[:colon]) if 0 < colon <= 200 else _long_name(line, colon)
+        if not known:
             if not line or line.startswith((b"From ", b">From ")):
                 continue
             # Text where a header should be: the body begins here, unless headers go on after a stray line. A line of
@@ -202,9 +204,21 @@ def split_headers(raw: bytes) -> tuple[list[tuple[str, bytes]], bytes]:
             if len(headers) >= MAX_HEADERS:
                 name = ""
                 break
-        name = line[:colon].rstrip().lower().decode("ascii", "replace")
+        name = known
         value = [line[colon + 1 :]]
     return _closed(headers, name, value), body
+
+
+@lru_cache(maxsize=2048)
+def _name(before: bytes) -> str:
+    """The name of a header field in lower case, from what stands before its colon; "" when that is none."""
+    return before.rstrip().lower().decode("ascii") if _HEADER_NAME.match(before + b":") else ""
+
+
+def _long_name(line: bytes, colon: int) -> str:
+    if colon <= 0 or not _HEADER_NAME.match(line):
+        return ""
+    return line[:colon].rstrip().lower().decode("ascii", "replace")
 
 
 def _closed(headers: list[tuple[str, bytes]], name: str, value: list[bytes]) -> list[tuple[str, bytes]]:

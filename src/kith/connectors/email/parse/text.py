@@ -30,6 +30,7 @@ _NEVER = frozenset(
 _WORD = re.compile(rb"=\?([!-<>-~]{1,60}?)\?([bBqQ])\?([^?\r\n]{0,20000})\?=")
 _ASCII = bytes(range(128))
 _NOISE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ufffe\uffff\ud800-\udfff]")
+_ASCII_NOISE = bytes(n for n in range(128) if _NOISE.match(chr(n)))
 
 
 @lru_cache(maxsize=512)
@@ -50,7 +51,7 @@ def codec_for(charset: str) -> str:
 def decode_bytes(data: bytes, charset: str) -> str:
     """Text of `data`; a wrong or missing charset costs single characters, never the text."""
     if data.isascii() and charset.lower() in ("", "us-ascii", "utf-8", "iso-8859-1"):
-        return clean(data.decode("ascii"))
+        return data.translate(None, _ASCII_NOISE).decode("ascii")
     codec = codec_for(charset) if charset else "utf-8"
     codec = codec or "utf-8"
     try:
