@@ -94,6 +94,7 @@ LONGEST = [
     "web/inbox/test_screens.py",
     "connectors/bluesky/test_network.py",
     "web/install/test_tour.py",
+    "safety/test_nasty_values.py",
     "torture/test_reading.py",
     "torture/test_mails.py",
     "torture/test_hostile_core.py",
@@ -114,7 +115,12 @@ LONGEST = [
     "connectors/scaffold/test_scaffold.py",
     "api/test_fuzz.py",
 ]
-SPREAD = {"safety/test_foreign_html.py", "torture/test_hostile_core.py", "web/inbox/test_screens.py"}
+SPREAD = {
+    "safety/test_foreign_html.py",
+    "torture/test_hostile_core.py",
+    "web/inbox/test_screens.py",
+    "safety/test_nasty_values.py",
+}
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
