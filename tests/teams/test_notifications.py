@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import uuid
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.utils.translation import gettext
 
+from kith.base.clock import now
+from kith.teams.models import Notification
 from kith.teams.notifications import (
+    READ_ABOUT,
     notifications_page,
     notifications_read,
     notify,
@@ -53,6 +58,20 @@ def test_read_and_pages(cast: Cast) -> None:
     assert notifications_read(viewer, [first.rows[0].id]) == 1
     assert unread_count(viewer) == 4
     assert notifications_read(viewer) == 4
+
+
+def test_what_is_opened_is_read_without_walking_all_that_was_ever_told(cast: Cast) -> None:
+    Notification.objects.bulk_create(
+        Notification(user=cast.carl, kind="mention", title="old", subject_id=uuid.uuid4(), read_at=now())
+        for _ in range(5000)
+    )
+    tell(cast, subject_id=cast.sales.id)
+    asked = {"at": now(), "user": cast.carl.id, "ids": [cast.sales.id]}
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE teams_notification")
+        cursor.execute(f"EXPLAIN {READ_ABOUT}", asked)
+        plan = "\n".join(row[0] for row in cursor.fetchall())
+    assert "notification_unread" in plan, plan
 
 
 def test_the_same_subject_is_renewed_not_doubled(cast: Cast) -> None:
