@@ -16,6 +16,7 @@ import "./js/list.js";
 import "./js/live.js";
 import "./js/menus.js";
 import "./js/palette.js";
+import "./js/suggest.js";
 import "./js/theme.js";
 import "./js/tour.js";
 import { refreshTimes } from "./js/times.js";

@@ -394,6 +394,7 @@ class World:
             *(f"/organizations/{organization}/{part}/" for part in ("person", "edit")),
             *(f"/imports/{imports[number]}/", f"/settings/webhooks/{webhooks[number]}/"),
             *(f"/{place}/?q={quote(text[:60])}" for place in ("inbox", "people", "search", "palette")),
+            f"/inbox/write/who/?q={quote(text[:60])}",
         ]
 
     def joined(self, paths: list[str]) -> tuple[int, dict[str, str], bytes]:
@@ -425,9 +426,8 @@ POLICIES = {
 }
 
 
-@pytest.mark.django_db(
-    transaction=True
-)  # one transaction for so many pages and writes gets slower and slower
+# One transaction for so many pages and writes gets slower and slower.
+@pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("policy", POLICIES)
 def test_no_screen_runs_what_strangers_wrote(
     policy: str,

@@ -158,7 +158,7 @@ def test_no_screen_of_people_shows_it(cast: Cast, ada: Contact) -> None:
         assert (SECRET in page) is sees
         assert (f"{SECRET} is held" in page) is sees
         for address in (reverse("people"), reverse("people") + "?sort=recent"):
-            assert SECRET not in client.get(address).content.decode()
+            assert (SECRET in client.get(address).content.decode()) is sees
         assert (SECRET in client.get(reverse("today")).content.decode()) is sees
         photo = client.get(reverse("note_photo", args=[note.pk]))
         assert photo.status_code == (200 if sees else 404)

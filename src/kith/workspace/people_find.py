@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 
 from kith.contacts.names import sort_key
 from kith.contacts.selectors import IdentityName, identity_names
-from kith.contacts.selectors.search import fragments, ids_by_name
+from kith.contacts.selectors.search import fragments, identities_named, ids_by_name
+from kith.conversations.selectors import identities_seen
 from kith.core import sql
 from kith.teams.types import Viewer
 
@@ -33,3 +35,18 @@ def strangers_find(viewer: Viewer, text: str, *, limit: int = 12) -> list[Identi
     seen = {row[0] for row in sql.rows(_SEEN, {"ids": ids, "scopes": list(viewer.scope_ids)})}
     names = identity_names(i for i in ids if i in seen)
     return [names[i] for i in ids if i in names][:limit]
+
+
+def recipients_find(
+    viewer: Viewer, text: str, networks: Collection[str], *, limit: int = 8
+) -> list[IdentityName]:
+    """Identities of some networks to write to, that a fragment of a name, handle or address means; blocked ones are none."""
+    ids = identities_named(text)
+    if not ids or not networks:
+        return []
+    rows = (
+        identities_seen(viewer).filter(pk__in=ids, network__in=networks, blocked_at=None).exclude(kind="us")
+    )
+    seen = set(rows.values_list("pk", flat=True))
+    names = identity_names([i for i in ids if i in seen][:limit])
+    return [names[i] for i in ids if i in names]

@@ -18,6 +18,7 @@ urlpatterns = [
     path("nav/", views.nav, name="nav"),
     path("inbox/", views.inbox_list, name="inbox"),
     path("inbox/write/", write.write, name="write"),
+    path("inbox/write/who/", write.who, name="write_who"),
     path("inbox/write/draft/", write.write_draft, name="write_draft"),
     path("inbox/bulk/", bulk.bulk, name="inbox_bulk"),
     path("inbox/bulk/menus/", bulk.menus, name="bulk_menus"),

@@ -2,32 +2,35 @@
 
 from __future__ import annotations
 
+import re
 import uuid
 from dataclasses import dataclass, replace
 
 from django.http import HttpResponse
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_POST
+from django.views.decorators.http import require_GET, require_POST
 
 from kith.channels.answers import recipients_typed, signed
 from kith.channels.finding import recipients_found
 from kith.channels.outbox import Compose, OutboxError, message_send
-from kith.contacts.selectors import identity_names
+from kith.contacts.selectors import IdentityName, identity_names
 from kith.conversations.models import Draft
 from kith.conversations.services import drafts
 from kith.core.fields import as_uuid
 from kith.networks.models import ChannelAccount
-from kith.networks.selectors import channel_accounts_for, manifest_of
+from kith.networks.selectors import channel_accounts_for, manifest_of, offered
 from kith.web import pages
 from kith.web.access import SignedIn, writers
 from kith.web.inbox.actions import moment_of
 from kith.web.inbox.compose import files_of, uploads_of
 from kith.web.inbox.lists import list_context
 from kith.web.inbox.words import LaterChoice, later_choices
+from kith.workspace.people_find import recipients_find
 
 FIELDS = ("account", "to", "cc", "bcc", "identity", "subject", "text")
 NOBODY = uuid.UUID(int=0)
+_SPECIAL = re.compile(r"[^\w .'-]")  # a name with one of these stands in quotes
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,8 +87,7 @@ def _recipients(request: SignedIn, account: ChannelAccount) -> tuple[tuple[uuid.
     """The identities to write to: one that was chosen, or the addresses that were typed."""
     key = as_uuid(request.POST.get("identity", ""))
     cc, bcc = request.POST.get("cc", ""), request.POST.get("bcc", "")
-    manifest = manifest_of(account.network)
-    by_address = manifest is not None and manifest.medium in ("mail", "sms")
+    by_address = _by_address(account)
     chosen = identity_names([key]).get(key) if key is not None else None
     if chosen is not None:
         if chosen.network != account.network:
@@ -98,6 +100,11 @@ def _recipients(request: SignedIn, account: ChannelAccount) -> tuple[tuple[uuid.
     if not by_address:
         return recipients_found(account, typed)
     return recipients_typed(account, to=typed, cc=cc, bcc=bcc)
+
+
+def _by_address(account: ChannelAccount) -> bool:
+    manifest = manifest_of(account.network)
+    return manifest is not None and manifest.medium in ("mail", "sms")
 
 
 def _visibility(account: ChannelAccount) -> str:
@@ -132,6 +139,30 @@ def write(request: SignedIn) -> HttpResponse:
         return _show(request, _state(request, str(error)), status=422)
     drafts.draft_delete(request.viewer, draft_id=as_uuid(request.POST.get("draft", "")))
     return HttpResponse(headers={"HX-Redirect": reverse("conversation", args=[sent.conversation_id])})
+
+
+@require_GET
+@writers
+def who(request: SignedIn) -> HttpResponse:
+    """Whom `q`, the beginning of what is typed, may mean: on the network of `account`, else by mail."""
+    text = request.GET.get("q", "")[:200].strip()
+    key = as_uuid(request.GET.get("account", ""))
+    account = channel_accounts_for(request.viewer).filter(pk=key).first() if key is not None else None
+    networks = {account.network} if account else {m.name for m in offered() if m.medium == "mail"}
+    found = recipients_find(request.viewer, text, networks) if len(text) > 1 else []
+    by_mail = account is None or _by_address(account)
+    return pages.part(
+        request, "inbox/write_who.html", {"people": [(one, _typed(one, by_mail=by_mail)) for one in found]}
+    )
+
+
+def _typed(one: IdentityName, *, by_mail: bool) -> str:
+    """As a person would type it."""
+    address = one.handle or one.external_id
+    if not by_mail or one.name == address:
+        return address
+    name = one.name.replace('"', "").replace("\\", "")
+    return f'"{name}" <{address}>' if _SPECIAL.search(name) else f"{name} <{address}>"
 
 
 @require_POST
