@@ -37,11 +37,11 @@ document.addEventListener("htmx:config:request", (event) => {
   const form = ctx.sourceElement?.closest?.("#connect");
   if (!form) return;
   const last = run;
-  run = { id: named(), element: ctx.sourceElement, sent: new Map(), typed: new Map() };
+  run = { id: named(), element: ctx.sourceElement, sent: new Map() };
   clearTimeout(last?.timer);
   // A search for servers that is still on has nothing to say any more to who goes ahead without it.
   if (last && last.element !== run.element) last.element.dispatchEvent(new CustomEvent("htmx:abort"));
-  for (const field of fields(form)) run.sent.set(field.name, field.value);
+  for (const field of fields(form)) run.sent.set(field.name, { field, value: field.value });
   ctx.request.headers["X-Kith-Run"] = run.id;
   ctx.request.timeout = 240e3;
   part("connect-steps").replaceChildren();
@@ -50,19 +50,14 @@ document.addEventListener("htmx:config:request", (event) => {
 });
 
 // The answer shows the form as it was sent. What was typed since stays, and a secret that is asked for anew, too.
-document.addEventListener("htmx:after:request", (event) => {
-  const form = part("connect");
-  if (!form || event.detail.ctx.sourceElement !== run?.element) return;
-  for (const field of fields(form))
-    if (field.type === "password" || run.sent.get(field.name) !== field.value) run.typed.set(field.name, field.value);
-});
-
 document.addEventListener("htmx:after:swap", () => {
   const form = part("connect");
   if (!form || !run) return;
-  for (const [name, value] of run.typed) {
+  for (const [name, was] of run.sent) {
     const field = form.elements[name];
-    if (field && "value" in field && field.value !== value) field.value = value;
+    if (!field || field === was.field || !("value" in field)) continue;
+    if (was.field.type === "password" || was.field.value !== was.value) field.value = was.field.value;
+    was.field = field;
   }
 });
 
