@@ -124,6 +124,11 @@ SPREAD = {
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if config.getoption("--torture") != "full":
+        later = pytest.mark.skip(reason="by design: only in the long version (make torture)")
+        for item in items:
+            if item.get_closest_marker("long"):
+                item.add_marker(later)
     if hasattr(config, "workerinput"):
         here = Path(__file__).parent
         rank = {name: number for number, name in enumerate(LONGEST)}

@@ -13,7 +13,11 @@ import pytest
 
 from tests.support.kithprocess import Kith, command_of, kith, proportional_memory, wait_for
 
-pytestmark = pytest.mark.skipif(not os.path.isdir("/proc/self"), reason="by design: reads /proc")
+pytestmark = [
+    pytest.mark.torture,
+    pytest.mark.long,
+    pytest.mark.skipif(not os.path.isdir("/proc/self"), reason="by design: reads /proc"),
+]
 MOST = 1_000_000_000
 PASSWORD = "three of us work here"
 FILL = f"""

@@ -62,6 +62,8 @@ SHOTS: dict[str, tuple[Any, str, tuple[int, int]]] = {
 }
 
 
+@pytest.mark.torture
+@pytest.mark.long
 def test_the_pictures_show_what_the_screens_show(live_server: Any, pytestconfig: pytest.Config) -> None:
     demo.build(lambda text: None)
     mara = User.objects.get(email="mara@velohof.example")

@@ -26,7 +26,7 @@ from kith.contacts.types import ObservedIdentity
 from kith.conversations.models import Conversation, Message, MessageCopy, Participant
 from kith.conversations.services import conversations_refresh, messages_record
 from kith.conversations.types import IncomingAttachment, IncomingMessage, IncomingParticipant, Place
-from kith.core import blobs, company
+from kith.core import blobs, company, sql
 from kith.core.models import EventDelivery
 from kith.trust.models import Touch
 from kith.work.models import Note, Promise, Task
@@ -70,6 +70,7 @@ def build(say: Say = print) -> None:
         builder.people()
         say(f"{len(lines)} messages over two years")
         builder.messages(lines)
+        sql.run("ANALYZE")  # so much at once would be read as if nothing were there
         say("faces, drawn here")
         builder.faces()
         builder.work()
