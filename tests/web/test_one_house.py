@@ -35,7 +35,7 @@ from tests.support.snac import running as snac_running
 
 __all__ = ["atproto_network", "dovecot_server", "postfix_server"]
 
-pytestmark = [pytest.mark.realserver, pytest.mark.browser]
+pytestmark = [pytest.mark.realserver, pytest.mark.browser, pytest.mark.torture, pytest.mark.long]
 
 SHOP, ADA = f"info@{DOMAIN}", f"ada@{DOMAIN}"
 SECONDS = 90.0  # for one thing to happen; networks without a stream are asked every 15 seconds
