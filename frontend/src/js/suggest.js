@@ -66,7 +66,6 @@ async function look() {
 function take(option) {
   const start = begins(field.value);
   field.value = `${field.value.slice(0, start)}${start ? " " : ""}${option.dataset.typed}, `;
-  close();
   field.focus();
   field.dispatchEvent(new Event("input", { bubbles: true }));
   close();

@@ -28,6 +28,12 @@ def manifest_of(network: str) -> Manifest | None:
     return manifest and _in_words_of(manifest, get_language() or "en")
 
 
+def only_public(network: str) -> bool:
+    """Whether everybody can read whatever is sent there."""
+    manifest = manifest_of(network)
+    return manifest is not None and not manifest.limits.private_messages
+
+
 def _in_words_of(manifest: Manifest, language: str) -> Manifest:
     if language.startswith("en"):
         return manifest

@@ -27,7 +27,7 @@ from kith.conversations.selectors import (
 )
 from kith.core import blobs
 from kith.networks.models import ChannelAccount
-from kith.networks.selectors import channel_accounts_for, manifest_of
+from kith.networks.selectors import channel_accounts_for, manifest_of, only_public
 from kith.teams.models import User
 
 router = Router(tags=["messages"])
@@ -223,8 +223,7 @@ def messages_send(request: HttpRequest, body: SendIn) -> Any:
     for number, wanted in enumerate(body.identity_ids):
         if wanted not in known or known[wanted].network != account.network:
             raise blame(f"identity_ids.{number}", "There is no such identity on this channel's network.")
-    manifest = manifest_of(account.network)
-    if body.visibility == "public" and (manifest is None or manifest.limits.private_messages):
+    if body.visibility == "public" and not only_public(account.network):
         raise blame("visibility", "This network has private messages: a conversation begins with one.")
     compose = Compose(
         user=_author(caller),

@@ -19,7 +19,7 @@ from kith.conversations.models import Draft
 from kith.conversations.services import drafts
 from kith.core.fields import as_uuid
 from kith.networks.models import ChannelAccount
-from kith.networks.selectors import channel_accounts_for, manifest_of, offered
+from kith.networks.selectors import channel_accounts_for, manifest_of, offered, only_public
 from kith.web import pages
 from kith.web.access import SignedIn, writers
 from kith.web.inbox.actions import moment_of
@@ -29,7 +29,6 @@ from kith.web.inbox.words import LaterChoice, later_choices
 from kith.workspace.people_find import recipients_find
 
 FIELDS = ("account", "to", "cc", "bcc", "identity", "subject", "text")
-NOBODY = uuid.UUID(int=0)
 _SPECIAL = re.compile(r"[^\w .'-]")  # a name with one of these stands in quotes
 
 
@@ -107,9 +106,9 @@ def _by_address(account: ChannelAccount) -> bool:
     return manifest is not None and manifest.medium in ("mail", "sms")
 
 
-def _visibility(account: ChannelAccount) -> str:
-    manifest = manifest_of(account.network)
-    return "public" if manifest is not None and not manifest.limits.private_messages else "private"
+def _account(request: SignedIn, key: str) -> ChannelAccount | None:
+    known = as_uuid(key)
+    return channel_accounts_for(request.viewer).filter(pk=known).first() if known is not None else None
 
 
 @writers
@@ -118,11 +117,7 @@ def write(request: SignedIn) -> HttpResponse:
     if request.method != "POST":
         return _show(request, _state(request))
     try:
-        account = (
-            channel_accounts_for(request.viewer)
-            .filter(pk=as_uuid(request.POST.get("account", "")) or NOBODY)
-            .first()
-        )
+        account = _account(request, request.POST.get("account", ""))
         if account is None:
             raise OutboxError(_("Choose from where to write."))
         compose = Compose(
@@ -131,7 +126,7 @@ def write(request: SignedIn) -> HttpResponse:
             text=request.POST.get("text", "").replace("\r\n", "\n"),
             recipients=_recipients(request, account),
             subject=request.POST.get("subject", "")[:500],
-            visibility=_visibility(account),
+            visibility="public" if only_public(account.network) else "private",
             send_at=moment_of(request, "send_at"),
         )
         sent = message_send(signed(replace(compose, files=files_of(uploads_of(request)))))
@@ -146,8 +141,7 @@ def write(request: SignedIn) -> HttpResponse:
 def who(request: SignedIn) -> HttpResponse:
     """Whom `q`, the beginning of what is typed, may mean: on the network of `account`, else by mail."""
     text = request.GET.get("q", "")[:200].strip()
-    key = as_uuid(request.GET.get("account", ""))
-    account = channel_accounts_for(request.viewer).filter(pk=key).first() if key is not None else None
+    account = _account(request, request.GET.get("account", ""))
     networks = {account.network} if account else {m.name for m in offered() if m.medium == "mail"}
     found = recipients_find(request.viewer, text, networks) if len(text) > 1 else []
     by_mail = account is None or _by_address(account)
