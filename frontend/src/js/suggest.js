@@ -12,9 +12,9 @@ const chosen = () => options().find((option) => option.getAttribute("aria-select
 function begins(text) {
   let quoted = false;
   let start = 0;
-  for (const [at, sign] of [...text].entries()) {
-    if (sign === '"') quoted = !quoted;
-    else if ((sign === "," || sign === ";") && !quoted) start = at + 1;
+  for (let at = 0; at < text.length; at += 1) {
+    if (text[at] === '"') quoted = !quoted;
+    else if (",;".includes(text[at]) && !quoted) start = at + 1;
   }
   return start;
 }
