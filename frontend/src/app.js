@@ -20,6 +20,7 @@ import "./js/suggest.js";
 import "./js/theme.js";
 import "./js/tour.js";
 import { refreshTimes } from "./js/times.js";
+import "./js/early.js";
 
 refreshTimes();
 armToasts();

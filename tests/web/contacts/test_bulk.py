@@ -119,3 +119,24 @@ def test_all_that_match_are_picked_tagged_and_let_go_in_the_browser(
         expect(page.locator("#toasts")).to_contain_text("Taken back", timeout=60_000)
         assert not ContactTag.objects.filter(tag__name="spring fair").exists()
         assert it.complaints == []
+
+
+@pytest.mark.browser
+@pytest.mark.django_db(transaction=True)
+def test_a_filter_that_is_chosen_while_the_page_loads_counts(
+    chromium: Any, live_server: Any, mara: User
+) -> None:
+    with screen(chromium, live_server.url, mara) as it:
+        page = it.page
+        it.go("/people/")
+        everybody = page.locator("#people [data-pick]").count()
+
+        # As soon as the field is parsed and before any script of ours runs, which is when a quick hand types.
+        page.add_init_script(
+            "new MutationObserver((_, self) => { const box = document.getElementById('find-people');"
+            " if (box) { box.value = 'arke'; self.disconnect(); } }).observe(document, {childList: true, subtree: true})"
+        )
+        it.go("/people/")
+        expect(page.locator("#people")).to_contain_text("Markey")
+        expect(page.locator("#people [data-pick]")).not_to_have_count(everybody)
+        assert it.complaints == []
