@@ -16,6 +16,7 @@ from kith.contacts.services.facts import fact_record
 from kith.conversations.models import MessageCopy
 from kith.teams.models import User
 from kith.web.people.fields import fact_words, language_choices, language_words
+from kith.web.places import country_choices, country_words, zone_choices, zone_words
 from kith.work.services import promise_make, task_create
 from kith.workspace.people_more import people_more
 from tests.support.cast import Cast, cast_make, client_of
@@ -92,6 +93,46 @@ def test_a_language_is_called_by_its_name_in_the_readers_language(cast: Cast) ->
         ]  # fmt: skip
         assert ("qq", "qq") in language_choices("qq")
         assert (fact_words("language", "en"), fact_words("city", "en")) == ("Inglés", "en")
+
+
+def test_a_country_and_a_time_zone_are_shown_and_chosen_by_name(cast: Cast) -> None:
+    person = contact_create(
+        name="Ada Lovelace", country="GB", time_zone="Asia/Kolkata", city="London", user=cast.carl
+    )
+    User.objects.filter(pk=cast.carl.pk).update(language="de")
+    client = client_of(cast.carl)
+    page = words(client.get(f"/people/{person.pk}/").content.decode())
+    assert "Ada Lovelace · London, Vereinigtes Königreich · Kolkata (UTC+5:30)" in page
+    assert "Land: Vereinigtes Königreich" in page
+    form = client.get(f"/people/{person.pk}/edit/").content.decode()
+    assert '<option value="GB" selected>Vereinigtes Königreich</option>' in form
+    # Kept under the name it came by, and offered once.
+    assert '<option value="Asia/Kolkata" selected>Kolkata (UTC+5:30)</option>' in form
+    assert '"Asia/Calcutta"' not in form
+    assert re.search(
+        r'<optgroup label="Afrika">.*?<option value="Africa/Cairo">Kairo \(UTC\+[23]\)</option>', form
+    )
+    client.post(
+        f"/people/{person.pk}/edit/keep/", {"country": "EG", "time_zone": "Africa/Cairo", "source": "told_us"}
+    )
+    person.refresh_from_db()
+    assert (person.country, person.time_zone) == ("EG", "Africa/Cairo")
+    fact = person.facts.filter(attribute="country", retracted_at=None).latest("observed_at")
+    dialog = client.get(f"/facts/{fact.pk}/").content.decode()
+    assert "<s>Ägypten</s>" in dialog
+    assert '<option value="FR">Frankreich</option>' in dialog
+
+
+def test_places_that_nobody_knows_stay_as_they_are() -> None:
+    with override("es"):
+        assert [country_words(code) for code in ("de", "QQ", "EU", "")] == ["Alemania", "QQ", "EU", ""]
+        assert ("QQ", "QQ") in country_choices("QQ")
+        assert [zone_words(zone) for zone in ("America/New_York", "Mars/Base", "UTC", "")][1:] == [
+            "Mars/Base", "UTC", "",
+        ]  # fmt: skip
+        assert re.fullmatch(r"Nueva York \(UTC−[45]\)", zone_words("America/New_York"))
+        assert ("Mars/Base", "Mars/Base") in zone_choices("Mars/Base")
+        assert all(chosen not in dict(zone_choices(chosen)) for chosen in ("Europe/Kyiv", "US/Eastern"))
 
 
 def test_what_corrects_a_language_says_both_by_name(cast: Cast) -> None:
