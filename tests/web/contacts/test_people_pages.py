@@ -182,3 +182,26 @@ def test_facts_of_other_kinds_stay_as_they_are(cast: Cast) -> None:
     person = contact_create(name="Ada Lovelace", user=cast.carl)
     fact_record(contact_id=person.pk, attribute="note", value="en", source="told_us", user=cast.carl)
     assert "Englisch" not in client_of(cast.carl).get(f"/people/{person.pk}/").content.decode()
+
+
+def test_of_two_who_are_merged_the_richer_record_is_proposed_to_stay(cast: Cast) -> None:
+    rich = ada(cast)
+    for n in range(2):
+        cast.mail(cast.everyone, sender="ada@x.example", name="Ada Lovelace", text=f"zebra {n}")
+    poor = contact_create(name="Ada L.", user=cast.carl)
+    client = client_of(cast.carl)
+
+    def stays(first: Contact, second: Contact, query: str = "") -> str:
+        page = client.get(f"/people/{first.pk}/merge/{second.pk}/{query}").content.decode()
+        found = re.search(r'hx-post="/people/([0-9a-f-]+)/merge/([0-9a-f-]+)/do/"', page)
+        assert found
+        assert {found[1], found[2]} == {str(first.pk), str(second.pk)}
+        # The way to swap them is there, and it holds.
+        assert f'href="/people/{found[2]}/merge/{found[1]}/?as=given"' in page
+        return found[1]
+
+    assert stays(poor, rich) == stays(rich, poor) == str(rich.pk)
+    assert stays(poor, rich, "?as=given") == str(poor.pk)
+    # Alike in all, the older one.
+    one, two = (contact_create(name="Bob", user=cast.carl) for _ in range(2))
+    assert stays(one, two) == stays(two, one) == str(one.pk)
