@@ -11,6 +11,7 @@ import "./js/conversation.js";
 import "./js/copy.js";
 import "./js/countdown.js";
 import "./js/devices.js";
+import "./js/files.js";
 import "./js/keys.js";
 import "./js/list.js";
 import "./js/live.js";

@@ -101,6 +101,20 @@ def test_a_profile_can_not_carry_a_role(make: Make) -> None:
     assert (User.objects.get().time_zone, User.objects.get().role) == ("Europe/Berlin", "agent")
 
 
+def test_the_audit_log_tells_of_a_name_and_not_of_how_one_likes_ones_screen(make: Make) -> None:
+    ada = make("Ada")
+    own = {
+        "time_zone": "Europe/Berlin",
+        "language": "de",
+        "theme": "dark",
+        "preferences": {"density": "compact"},
+    }
+    user_update_profile(user=ada, values=own)
+    assert not AuditEvent.objects.filter(action="user_changed").exists()
+    user_update_profile(user=ada, values={**own, "theme": "light", "name": "Ada L."})
+    assert AuditEvent.objects.get(action="user_changed").details == {"fields": ["name"]}
+
+
 def _invite(by: User, email: str = "new@us.example", role: str = "agent", **rest: object) -> str:
     invitation_create(email=email, role=role, invited_by=by, link=LINK, **rest)  # type: ignore[arg-type]
     found = re.search(r"/invitation/([\w-]+)/", str(mail.outbox[-1].body))

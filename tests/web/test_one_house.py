@@ -196,7 +196,7 @@ def join(house: House) -> None:
         page.get_by_role("searchbox").last.fill("ada")
         page.locator(f'#merge-found a[href*="{other}"]').click()
         page.get_by_role("button", name="They are one person: merge").click()
-        page.wait_for_url(f"**/people/{found[0]}/")
+        page.wait_for_url(re.compile(rf"/people/({found[0]}|{other})/$"))
     house.go(f"/people/{found[0]}/")
     for text in ASKED.values():
         page.get_by_text(text).first.wait_for()

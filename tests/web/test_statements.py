@@ -17,6 +17,7 @@ from kith.contacts.services import contact_for_identity
 from kith.conversations.models import Conversation, Message, MessageCopy
 from kith.conversations.services import conversations_refresh
 from kith.conversations.types import IncomingAttachment
+from kith.core import audit
 from kith.engagement.models import SavedView
 from kith.teams.models import Team, User
 from kith.teams.notifications import notify
@@ -41,17 +42,19 @@ STATEMENTS = {
     "/inbox/saved-{saved}/": 5,
     "/inbox/?language=en&waiting=1h&tag=x": 5,
     "/nav/": 3,
-    "/search/": 5,
-    "/search/?q=zebra": 20,
-    "/search/?q=zebra&kind=notes": 9,
-    "/search/?q=zebra&kind=files": 11,
-    "/search/?q=person5&kind=people": 12,
+    "/search/": 4,
+    "/search/?q=zebra": 15,
+    "/search/?q=zebra&kind=notes": 7,
+    "/search/?q=zebra&kind=files": 8,
+    "/search/?q=person5&kind=people": 10,
     "/notifications/": 4,
     "/notifications/bell/": 3,
     "/today/": 8,
     "/people/": 7,
     "/people/{person}/": 11,
     "/settings/": 3,
+    "/settings/audit/": 13,
+    "/settings/audit/?action=area:people": 11,
     "/inbox/{conversation}/": 13,
 }
 # What htmx loads into a page that is open.
@@ -61,7 +64,7 @@ FRAGMENTS = {
     "/inbox/{conversation}/messages/": 6,
     "/inbox/all/?part=list": 3,
     "/people/": 5,
-    "/palette/?q=zebra": 12,
+    "/palette/?q=zebra": 11,
 }
 
 
@@ -102,6 +105,8 @@ def fill(cast: Cast, number: int) -> None:
             network="email", external_id=f"held{first + n}", content_hash="x", direction="out", state="held",
             at=now(), received_at=now(), author=cast.olga,
         )  # fmt: skip
+        audit.record("contact_deleted", "contact", contact.pk)
+        audit.record("message_sent", "message", recorded.message_id)
         MessageCopy.objects.create(message=held, thread=copy.thread, scope=copy.scope, at=now())
 
 

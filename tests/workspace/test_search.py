@@ -307,5 +307,5 @@ def test_the_number_of_queries_does_not_grow_with_the_page(
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE conversations_searchdocument")
     for limit in (1, 30):
-        with django_assert_num_queries(5):
+        with django_assert_num_queries(4):
             search_messages(viewer, "wheel ", limit=limit)

@@ -24,6 +24,7 @@ class AuditEvent(models.Model):
         indexes = [
             models.Index(fields=["subject_id", "-id"], name="audit_subject"),
             models.Index(fields=["actor_id", "-id"], name="audit_actor"),
+            models.Index(fields=["action", "-id"], name="audit_action"),
         ]
 
 

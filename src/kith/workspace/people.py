@@ -123,6 +123,12 @@ class ContactPage:
         return tuple(row for row in self.fact_rows if row.retracted_at is None)
 
     @property
+    def riches(self) -> tuple[int, int, int]:
+        """How much is kept: their addresses, messages with them, facts that count."""
+        theirs = sum(1 for row in self.identities if row.kind != "us")
+        return theirs, self.messages_in + self.messages_out, len(self.facts)
+
+    @property
     def promises_all(self) -> int:
         return len(self.promises) + len(self.settled)
 
@@ -183,6 +189,13 @@ SELECT count(*) FILTER (WHERE direction = 'in'), count(*) FILTER (WHERE directio
     ) x
 ) y
 """
+
+
+def is_richer(one: ContactPage, other: ContactPage) -> bool:
+    """Whether `one` is the fuller record: in more of what is kept than not, else the older one."""
+    sides = list(zip(one.riches, other.riches, strict=True))
+    ahead, behind = sum(a > b for a, b in sides), sum(a < b for a, b in sides)
+    return one.contact.created_at < other.contact.created_at if ahead == behind else ahead > behind
 
 
 def contact_page(

@@ -169,17 +169,17 @@ def _find(search: _Search, after: Key | None, wanted: int) -> list[Key]:
     """The newest keys after a cursor."""
     if search.cjk or not search.asked():
         return _walk(search, after, wanted)
-    share, expected = _estimate(search, search.asked())
+    expected = _estimate(search, search.asked())
     if expected <= FEW:
         found = _gather(search, after, wanted, cap=MOST_GATHERED)
         if found is not None:
             return found
     keys: list[Key] = []
-    if share * MOST_WALKED >= wanted:
+    if expected / _documents() * MOST_WALKED >= wanted:
         keys, after = _walk_some(search, after, wanted)
         if len(keys) >= wanted or after is None:
             return keys
-    small = bool(search.scopes) and search.unfinished and _estimate(search, "%(seen)s::tsquery")[1] <= SMALL
+    small = bool(search.scopes) and search.unfinished and _estimate(search, "%(seen)s::tsquery") <= SMALL
     for months in _windows(search, after):
         part = _gather(search, after, wanted - len(keys), months, one_by_one=small)
         keys += part or []
@@ -188,17 +188,19 @@ def _find(search: _Search, after: Key | None, wanted: int) -> list[Key]:
     return keys
 
 
-def _estimate(search: _Search, tsquery: str) -> tuple[float, float]:
-    """(share of all documents, number) that the planner expects to match."""
+def _estimate(search: _Search, tsquery: str) -> float:
+    """How many documents the planner expects to match."""
     plan = sql.rows(
         f"EXPLAIN (FORMAT JSON) SELECT 1 FROM conversations_searchdocument d WHERE d.vector @@ ({tsquery})",
         search.params,
     )[0][0]
-    expected = (json.loads(plan) if isinstance(plan, str) else plan)[0]["Plan"]["Plan Rows"]
-    total = sql.rows(
-        "SELECT greatest(reltuples, 1) FROM pg_class WHERE relname = 'conversations_searchdocument'"
-    )[0][0]
-    return float(expected) / float(total), float(expected)
+    return float((json.loads(plan) if isinstance(plan, str) else plan)[0]["Plan"]["Plan Rows"])
+
+
+def _documents() -> float:
+    """How many documents there are, by PostgreSQL's statistics."""
+    found = "SELECT greatest(reltuples, 1) FROM pg_class WHERE relname = 'conversations_searchdocument'"
+    return float(sql.rows(found)[0][0])
 
 
 def _conditions(search: _Search, after: Key | None, params: dict[str, Any]) -> list[str]:

@@ -13,6 +13,7 @@ from kith.base.keyset import cursor_decode, cursor_encode
 from kith.contacts.names import person_name
 from kith.contacts.selectors import NameHit, people_search
 from kith.core import sql
+from kith.core.asking import Ask, answered
 from kith.teams.types import Viewer
 from kith.workspace.search import START, STOP, SearchHit, search_messages
 from kith.workspace.search_query import SearchQuery, Term, search_parse
@@ -184,12 +185,6 @@ def _matches(term: Term, name: str, params: dict[str, Any]) -> str:
     return f"NOT ({found})" if term.negated else found
 
 
-_FILES = """
-SELECT a.message_id, a.id, a.file_name, a.content_type, a.size FROM conversations_attachment a
-WHERE a.message_id = ANY (%s) AND NOT a.inline ORDER BY a.id
-"""
-
-
 def files_found(viewer: Viewer, text: str, *, cursor: str | None = None, limit: int = 30) -> FilesPage:
     """Files of the messages that a search finds, by name or by what the message says, newest first."""
     page = search_messages(viewer, text, cursor=cursor, limit=limit, only="file")
@@ -198,15 +193,22 @@ def files_found(viewer: Viewer, text: str, *, cursor: str | None = None, limit: 
 
 def files_of(hits: Iterable[SearchHit], query: SearchQuery) -> tuple[FileHit, ...]:
     """The files of messages that the viewer was shown."""
-    by_message = {hit.message_id: hit for hit in hits if hit.has_file}
-    if not by_message:
-        return ()
-    rows = sql.rows(_FILES, [list(by_message)])
-    files: dict[uuid.UUID, list[FileHit]] = {}
-    for message, key, name, content_type, size in rows:
-        marked = highlighted(name, query)
-        files.setdefault(message, []).append(FileHit(key, marked, content_type, size, by_message[message]))
-    return tuple(file for message in by_message for file in files.get(message, ()))
+    return tuple(
+        FileHit(file.id, highlighted(file.file_name, query), file.content_type, file.size, hit)
+        for hit in hits
+        for file in hit.files
+    )
+
+
+def networks_and_tags(*, limit: int) -> tuple[set[str], list[str]]:
+    """What one may narrow a search to: the networks that are in use, and the first tags by name."""
+    used, tags = answered(
+        [
+            Ask("SELECT DISTINCT network FROM networks_channelaccount", {}),
+            Ask("SELECT name FROM contacts_tag ORDER BY name LIMIT %(limit)s::int", {"limit": limit}),
+        ]
+    )
+    return {row[0] for row in used}, [row[0] for row in tags]
 
 
 def highlighted(text: str, query: SearchQuery) -> str:

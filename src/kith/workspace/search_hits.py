@@ -3,18 +3,29 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from kith.contacts.names import initials
-from kith.contacts.selectors import identity_names
+from kith.contacts.selectors import names_ask
 from kith.core import sql
+from kith.core.asking import Ask, Rows, answered
 from kith.teams.types import Viewer
 from kith.workspace.search_query import SearchQuery
 
 START, STOP = "\ue000", "\ue001"
 Key = tuple[datetime, uuid.UUID]
+
+
+class HitFile(NamedTuple):
+    """A file of a message, pictures within its text aside; `size` in bytes."""
+
+    id: uuid.UUID
+    file_name: str
+    content_type: str
+    size: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +44,11 @@ class SearchHit:
     contact_id: uuid.UUID | None
     subject: str
     snippet: str
-    has_file: bool
+    files: tuple[HitFile, ...] = ()
+
+    @property
+    def has_file(self) -> bool:
+        return bool(self.files)
 
 
 _HITS = """
@@ -48,6 +63,10 @@ JOIN LATERAL (
 ) place ON true
 LEFT JOIN teams_user u ON u.id = m.author_id
 WHERE m.id = ANY (%(ids)s) AND m.state <> 'cancelled'
+"""
+_FILES = """
+SELECT a.message_id, a.id, a.file_name, a.content_type, a.size FROM conversations_attachment a
+WHERE a.message_id = ANY (%(ids)s::uuid[]) AND NOT a.inline ORDER BY a.id
 """
 _PLAIN = "translate({text}, '" + START + STOP + "', '')"
 TAG = "\ue002"  # stands for "<" where PostgreSQL would look for tags
@@ -80,15 +99,27 @@ def hits_of(
             {**params, "ids": [key for _, key in keys], "scopes": list(viewer.scope_ids)},
         )
     }
-    names = identity_names(row[6] for row in rows.values() if row[6])
-    cjk = [t.text for t in query.terms if t.is_cjk and not t.negated]
-    return tuple(_hit(rows[key], names.get(rows[key][6]), cjk) for _, key in keys if key in rows)
-
-
-def _hit(row: tuple[Any, ...], sender: Any, cjk: list[str]) -> SearchHit:
-    message, conversation, thread, at, network, direction, _sender, author, subject, snippet, text, files = (
-        row
+    names, files = answered(
+        [
+            names_ask("%(ids)s", {"ids": list({row[6] for row in rows.values() if row[6]})}),
+            Ask(_FILES, {"ids": [key for key, row in rows.items() if row[11]]}, _by_message),
+        ]
     )
+    cjk = [t.text for t in query.terms if t.is_cjk and not t.negated]
+    return tuple(
+        _hit(rows[key], names.get(rows[key][6]), files.get(key, ()), cjk) for _, key in keys if key in rows
+    )
+
+
+def _by_message(rows: Rows) -> dict[uuid.UUID, list[HitFile]]:
+    found: dict[uuid.UUID, list[HitFile]] = {}
+    for message, *file in rows:
+        found.setdefault(message, []).append(HitFile(*file))
+    return found
+
+
+def _hit(row: tuple[Any, ...], sender: Any, files: Sequence[HitFile], cjk: list[str]) -> SearchHit:
+    message, conversation, thread, at, network, direction, _sender, author, subject, snippet, text, _has = row
     name = author or (sender.name if sender else "")
     if cjk:
         snippet = _around(text, cjk[0])
@@ -107,7 +138,7 @@ def _hit(row: tuple[Any, ...], sender: Any, cjk: list[str]) -> SearchHit:
         contact_id=sender.contact_id if sender else None,
         subject=subject,
         snippet=" ".join(snippet.split()),
-        has_file=files,
+        files=tuple(files),
     )
 
 

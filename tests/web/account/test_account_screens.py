@@ -33,6 +33,12 @@ def test_a_profile_is_changed_and_carries_no_more_than_its_form() -> None:
     assert {key: getattr(user, key) for key in given} == given
     assert (user.role, user.email) == ("agent", "ada@us.example")
     assert client.post("/settings/profile/", {**given, "time_zone": "Mars/Base"}).status_code == 422
+    # A zone by another of its names is kept so, and stands in the list once, as chosen.
+    assert client.post("/settings/profile/", {**given, "time_zone": "Asia/Kolkata"}).status_code == 302
+    page = client.get("/settings/profile/").content.decode()
+    assert '<option value="Asia/Kolkata" selected>Kolkata (UTC+5:30)</option>' in page
+    assert '<optgroup label="Europa">' in page
+    assert "Asia/Calcutta" not in page
 
 
 def test_notifications_are_chosen_by_kind_and_way() -> None:

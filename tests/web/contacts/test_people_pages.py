@@ -18,6 +18,7 @@ from kith.contacts.services.facts import fact_record
 from kith.conversations.models import MessageCopy
 from kith.teams.models import User
 from kith.web.people.fields import fact_words, language_choices, language_words
+from kith.web.places import country_choices, country_words, zone_choices, zone_words
 from kith.work.services import promise_make, task_create
 from kith.workspace.imports import ImportRefused, import_run
 from kith.workspace.models import Import
@@ -98,6 +99,46 @@ def test_a_language_is_called_by_its_name_in_the_readers_language(cast: Cast) ->
         assert (fact_words("language", "en"), fact_words("city", "en")) == ("Inglés", "en")
 
 
+def test_a_country_and_a_time_zone_are_shown_and_chosen_by_name(cast: Cast) -> None:
+    person = contact_create(
+        name="Ada Lovelace", country="GB", time_zone="Asia/Kolkata", city="London", user=cast.carl
+    )
+    User.objects.filter(pk=cast.carl.pk).update(language="de")
+    client = client_of(cast.carl)
+    page = words(client.get(f"/people/{person.pk}/").content.decode())
+    assert "Ada Lovelace · London, Vereinigtes Königreich · Kolkata (UTC+5:30)" in page
+    assert "Land: Vereinigtes Königreich" in page
+    form = client.get(f"/people/{person.pk}/edit/").content.decode()
+    assert '<option value="GB" selected>Vereinigtes Königreich</option>' in form
+    # Kept under the name it came by, and offered once.
+    assert '<option value="Asia/Kolkata" selected>Kolkata (UTC+5:30)</option>' in form
+    assert '"Asia/Calcutta"' not in form
+    assert re.search(
+        r'<optgroup label="Afrika">.*?<option value="Africa/Cairo">Kairo \(UTC\+[23]\)</option>', form
+    )
+    client.post(
+        f"/people/{person.pk}/edit/keep/", {"country": "EG", "time_zone": "Africa/Cairo", "source": "told_us"}
+    )
+    person.refresh_from_db()
+    assert (person.country, person.time_zone) == ("EG", "Africa/Cairo")
+    fact = person.facts.filter(attribute="country", retracted_at=None).latest("observed_at")
+    dialog = client.get(f"/facts/{fact.pk}/").content.decode()
+    assert "<s>Ägypten</s>" in dialog
+    assert '<option value="FR">Frankreich</option>' in dialog
+
+
+def test_places_that_nobody_knows_stay_as_they_are() -> None:
+    with override("es"):
+        assert [country_words(code) for code in ("de", "QQ", "EU", "")] == ["Alemania", "QQ", "EU", ""]
+        assert ("QQ", "QQ") in country_choices("QQ")
+        assert [zone_words(zone) for zone in ("America/New_York", "Mars/Base", "UTC", "")][1:] == [
+            "Mars/Base", "UTC", "",
+        ]  # fmt: skip
+        assert re.fullmatch(r"Nueva York \(UTC−[45]\)", zone_words("America/New_York"))
+        assert ("Mars/Base", "Mars/Base") in zone_choices("Mars/Base")
+        assert all(chosen not in dict(zone_choices(chosen)) for chosen in ("Europe/Kyiv", "US/Eastern"))
+
+
 def test_what_corrects_a_language_says_both_by_name(cast: Cast) -> None:
     person = contact_create(name="Ada Lovelace", language="en", user=cast.carl)
     fact = person.facts.get(attribute="language")
@@ -145,6 +186,29 @@ def test_facts_of_other_kinds_stay_as_they_are(cast: Cast) -> None:
     person = contact_create(name="Ada Lovelace", user=cast.carl)
     fact_record(contact_id=person.pk, attribute="note", value="en", source="told_us", user=cast.carl)
     assert "Englisch" not in client_of(cast.carl).get(f"/people/{person.pk}/").content.decode()
+
+
+def test_of_two_who_are_merged_the_richer_record_is_proposed_to_stay(cast: Cast) -> None:
+    rich = ada(cast)
+    for n in range(2):
+        cast.mail(cast.everyone, sender="ada@x.example", name="Ada Lovelace", text=f"zebra {n}")
+    poor = contact_create(name="Ada L.", user=cast.carl)
+    client = client_of(cast.carl)
+
+    def stays(first: Contact, second: Contact, query: str = "") -> str:
+        page = client.get(f"/people/{first.pk}/merge/{second.pk}/{query}").content.decode()
+        found = re.search(r'hx-post="/people/([0-9a-f-]+)/merge/([0-9a-f-]+)/do/"', page)
+        assert found
+        assert {found[1], found[2]} == {str(first.pk), str(second.pk)}
+        # The way to swap them is there, and it holds.
+        assert f'href="/people/{found[2]}/merge/{found[1]}/?as=given"' in page
+        return found[1]
+
+    assert stays(poor, rich) == stays(rich, poor) == str(rich.pk)
+    assert stays(poor, rich, "?as=given") == str(poor.pk)
+    # Alike in all, the older one.
+    one, two = (contact_create(name="Bob", user=cast.carl) for _ in range(2))
+    assert stays(one, two) == stays(two, one) == str(one.pk)
 
 
 def test_an_import_that_broke_off_says_what_came_and_takes_it_back(cast: Cast, tmp_path: Path) -> None:

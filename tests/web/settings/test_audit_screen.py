@@ -11,6 +11,7 @@ from html import unescape
 from pathlib import Path
 
 import pytest
+from django.db import connection
 from django.test import Client
 from django.utils import timezone
 
@@ -166,3 +167,14 @@ def test_what_was_said_in_somebodys_own_mailbox_is_not_told_to_an_administrator(
     assert "doctor" not in text
     assert "Secretive" not in text
     assert str(mail.conversation_id) not in text
+
+
+def test_what_was_done_rarely_is_found_without_reading_the_whole_log() -> None:
+    common = [AuditEvent(action="message_sent", subject_kind="message") for _ in range(20_000)]
+    AuditEvent.objects.bulk_create([*common, AuditEvent(action="role_changed", subject_kind="user")])
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE core_auditevent")
+    for actions in (["role_changed"], ["role_changed", "user_created"]):
+        rare = AuditEvent.objects.filter(action__in=actions).order_by("-id")[:51]
+        assert "audit_action" in rare.explain()
+        assert len(rare) == 1

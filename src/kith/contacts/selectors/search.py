@@ -134,6 +134,8 @@ def _contacts(ids: list[uuid.UUID]) -> list[NameHit]:
 
 
 def _organizations(ids: list[uuid.UUID]) -> list[NameHit]:
+    if not ids:
+        return []
     rows = sql.rows(
         "SELECT id, name, coalesce(nullif(city, ''), domain) FROM contacts_organization WHERE id = ANY (%s)",
         [ids],

@@ -20,6 +20,8 @@ from kith.teams.models import Membership, PushSubscription, Role, Team, User
 RANK = {Role.VIEWER: 0, Role.AGENT: 1, Role.MANAGER: 2, Role.ADMIN: 3, Role.OWNER: 4}
 THEMES = ("", "light", "dark")
 PROFILE = ("name", "language", "time_zone", "theme", "signature", "away")
+# What others see of somebody is for the audit log; how one likes one's own screen is nobody else's concern.
+TOLD = frozenset({"name", "signature"})
 
 
 def check_may_give(actor: User | None, role: str) -> None:
@@ -71,7 +73,8 @@ def user_update_profile(*, user: User, values: Mapping[str, Any]) -> User:
         setattr(user, name, {**user.preferences, **value} if name == "preferences" else value)
     if changed:
         user.save(update_fields=changed)
-        audit.record("user_changed", "user", user.id, fields=sorted(changed))
+    if told := sorted(TOLD.intersection(changed)):
+        audit.record("user_changed", "user", user.id, fields=told)
     return user
 
 

@@ -9,13 +9,13 @@ from django.utils.translation import gettext_lazy as _
 
 from kith.teams.types import API_PERMISSIONS
 from kith.teams.wishes import KINDS, WAYS
-from kith.web.settings.base_forms import Form, languages, password_field, time_zones
+from kith.web.settings.base_forms import Form, ZoneField, languages, password_field
 
 
 class ProfileForm(Form):
     name = forms.CharField(label=_("Name"), max_length=200, help_text=_("Customers see it in your answers."))
     language = forms.ChoiceField(label=_("Language"), required=False, choices=languages)
-    time_zone = forms.ChoiceField(label=_("Time zone"), required=False, choices=time_zones)
+    time_zone = ZoneField(label=_("Time zone"), required=False)
     theme = forms.ChoiceField(
         label=_("Theme"),
         required=False,
@@ -29,6 +29,12 @@ class ProfileForm(Form):
         help_text=_("Stands under your mails, unless the mailbox has one of its own."),
     )
     away = forms.BooleanField(label=_("I am away: give new conversations to others"), required=False)
+
+    def __init__(self, *args: Any, **rest: Any) -> None:
+        super().__init__(*args, **rest)
+        zone = self.fields["time_zone"]
+        if isinstance(zone, ZoneField):
+            zone.offer(str(self["time_zone"].value() or ""))
 
 
 class NotificationsForm(Form):

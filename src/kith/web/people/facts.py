@@ -35,7 +35,7 @@ from kith.teams.models import User
 from kith.teams.selectors import colleagues
 from kith.web.access import SignedIn, writers
 from kith.web.people.acts import chosen_scope, contact_or_404, dialog, done, refused, scope_choices
-from kith.web.people.fields import FieldError, OwnField, field_read, language_choices
+from kith.web.people.fields import FieldError, OwnField, code_choices, field_read
 from kith.workspace.people_facts import LABELS, words_of
 
 DETAILS = tuple(LABELS)
@@ -57,13 +57,14 @@ def edit_dialog(request: SignedIn, contact_id: uuid.UUID) -> HttpResponse:
     contact = contact_or_404(contact_id)
     context = {
         "contact": contact,
-        "details": [(a, LABELS[a], getattr(contact, a)) for a in DETAILS],
+        "details": [
+            (a, LABELS[a], getattr(contact, a), code_choices(a, getattr(contact, a))) for a in DETAILS
+        ],
         "fields": [
             (OwnField.of(f), contact.custom.get(f.key, "")) for f in CustomField.objects.order_by("position")
         ],
         "sources": SOURCES,
         "colleagues": list(colleagues(request.viewer)),
-        "languages": language_choices(contact.language),
     }
     return dialog(request, "edit", context)
 
@@ -152,7 +153,7 @@ def wrong_dialog(request: SignedIn, fact_id: uuid.UUID) -> HttpResponse:
             "label": str(label),
             "own": OwnField.of(field) if field else None,
             "sources": SOURCES,
-            "languages": language_choices("") if fact.attribute == "language" else [],
+            "choices": code_choices(fact.attribute),
         },
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
@@ -12,6 +13,7 @@ from django.utils.translation import gettext as _
 
 from kith.contacts.models import CustomField
 from kith.contacts.names import sort_key
+from kith.web.places import country_choices, country_words, zone_choices, zone_words
 
 
 class FieldError(ValueError):
@@ -75,7 +77,7 @@ def language_words(code: str) -> str:
     return code
 
 
-def language_choices(chosen: str) -> list[tuple[str, str]]:
+def language_choices(chosen: str) -> list[tuple[str, Any]]:
     """Languages to choose from, by name; what stands there already stays a choice, whatever it is."""
     names = {code: language_words(code) for code, info in LANG_INFO.items() if "name" in info}
     if chosen and chosen not in names:
@@ -83,9 +85,23 @@ def language_choices(chosen: str) -> list[tuple[str, str]]:
     return [("", ""), *sorted(names.items(), key=lambda item: sort_key(item[1]))]
 
 
+# Details that are kept as codes: in words, and what to choose from when `chosen` stands there.
+CODES: dict[str, tuple[Callable[[str], str], Callable[[str], list[tuple[str, Any]]]]] = {
+    "language": (language_words, language_choices),
+    "country": (country_words, country_choices),
+    "time_zone": (zone_words, lambda chosen: [("", ""), *zone_choices(chosen)]),
+}
+
+
+def code_choices(attribute: str, chosen: str = "") -> list[tuple[str, Any]]:
+    """What to choose from for a detail that is kept as a code; nothing for others."""
+    return CODES[attribute][1](chosen) if attribute in CODES else []
+
+
 def fact_words(attribute: str, value: Any) -> str:
     """A fact's value as a page shows it, by what it tells of."""
-    return language_words(value) if attribute == "language" and isinstance(value, str) else value_words(value)
+    words = CODES.get(attribute)
+    return words[0](value) if words and isinstance(value, str) else value_words(value)
 
 
 def value_words(value: Any) -> str:

@@ -30,7 +30,7 @@ from kith.web import pages
 from kith.web.access import SignedIn, signed_in, writers
 from kith.web.people.acts import contact_or_404, dialog, done, refused
 from kith.web.people.fields import fact_words
-from kith.workspace.people import contact_page
+from kith.workspace.people import contact_page, is_richer
 from kith.workspace.people_find import address_of, strangers_find
 from kith.workspace.people_list import PeopleView, people_list
 
@@ -202,19 +202,26 @@ def merge_search(request: SignedIn, contact_id: uuid.UUID) -> HttpResponse:
 
 @signed_in
 def merge_compare(request: SignedIn, contact_id: uuid.UUID, other_id: uuid.UUID) -> HttpResponse:
-    """Both side by side, and what will happen."""
+    """Both side by side, and what will happen. The richer record stays, unless `?as=given` says that the first one does."""
     if not request.user.may_write:
         return HttpResponseRedirect(reverse("person", args=[contact_id]))
     left, right = contact_or_404(contact_id), contact_or_404(other_id)
     if left.pk == right.pk:
         return HttpResponseRedirect(reverse("person", args=[left.pk]))
     sides = [contact_page(request.viewer, left.pk), contact_page(request.viewer, right.pk)]
+    if request.GET.get("as") != "given" and sides[0] and sides[1] and is_richer(sides[1], sides[0]):
+        left, right, sides = right, left, sides[::-1]
     names = {"family_name": _("Last name"), "city": _("City"), "language": _("Language")}
     rows = [
         (label, *(fact_words(column, getattr(side, column) or "") for side in (left, right)))
         for column, label in names.items()
     ]
-    context = {"left": sides[0], "right": sides[1], "rows": rows}
+    context = {
+        "left": sides[0],
+        "right": sides[1],
+        "rows": rows,
+        "proposed": request.GET.get("as") != "given",
+    }
     return pages.page(request, "people/merge_compare.html", context, section="people")
 
 

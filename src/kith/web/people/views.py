@@ -31,6 +31,7 @@ from kith.web.people.acts import contact_or_404, done, refused
 from kith.web.people.card import contact_line, held_ask
 from kith.web.people.fields import language_words
 from kith.web.people.filters import LAST, query_of, view_of
+from kith.web.places import country_words, zone_words
 from kith.work.models import Note
 from kith.work.selectors import contact_tasks_done_ask
 from kith.workspace.people import ContactPage, contact_asking
@@ -162,12 +163,12 @@ def _filters(page: ContactPage, kind: str, network: str, day: str) -> list[dict[
 
 def _basics_line(contact: Contact) -> str:
     """Name, place and language in one line; how we know each stands below it."""
-    place = ", ".join(part for part in (contact.city, contact.country) if part)
+    place = ", ".join(part for part in (contact.city, country_words(contact.country)) if part)
     parts = (
         contact.name,
         place,
         language_words(contact.language),
-        contact.time_zone.rpartition("/")[2].replace("_", " "),
+        zone_words(contact.time_zone),
     )
     return " · ".join(part for part in parts if part)
 

@@ -12,9 +12,8 @@ from django.urls import reverse
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
-from kith.contacts.models import Tag
-from kith.networks.models import ChannelAccount
 from kith.networks.selectors import offered
+from kith.workspace.search_groups import networks_and_tags
 from kith.workspace.search_query import SearchQuery, part_text, search_parse, search_parts
 
 
@@ -125,9 +124,8 @@ def filters(text: str, kind: str) -> tuple[Choices, ...]:
         ]
         return Choice(str(label), token, address(" ".join([*kept, *([] if on else [token])]), kind), on)
 
-    used = set(ChannelAccount.objects.values_list("network", flat=True).distinct())
+    used, tags = networks_and_tags(limit=8)
     networks = [m for m in offered() if m.name in used and m.medium != "mail"][:8]
-    tags = list(Tag.objects.order_by("name").values_list("name", flat=True)[:8])
     groups = [
         Choices(
             _("When"),

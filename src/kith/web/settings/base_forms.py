@@ -9,6 +9,8 @@ from django import forms
 from django.conf import settings
 from django.utils.translation import gettext_lazy as _
 
+from kith.web.places import zone_choices
+
 CLASSES: tuple[tuple[type[forms.Widget], str], ...] = (
     (forms.CheckboxSelectMultiple, "checkbox checkbox-sm"),
     (forms.CheckboxInput, "checkbox checkbox-sm"),
@@ -45,13 +47,18 @@ class Form(forms.Form):
         return {name: self.cleaned_data[name] for name in self.fields if name in self.cleaned_data}
 
 
-def time_zones(empty: Any = None) -> list[tuple[str, Any]]:
-    zones = [
-        (name, name.replace("_", " "))
-        for name in sorted(zoneinfo.available_timezones())
-        if "/" in name and not name.startswith(("Etc/", "SystemV/", "posix", "right"))
-    ]
-    return [("", empty or _("As the company")), ("UTC", "UTC"), *zones]
+class ZoneField(forms.ChoiceField):
+    """A time zone by region and city; any that there is may be sent, whatever name of it the list shows."""
+
+    def __init__(self, **rest: Any) -> None:
+        super().__init__(choices=lambda: [("", _("As the company")), *zone_choices()], **rest)
+
+    def valid_value(self, value: Any) -> bool:
+        return value in zoneinfo.available_timezones()
+
+    def offer(self, chosen: str) -> None:
+        """Show `chosen` as the choice, by the name that it is kept under."""
+        self.choices = [("", _("As the company")), *zone_choices(chosen)]
 
 
 def languages(empty: Any = None) -> list[tuple[str, Any]]:
