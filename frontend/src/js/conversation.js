@@ -8,11 +8,15 @@ const NEAR = 80;
 let atBottom = true;
 let shown = null;
 let seen = new Set();
+let sized = "";
 
 const ids = () => [...document.querySelectorAll("[data-stream] [data-message]")].map((item) => item.dataset.message);
+const size = (box) => `${box.clientHeight} ${box.scrollHeight}`;
 const toBottom = (smooth = false) => {
   const box = stream();
-  box?.scrollTo({ top: box.scrollHeight, behavior: smooth ? "smooth" : "instant" });
+  if (!box) return;
+  sized = size(box);
+  box.scrollTo({ top: box.scrollHeight, behavior: smooth ? "smooth" : "instant" });
 };
 
 function showNew() {
@@ -29,6 +33,11 @@ document.addEventListener(
   (event) => {
     const box = stream();
     if (event.target !== box) return;
+    // What scrolls because the box below grew, or because something came, is nobody's wish to leave the end.
+    if (atBottom && size(box) !== sized) {
+      toBottom();
+      return;
+    }
     atBottom = box.scrollHeight - box.scrollTop - box.clientHeight < NEAR;
     if (atBottom) seen = new Set(ids());
     showNew();

@@ -17,7 +17,7 @@ from kith.teams.models import Notification, PushSubscription, User
 from kith.teams.notifications import notify
 from kith.teams.push import push_notifications
 from kith.web.install import views
-from tests.support.browser import Screen, screen
+from tests.support.browser import Screen, browser, screen
 from tests.support.webpush import Browser
 from tests.web.people import assert_clean
 
@@ -36,6 +36,12 @@ Object.defineProperty(PushManager.prototype, "getSubscription", { value: async f
   return sessionStorage.getItem("sub") ? this.subscribe({}) : null;
 } });
 """
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Any]:
+    with browser(whole=True) as running:
+        yield running
 
 
 @pytest.fixture

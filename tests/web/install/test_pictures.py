@@ -67,7 +67,7 @@ SHOTS: dict[str, tuple[Any, str, tuple[int, int]]] = {
 def test_the_pictures_show_what_the_screens_show(live_server: Any, pytestconfig: pytest.Config) -> None:
     demo.build(lambda text: None)
     mara = User.objects.get(email="mara@velohof.example")
-    with browser() as running:
+    with browser(whole=True) as running:
         for name, (show, theme, (width, height)) in SHOTS.items():
             with screen(running, live_server.url, mara, width=width, height=height, theme=theme) as it:
                 show(it)

@@ -9,7 +9,7 @@ from playwright.sync_api import expect
 
 from kith.core import company
 from kith.teams.models import User
-from tests.support.browser import screen
+from tests.support.browser import LOOKS, screen
 from tests.web.people import person
 
 expect.set_options(timeout=30_000)
@@ -51,18 +51,16 @@ def test_it_walks_over_the_real_inbox_by_keyboard_and_comes_back_only_when_asked
     assert mara.preferences["toured"] is True
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-@pytest.mark.parametrize("size", [(1680, 1000), (390, 844)])
-def test_axe_finds_nothing_in_it(
-    chromium: Any, live_server: Any, mara: User, theme: str, size: tuple[int, int]
-) -> None:
-    with screen(
-        chromium, live_server.url, mara, width=size[0], height=size[1], theme=theme, toured=False
-    ) as it:
-        it.go("/inbox/")
-        for _step in range(5):
-            assert it.axe() == []
-            it.page.get_by_role("button", name="Next", exact=True).click()
+@pytest.mark.torture
+def test_axe_finds_nothing_in_it(chromium: Any, live_server: Any, mara: User, full: bool) -> None:
+    for theme, width, height in LOOKS if full else LOOKS[0::3]:
+        with screen(
+            chromium, live_server.url, mara, width=width, height=height, theme=theme, toured=False
+        ) as it:
+            it.go("/inbox/")
+            for _step in range(5):
+                assert it.axe() == []
+                it.page.get_by_role("button", name="Next", exact=True).click()
 
 
 def test_in_a_new_house_it_ends_with_the_first_channel(chromium: Any, live_server: Any) -> None:
