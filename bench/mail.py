@@ -49,6 +49,9 @@ def mails_of(folders: list[Path]) -> list[bytes]:
     return list(found)
 
 
+MEASURED: list[tuple[int, dict[str, Cost]]] = []  # how many mails, and what one cost
+
+
 def receive(folders: list[Path]) -> dict[str, Cost] | str:
     """Milliseconds a mail, ours and notmuch's in turn, three times; or why it was not measured."""
     if shutil.which("notmuch") is None:
@@ -62,9 +65,25 @@ def receive(folders: list[Path]) -> dict[str, Cost] | str:
         ours.append(_kith(mails))
     best, limit = min(ours, key=sum), min(theirs)
     per = 1000 / len(mails)
-    return {
+    found = {
         "kith": Cost(best[0] * per, best[1] * per, max(sum(o) for o in ours) * per),
         "limit": Cost(limit * per, 0.0, max(theirs) * per),
+    }
+    MEASURED.append((len(mails), found))
+    return found
+
+
+def together() -> dict[str, Cost] | str:
+    """Of all mails that were measured so far, each corpus by its number of them."""
+    number = sum(count for count, _ in MEASURED)
+    if len(MEASURED) < 2:
+        return "one corpus at most was measured"
+
+    def mean(side: str, what: str) -> float:
+        return sum(count * float(getattr(cost[side], what)) for count, cost in MEASURED) / number
+
+    return {
+        side: Cost(*(mean(side, what) for what in ("ours", "database", "p95"))) for side in ("kith", "limit")
     }
 
 

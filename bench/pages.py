@@ -55,6 +55,7 @@ def everything(mails: Path | None) -> Iterator[tuple[str, Work]]:
     )
     for name, folders in mail.corpora(mails).items():
         yield f"receive a mail, {name} (limit: notmuch new)", lambda folders=folders: mail.receive(folders)  # type: ignore[misc]
+    yield "receive a mail, all of these (limit: notmuch new)", mail.together
 
 
 # What a page shows is bounded, and so is what it may read: a list reads 51 rows in each of three statuses, each with what

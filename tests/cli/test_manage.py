@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import stat
 from pathlib import Path
 
@@ -52,3 +53,32 @@ def test_a_demo_is_never_made_in_the_home_of_a_company() -> None:
         house.env["KITH_WEB_THREADS"] = "many"
         house.run("demo", ok=False)
         assert not (house.home / "share" / "kith").exists()
+
+
+def test_an_import_is_named_listed_and_taken_back(tmp_path: Path) -> None:
+    good = tmp_path / "people.csv"
+    good.write_text("Name,Email\nAda,ada@example.org\nBo,bo@example.org\n")
+    broken = tmp_path / "broken.csv"
+    rows = "".join(f"Person {n},person{n}@example.org\n" for n in range(250))
+    broken.write_text(f'Name,Email\n{rows}"{"x" * 2_000_000}",big@example.org\n')
+    with kith(ready=True) as house:
+        said = house.run("import", "csv", str(good)).stderr
+        found = re.search(r"kith import-undo ([0-9a-f-]{36})", said)
+        assert found
+        refused = house.run("import", "csv", str(broken), ok=False)
+        assert refused.returncode == 2
+        assert "Before that, 200 came in" in refused.stderr
+        again = re.search(r"kith import-undo ([0-9a-f-]{36})", refused.stderr)
+        assert again
+        assert house.run("import-undo", found[1]).stdout.strip() == "2 taken back"
+        listed = house.run("import-undo").stdout
+        assert re.search(rf"{found[1]} .* undone", listed)
+        assert re.search(rf"{again[1]} .* failed +200 ", listed)
+        assert house.run("import-undo", again[1]).stdout.strip() == "200 taken back"
+        twice = house.run("import-undo", again[1], ok=False)
+        assert (twice.returncode, "already" in twice.stderr) == (2, True)
+        assert house.run("import-undo", "nothing", ok=False).returncode == 2
+        assert (
+            house.python("from kith.contacts.models import Contact; print(Contact.objects.count())").strip()
+            == "0"
+        )

@@ -120,6 +120,30 @@ def test_an_import_of_people_is_taken_back_whole(tmp_path: Path) -> None:
     assert not Contact.objects.exists()
 
 
+def _broken_after(tmp_path: Path, good: int) -> Path:
+    path = tmp_path / "broken.csv"
+    rows = "".join(f"Person {n},person{n}@example.org,Cork\n" for n in range(good))
+    path.write_text(f'Name,Email,City\n{rows}"{"x" * 2_000_000}",big@example.org,Cork\n')
+    return path
+
+
+def test_what_came_before_a_file_broke_off_is_taken_back(tmp_path: Path) -> None:
+    with pytest.raises(ImportRefused, match="more than a million characters"):
+        import_run("csv", _broken_after(tmp_path, good=450))
+    record = Import.objects.get()
+    assert (record.state, record.visible) == ("failed", 400)
+    assert "more than a million characters" in record.error
+    assert Contact.objects.count() == 400
+    import_undo(record)
+    assert not Contact.objects.exists()
+
+
+def test_of_an_import_that_brought_nothing_nothing_is_left(tmp_path: Path) -> None:
+    with pytest.raises(ImportRefused):
+        import_run("csv", _broken_after(tmp_path, good=3))
+    assert not Import.objects.exists()
+
+
 def test_vcards_with_several_addresses_make_one_person(tmp_path: Path) -> None:
     path = tmp_path / "cards.vcf"
     path.write_text(

@@ -23,6 +23,7 @@ class FileKind(StrEnum):
 
 def register(app: typer.Typer) -> None:
     app.command(name="import")(import_)
+    app.command(name="import-undo")(import_undo)
 
 
 def import_(
@@ -39,14 +40,23 @@ def import_(
         from kith.cli.upgrade import bring_up_to_date
         from kith.workspace.imports import ImportRefused, ImportResult, import_run
 
+        so_far: ImportResult | None = None
+
         def progress(result: ImportResult) -> None:
+            nonlocal so_far
+            so_far = result
             print(f"\r{result.read:,} read, {result.visible:,} visible", end="", file=sys.stderr, flush=True)
 
         bring_up_to_date(prepare.say)
         try:
             result = import_run(kind.value, path, dry_run=dry_run, progress=progress)
         except ImportRefused as error:
-            print(f"kith: {error}", file=sys.stderr)
+            print(f"\nkith: {error}", file=sys.stderr)
+            if so_far is not None and so_far.visible and so_far.import_id:
+                print(
+                    f"Before that, {so_far.visible:,} came in; `kith import-undo {so_far.import_id}` takes them back.",
+                    file=sys.stderr,
+                )
             raise typer.Exit(2) from error
     print(file=sys.stderr)
     for header, attribute in result.mapping.items():
@@ -54,6 +64,8 @@ def import_(
     if dry_run:
         for example in result.examples:
             print(f"  {json.dumps(example, ensure_ascii=False)[:300]}", file=sys.stderr)
+    if result.import_id:
+        print(f"  `kith import-undo {result.import_id}` takes it back.", file=sys.stderr)
     if as_json:
         print(json.dumps(result.counts()))
     else:
@@ -61,3 +73,39 @@ def import_(
             f"{result.read:,} read, {result.visible:,} visible, {result.unreadable:,} of them unreadable, "
             f"{result.skipped:,} already there"
         )
+
+
+def import_undo(
+    import_id: Annotated[
+        str,
+        typer.Argument(help="The import, as `kith import` named it; without it, the last ones are listed."),
+    ] = "",
+) -> None:
+    """Take back an import: what it brought and nobody has worked with since."""
+    with prepare.database():
+        prepare.setup()
+        from kith.core.fields import as_uuid
+        from kith.workspace.imports import ImportRefused
+        from kith.workspace.imports import import_undo as take_back
+        from kith.workspace.models import Import
+
+        if not import_id:
+            for row in Import.objects.order_by("-id")[:20]:
+                print(
+                    f"{row.pk}  {row.created_at:%Y-%m-%d %H:%M}  {row.state:8}  {row.visible:>9,}  {row.kind:7}  {row.source}"
+                )
+            return
+        key = as_uuid(import_id)
+        record = Import.objects.filter(pk=key).first() if key else None
+        if record is None:
+            print(
+                f"kith: there is no import {import_id}; `kith import-undo` lists the last ones.",
+                file=sys.stderr,
+            )
+            raise typer.Exit(2)
+        try:
+            gone = take_back(record)
+        except ImportRefused as error:
+            print(f"kith: {error}", file=sys.stderr)
+            raise typer.Exit(2) from error
+    print(f"{gone:,} taken back")

@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 from datetime import timedelta
 from html import unescape
+from pathlib import Path
 
 import pytest
+from django.urls import reverse
 from django.utils.translation import override
 
 from kith.base.clock import now
@@ -17,6 +19,8 @@ from kith.conversations.models import MessageCopy
 from kith.teams.models import User
 from kith.web.people.fields import fact_words, language_choices, language_words
 from kith.work.services import promise_make, task_create
+from kith.workspace.imports import ImportRefused, import_run
+from kith.workspace.models import Import
 from kith.workspace.people_more import people_more
 from tests.support.cast import Cast, cast_make, client_of
 
@@ -141,3 +145,25 @@ def test_facts_of_other_kinds_stay_as_they_are(cast: Cast) -> None:
     person = contact_create(name="Ada Lovelace", user=cast.carl)
     fact_record(contact_id=person.pk, attribute="note", value="en", source="told_us", user=cast.carl)
     assert "Englisch" not in client_of(cast.carl).get(f"/people/{person.pk}/").content.decode()
+
+
+def test_an_import_that_broke_off_says_what_came_and_takes_it_back(cast: Cast, tmp_path: Path) -> None:
+    early = Import.objects.create(
+        kind="csv", source="people.csv", state="failed", error="Line 4 is none.", started_by=cast.carl
+    )
+    client = client_of(cast.carl)
+    nothing = words(client.get(reverse("import_one", args=[early.pk])).content.decode())
+    assert "Line 4 is none." in nothing
+    assert "Before that" not in nothing
+    assert "Take it back" not in nothing
+    rows = "".join(f"Person {n},person{n}@example.org\n" for n in range(250))
+    (tmp_path / "broken.csv").write_text(f'Name,Email\n{rows}"{"x" * 2_000_000}",big@example.org\n')
+    with pytest.raises(ImportRefused):
+        import_run("csv", tmp_path / "broken.csv", user=cast.carl)
+    path = reverse("import_one", args=[Import.objects.latest("created_at").pk])
+    page = words(client.get(path).content.decode())
+    assert "Before that, 200 people came in." in page
+    assert "Take it back" in page
+    client.post(path + "undo/")
+    assert not Contact.objects.filter(name__startswith="Person ").exists()
+    assert "Taken back" in words(client.get(path).content.decode())

@@ -82,18 +82,31 @@ def import_run(
     progress: Progress | None = None,
     record: Import | None = None,
 ) -> ImportResult:
-    """Import a file or folder. Running it twice doubles nothing. Raises ImportRefused (nothing was written).
+    """Import a file or folder. Running it twice doubles nothing. Raises ImportRefused.
 
-    `record`: what a screen has begun; one is made otherwise.
+    `record`: what a screen has begun; one is made otherwise. It says what came in before a file turned out to be broken.
     """
+    if kind not in {*files.MAIL_KINDS, *files.PEOPLE_KINDS}:
+        raise ImportRefused(_("%r can't be imported; mbox, maildir, eml, vcard and csv can.") % kind)
+    ours = None
+    if record is None and not dry_run:
+        record = ours = Import.objects.create(kind=kind, source=str(path)[:500], started_by=user)
     try:
         if kind in files.MAIL_KINDS:
             return _mail(kind, path, dry_run, user, account, progress, record)
-        if kind in files.PEOPLE_KINDS:
-            return _people(kind, path, dry_run, user, mapping, progress, record)
+        return _people(kind, path, dry_run, user, mapping, progress, record)
     except files.FileRefused as error:
+        if ours is not None:
+            _broken_off(ours, str(error))
         raise ImportRefused(str(error)) from error
-    raise ImportRefused(_("%r can't be imported; mbox, maildir, eml, vcard and csv can.") % kind)
+
+
+def _broken_off(record: Import, why: str) -> None:
+    """What came in stays, and can be taken back; of what brought nothing nothing is left."""
+    if record.visible:
+        Import.objects.filter(pk=record.pk).update(state="failed", error=why[:300])
+    else:
+        record.delete()
 
 
 def _mail(
@@ -108,7 +121,7 @@ def _mail(
     result = ImportResult()
     if dry_run:
         return _mail_dry(kind, path, user, account, progress)
-    record = record or Import.objects.create(kind=kind, source=str(path)[:500], started_by=user)
+    assert record is not None
     result.import_id = record.pk
     target = account or mail_account_for_imports(user)
     with Parser() as parser:
@@ -170,9 +183,8 @@ def _people(
         first = next(files.csv_rows(path), None)
         result.mapping = dict(mapping or people.guess_mapping(first or {}))
     found = people.people(kind, path, result.mapping or None)
-    if not dry_run:
-        record = record or Import.objects.create(kind=kind, source=str(path)[:500], started_by=user)
-        record.mapping = result.mapping
+    if record is not None:
+        record.mapping, result.import_id = result.mapping, record.pk
     for batch in _batches(found, BATCH):
         result.read += len(batch)
         result.unreadable += sum(1 for p in batch if p.problem and not p.attributes and not p.emails)
@@ -198,7 +210,6 @@ def _people(
         if progress:
             progress(result)
     if record is not None and not dry_run:
-        result.import_id = record.pk
         _finish(record, result)
     return result
 
