@@ -11,7 +11,8 @@ from standardwebhooks import Webhook
 
 from kith.channels.models import RawItem
 from kith.channels.parser import Parser
-from kith.channels.receive import raw_items_parse
+from kith.channels.receive import raw_items_parse, raw_items_store
+from kith.connectors.contract import RawItem as WireItem
 from kith.conversations.models import Message
 from kith.networks.models import ChannelAccount
 from tests.support import house
@@ -65,3 +66,27 @@ def test_accounts_that_take_no_webhooks_are_not_told_apart(account: ChannelAccou
 
 def test_too_large_is_too_large(account: ChannelAccount) -> None:
     assert post(account, body="x" * (3 * 1024 * 1024)) == 413
+
+
+def _told(account: ChannelAccount, kind: str, **data: object) -> None:
+    body = {"type": kind, "timestamp": "2026-11-20T10:00:00Z", "data": data}
+    raw_items_store(account, [WireItem(f"{kind}:{data}", json.dumps(body).encode(), at=datetime.now(tz=UTC))])
+    with Parser() as parser:
+        raw_items_parse(account.pk, parser)
+    assert not RawItem.objects.exclude(state=RawItem.State.DONE).exists()
+
+
+def test_one_sender_changes_nothing_that_came_from_another(account: ChannelAccount) -> None:
+    """Whoever holds the secret of one webhook chooses ids freely, those of another one's messages too."""
+    other = house.account("webhook", secrets={"signing_secret": SECRET}, name="Shop", external_id="shop")
+    _told(other, "message.received", id="order-17", **{"from": {"id": "ada"}, "text": "Where is it?"})
+    _told(account, "message.edited", id="order-17", text="All is well")
+    _told(account, "message.deleted", id="order-17")
+    message = Message.objects.get()
+    assert (message.text, message.deleted_upstream_at) == ("Where is it?", None)
+    _told(other, "message.edited", id="order-17", text="Where is it now?")
+    message.refresh_from_db()
+    assert message.text == "Where is it now?"
+    _told(other, "message.deleted", id="order-17")
+    message.refresh_from_db()
+    assert (message.text, message.deleted_upstream_at is None) == ("", False)

@@ -157,6 +157,21 @@ def test_one_visitor_and_one_address_have_a_quota(chat: ChannelAccount) -> None:
     assert other.status_code == 202, "another address is not held up"
 
 
+@pytest.mark.parametrize("written", ["2001:db8:1:2::{:x}", "::ffff:198.51.100.{}"])
+def test_many_addresses_of_one_machine_are_one(chat: ChannelAccount, written: str) -> None:
+    """Who has IPv6 has a /64 of it; and an IPv4 address that is written as IPv6 is one of its own, and no other's."""
+    same = ["198.51.100.7"] * 40 if "ffff" in written else [written.format(n + 1) for n in range(40)]
+    codes = [
+        _say(chat, key=f"{n:040}", nonce=f"nonce{n:03}", REMOTE_ADDR=one).status_code
+        for n, one in enumerate(same)
+    ]
+    assert codes.count(202) == 30
+    held = _say(chat, key="y" * 40, nonce="nonce998", REMOTE_ADDR=written.format(7))
+    assert held.status_code == 429
+    other = written.format(8) if "ffff" in written else "2001:db8:1:3::1"
+    assert _say(chat, key="z" * 40, nonce="nonce999", REMOTE_ADDR=other).status_code == 202
+
+
 @pytest.mark.parametrize(
     "key", ["", "short", "k" * 129, "k" * 39 + "\n", "../../etc/passwd" + "k" * 30, "%00" * 20]
 )

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import re
 import socket
 import threading
+import zlib
 from collections.abc import Iterator
 from typing import Any
 
@@ -304,3 +306,57 @@ def test_proxies_of_the_environment_and_unix_sockets_are_not_used(
     with pytest.raises(AddressRefused):
         http._GuardedBackend(()).connect_unix_socket("/tmp/x")
     assert listener.said == []
+
+
+def _answering(listener: Listener, head: str, body: bytes) -> httpx.Client:
+    import ipaddress
+
+    listener.answer = (
+        f"HTTP/1.1 200 OK\r\n{head}Content-Length: {len(body)}\r\nConnection: close\r\n\r\n".encode() + body
+    )
+    return client(allowed=[ipaddress.ip_network("127.0.0.0/8")])
+
+
+@pytest.mark.parametrize(
+    "packed", ["gzip, gzip", "gzip, gzip, gzip", "zstd", "br", "gzip,deflate", "GZIP, identity"]
+)
+def test_an_answer_is_packed_once_and_as_we_asked(packed: str, listener: Listener) -> None:
+    """64 KB of gzip in gzip in gzip are tens of gigabytes, before anybody can count them."""
+    body = gzip.compress(gzip.compress(b"x" * 1000))
+    with (
+        _answering(listener, f"Content-Encoding: {packed}\r\n", body) as guarded,
+        pytest.raises(httpx.DecodingError),
+    ):
+        guarded.get(f"http://127.0.0.1:{listener.port}/")
+    assert b"accept-encoding: gzip, deflate\r\n" in listener.said[0].lower()
+
+
+@pytest.mark.parametrize(
+    ("packed", "body"),
+    [
+        ("gzip", gzip.compress(b"well")),
+        ("x-gzip", b"well"),
+        ("deflate", zlib.compress(b"well")),
+        ("identity", b"well"),
+    ],
+)
+def test_what_we_asked_for_is_read(packed: str, body: bytes, listener: Listener) -> None:
+    with _answering(listener, f"Content-Encoding: {packed}\r\n", body) as guarded:
+        assert guarded.get(f"http://127.0.0.1:{listener.port}/").content == b"well"
+
+
+def test_an_answer_that_drips_has_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each byte comes in time, and the whole never."""
+    clock = iter(range(0, 10_000, 15))
+    monkeypatch.setattr(http.time, "monotonic", lambda: float(next(clock)))
+    drips = 0
+
+    def endless() -> Iterator[bytes]:
+        nonlocal drips
+        while drips < 500:
+            drips += 1
+            yield b"x"
+
+    with pytest.raises(httpx.ReadTimeout):
+        http.read_capped(httpx.Response(200, content=endless()))
+    assert drips <= 22

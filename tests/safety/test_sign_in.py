@@ -14,13 +14,22 @@ from allauth.core.internal import ratelimit
 from django.contrib.auth import hashers
 from django.core import mail, signing
 from django.core.cache import cache
-from django.test import Client
+from django.test import Client, TestCase
 from django.urls import reverse
 
 from kith.core import company
 from kith.teams import guesses
-from kith.teams.models import ApiToken, PushSubscription
-from kith.teams.services import api_token_create, invitation_create, sessions_of, user_leave
+from kith.teams.errors import TeamsError
+from kith.teams.models import ApiToken, Invitation, PushSubscription, User
+from kith.teams.services import (
+    api_token_create,
+    invitation_accept,
+    invitation_by_token,
+    invitation_create,
+    sessions_of,
+    user_change_role,
+    user_leave,
+)
 from kith.teams.types import API_PERMISSIONS
 from tests.web.people import PASSWORD, assert_clean, person
 
@@ -213,6 +222,18 @@ def test_passwords_are_not_guessed_by_one_nor_by_many(later: Callable[[float], N
     assert _tried(_guess(_from(500)))
 
 
+def test_a_prefix_of_ipv6_is_one_place_and_ipv4_in_ipv6_is_as_many_as_it_says() -> None:
+    person("Ada")
+    tries = [_tried(_guess(Client(REMOTE_ADDR=f"2001:db8:7:7::{number:x}"))) for number in range(8)]
+    assert tries == [True] * 5 + [False] * 3
+    assert _tried(_guess(Client(REMOTE_ADDR="2001:db8:7:8::1")))
+    mapped = [_tried(_guess(Client(REMOTE_ADDR=f"::ffff:198.51.100.{number}"))) for number in range(8)]
+    assert all(mapped), "eight machines, none of which locks out another"
+    again = [_tried(_guess(Client(REMOTE_ADDR=f"{way}198.51.100.1"))) for way in ("", "::ffff:") * 4]
+    assert again == [True] * 4 + [False] * 4
+    assert _tried(_guess(Client(REMOTE_ADDR="fe80::1%eth0"))), "a zone is no trouble"
+
+
 def test_a_known_browser_is_no_way_around(later: Callable[[float], None]) -> None:
     """Five wrong passwords lock it for five minutes; its cookie serves for no other login, and can't be made up."""
     person("Ada")
@@ -326,3 +347,34 @@ def test_a_session_that_was_ended_elsewhere_is_over_there() -> None:
     assert here.post(reverse("account:session_end", args=[other.id])).status_code == 302
     assert there.get("/settings/profile/").status_code == 302
     assert here.get("/settings/profile/").status_code == 200
+
+
+def test_who_may_not_invite_any_more_keeps_no_way_in_for_later() -> None:
+    """An administrator who is about to go invites an address of their own."""
+    boss = person("Bo", role="owner")
+    for name, role in (("Ada", "admin"), ("Cy", "admin"), ("Di", "owner")):
+        one = person(name, role=role)
+        for given in ("agent", role):
+            invitation_create(
+                email=f"{name}-{given}@elsewhere.example",
+                role=given,
+                invited_by=one,
+                link="https://us.example/TOKEN",
+            )
+    with TestCase.captureOnCommitCallbacks(execute=True):
+        invitation_create(
+            email="ada@elsewhere.example",
+            role="agent",
+            invited_by=User.objects.get(email="ada@us.example"),
+            link="https://us.example/join/TOKEN",
+        )
+    raws = re.findall(r"/join/(\S+)", str(mail.outbox[-1].body))
+    assert invitation_by_token(raws[0])
+    user_leave(user=User.objects.get(email="ada@us.example"), actor=boss)
+    assert invitation_by_token(raws[0]) is None
+    with pytest.raises(TeamsError):
+        invitation_accept(raw=raws[0], name="Me again", password="a new long word")
+    user_change_role(user=User.objects.get(email="cy@us.example"), role="manager", actor=boss)
+    user_change_role(user=User.objects.get(email="di@us.example"), role="admin", actor=boss)
+    left = Invitation.objects.filter(withdrawn_at=None).values_list("email", flat=True)
+    assert set(left) == {"di-agent@elsewhere.example"}, "what Di may still give"

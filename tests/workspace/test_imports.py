@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import errno
 import mailbox
 from email.message import EmailMessage
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
+from django.db import connection
 
 from kith.contacts.models import Contact, Identity
 from kith.conversations.models import ConversationScope, Message
+from kith.core import jobs
+from kith.teams.models import User
 from kith.workspace.imports import ImportRefused, import_run, import_undo
+from kith.workspace.jobs import import_check_run, import_file_run
 from kith.workspace.models import Import
 from tests.support.shared import shared_data
 
@@ -275,3 +281,57 @@ def test_a_file_that_is_none_is_refused_in_words(name: str, content: bytes, word
             return str(error)
 
     assert words in refusal()
+
+
+@pytest.mark.parametrize("stage", ["checking", "running"])
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (OSError(errno.ENOSPC, "No space left on device"), "disk is full"),
+        (OSError(errno.EACCES, "no"), "disturbed"),
+    ],
+)
+def test_an_import_on_a_full_disk_ends_in_words(
+    stage: str, error: OSError, words: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By the worker: tried again, and after the last try somebody who looks at it reads why."""
+    import io
+    import zipfile
+
+    from kith.workspace.imports import screen
+
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as archive:
+        archive.writestr("Maildir/cur/1:2,S", _mail(1).as_bytes())
+    user = User.objects.create(email="m@us.example", name="M")
+    record = screen.import_upload(name="mail.zip", file=io.BytesIO(out.getvalue()), user=user)
+    task = {"checking": import_check_run, "running": import_file_run}[stage]
+    Import.objects.filter(pk=record.pk).update(state=stage)
+
+    def full(path: Path, folder: Path) -> None:
+        raise error
+
+    monkeypatch.setattr(screen, "_unpack", full)
+    for attempts in range(3):
+        record.refresh_from_db()
+        assert record.state == stage
+        with pytest.raises(OSError, match=error.strerror):
+            task(SimpleNamespace(job=SimpleNamespace(attempts=attempts)), import_id=str(record.pk))
+    record.refresh_from_db()
+    assert (record.state, record.file) == ("failed", "")
+    assert words in record.error
+
+
+def test_an_import_that_kills_its_workers_ends_in_words() -> None:
+    user = User.objects.create(email="m@us.example", name="M")
+    record = Import.objects.create(kind="csv", source="a.csv", started_by=user, state="checking")
+    number = jobs.defer(import_check_run, import_id=str(record.pk))
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE procrastinate_jobs SET status = 'doing', attempts = %s WHERE id = %s",
+            [jobs.MAX_DEATHS, number],
+        )
+    jobs.retry_stalled()
+    record.refresh_from_db()
+    assert record.state == "failed"
+    assert "disturbed" in record.error

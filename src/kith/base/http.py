@@ -9,6 +9,7 @@ from __future__ import annotations
 import ipaddress
 import socket
 import ssl
+import time
 from collections.abc import Iterable, Sequence
 from functools import cache
 from typing import Any
@@ -21,6 +22,9 @@ Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 MAX_BODY = 25 * 1024 * 1024
 TRIES = 3  # addresses of one name
 TIMEOUT = httpx.Timeout(20.0, connect=8.0)
+LONGEST = 300.0  # seconds for one answer, however steadily it drips
+# One layer of compression that we ask for makes 64 KB at most 64 MB; several, or those of others, have no such bound.
+ENCODINGS = ("gzip", "deflate")
 
 
 class AddressRefused(httpx.ConnectError):
@@ -145,6 +149,16 @@ class GuardedTransport(httpx.HTTPTransport):
             network_backend=_GuardedBackend(tuple(allowed)),
         )
 
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        response = super().handle_request(request)
+        packed = response.headers.get("content-encoding", "identity").strip().lower()
+        if packed not in ("", "identity", "x-gzip", *ENCODINGS):
+            response.close()
+            raise httpx.DecodingError(
+                f"the answer is packed in a way that we did not ask for: {packed[:80]}", request=request
+            )
+        return response
+
 
 def client(
     *, allowed: Sequence[Network] = (), headers: dict[str, str] | None = None, follow_redirects: bool = False
@@ -153,7 +167,11 @@ def client(
     return httpx.Client(
         transport=GuardedTransport(allowed),
         timeout=TIMEOUT,
-        headers={"User-Agent": "Kith/0.1 (+https://kith.example)", **(headers or {})},
+        headers={
+            "User-Agent": "Kith/0.1 (+https://kith.example)",
+            "Accept-Encoding": ", ".join(ENCODINGS),
+            **(headers or {}),
+        },
         follow_redirects=follow_redirects,
         max_redirects=5,
         trust_env=False,
@@ -164,11 +182,13 @@ class BodyTooLarge(httpx.HTTPError):
     """The answer is longer than the caller was ready to read."""
 
 
-def read_capped(response: httpx.Response, limit: int = MAX_BODY) -> bytes:
-    """Read a streamed response (`client.stream`), up to `limit` decoded bytes."""
-    body = bytearray()
+def read_capped(response: httpx.Response, limit: int = MAX_BODY, *, seconds: float = LONGEST) -> bytes:
+    """Read a streamed response (`client.stream`), up to `limit` decoded bytes and for `seconds` at most."""
+    body, end = bytearray(), time.monotonic() + seconds
     for chunk in response.iter_bytes():
         body += chunk
         if len(body) > limit:
             raise BodyTooLarge(f"more than {limit} bytes")
+        if time.monotonic() > end:
+            raise httpx.ReadTimeout(f"not done after {seconds:.0f} seconds")
     return bytes(body)

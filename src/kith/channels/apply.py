@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TypeVar
 
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 
 from kith.base.clock import now
 from kith.channels.models import Delivery, RawItem
@@ -29,7 +29,7 @@ from kith.connectors.contract import (
 from kith.contacts.models import Identity
 from kith.contacts.services import identities_observe
 from kith.contacts.types import ObservedIdentity
-from kith.conversations.models import Message, Reaction
+from kith.conversations.models import Message, MessageCopy, Reaction
 from kith.conversations.services import (
     conversations_refresh,
     messages_record,
@@ -279,7 +279,11 @@ def _other(account: ChannelAccount, event: Event) -> None:
 
 
 def _known(account: ChannelAccount, external_id: str) -> list[Message]:
-    return list(Message.objects.filter(network=account.network, external_id=external_id))
+    """Only what this account has seen itself: who writes one feed, or holds the secret of one webhook, chooses ids freely,
+    and must not reach with them what came through another.
+    """
+    seen = Exists(MessageCopy.objects.filter(message=OuterRef("pk"), channel_account=account))
+    return list(Message.objects.filter(seen, network=account.network, external_id=external_id))
 
 
 def _touch(ids: Sequence[uuid.UUID]) -> None:

@@ -12,6 +12,7 @@ from django.core.handlers.wsgi import WSGIRequest
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, QueryDict
 from django.utils.translation import gettext as _
 
+from kith.base import address as addresses
 from kith.base.http import is_local
 from kith.core import company
 from kith.web.live.address import live_origin, split_host
@@ -67,19 +68,23 @@ class NoNul:
 
 
 class ClientAddress:
-    """REMOTE_ADDR as our own proxies tell it; what anybody else says in X-Forwarded-* is thrown away."""
+    """REMOTE_ADDR as our own proxies tell it; what anybody else says in X-Forwarded-* is thrown away.
+
+    A socket for both kinds of addresses calls 192.0.2.1 "::ffff:192.0.2.1"; here it has one name.
+    """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self.get_response = get_response
         self.proxies = [ipaddress.ip_network(text, strict=False) for text in settings.KITH.trusted_proxies]
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        if not self._ours(request.META.get("REMOTE_ADDR", "")):
+        request.META["REMOTE_ADDR"] = addresses.plain(request.META.get("REMOTE_ADDR") or "")
+        if not self._ours(request.META["REMOTE_ADDR"]):
             for name in ("HTTP_X_FORWARDED_FOR", "HTTP_X_FORWARDED_PROTO", "HTTP_X_FORWARDED_HOST"):
                 request.META.pop(name, None)
         else:
             for told in reversed(request.META.get("HTTP_X_FORWARDED_FOR", "").split(",")):
-                address = told.strip()
+                address = addresses.plain(told.strip())
                 if not self._is_address(address):
                     break
                 request.META["REMOTE_ADDR"] = address

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from kith.base import address
 from kith.base.setting import SettingError
 from kith.config import environment
 from kith.config.database import database_settings
@@ -133,6 +134,7 @@ ACCOUNT_RATE_LIMITS = {
     "login_failed": "10/m/ip,5/5m/key",
     "reset_password": "10/h/ip,5/h/key",
 }
+ALLAUTH_RATE_LIMIT_IPV6_PREFIX = address.SITE
 ACCOUNT_REAUTHENTICATION_REQUIRED = True
 ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = False
 ACCOUNT_EMAIL_NOTIFICATIONS = True
@@ -162,7 +164,7 @@ DATA_UPLOAD_MAX_NUMBER_FIELDS = 2000
 FILE_UPLOAD_HANDLERS = ["django.core.files.uploadhandler.TemporaryFileUploadHandler"]
 
 CACHES = {
-    "default": {"BACKEND": "django.core.cache.backends.db.DatabaseCache", "LOCATION": "core_cache"},
+    "default": {"BACKEND": "kith.core.cache.Cache", "LOCATION": "core_cache"},
 }
 
 LANGUAGE_CODE = ENV.language

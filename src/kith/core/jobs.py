@@ -16,13 +16,16 @@ A room writes `jobs.py`; it is imported when Django is ready, in the worker as a
 The name is stable, for it stands in waiting rows. Arguments are JSON. One job is a batch, not a message. A job runs
 outside a transaction and opens its own; it may run twice (its worker died after the work and before the receipt), so it
 is idempotent. A failure is tried again after 2, 4, 8 ... seconds, at most an hour apart; a job whose worker died is put
-back by the others within half a minute, `MAX_DEATHS` times at most.
+back by the others within half a minute, `MAX_DEATHS` times at most. Where a person waits for a job, `given_up` tells them
+that it will not come.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
+import json
 import logging
 import signal
 import threading
@@ -47,6 +50,7 @@ Task = procrastinate.tasks.Task[Any, Any, Any]
 
 HEARTBEAT, STALLED_AFTER, LOOK_FOR_STALLED = 5.0, 30.0, 10.0  # seconds
 MAX_DEATHS, LONGEST_PAUSE, KEEP_FAILED_DAYS = 10, 3600, 30
+_given_up: dict[str, Callable[..., None]] = {}
 
 
 class _Patience(procrastinate.BaseRetryStrategy):
@@ -68,15 +72,28 @@ def on_app_ready(_: Any) -> None:
 
 
 def job(
-    name: str, *, every: str = "", queue: str = "default", lock: str | None = None, tries: int = 6
+    name: str,
+    *,
+    every: str = "",
+    queue: str = "default",
+    lock: str | None = None,
+    tries: int = 6,
+    given_up: Callable[..., None] | None = None,
 ) -> Callable[[Callable[..., Any]], Task]:
     """Make a function a job.
 
     `every` is a crontab line in UTC; such a job takes no arguments, runs on one worker, and never waits twice. Jobs with
-    the same `lock` run one at a time. `tries` counts the first one.
+    the same `lock` run one at a time. `tries` counts the first one. `given_up(error, **arguments)` is called when it will not be
+    tried again; `error` is None when its workers died over it.
     """
 
     def wrap(function: Callable[..., Any]) -> Task:
+        if not every and given_up is not None:
+            _given_up[name] = given_up
+            run_to_end = _to_its_end(name, function, tries)
+            return app.task(name=name, queue=queue, lock=lock, retry=_Patience(tries), pass_context=True)(
+                run_to_end
+            )
         if not every:
             return app.task(name=name, queue=queue, lock=lock, retry=_Patience(tries))(function)
 
@@ -88,6 +105,31 @@ def job(
         return app.periodic(cron=every)(task)
 
     return wrap
+
+
+def _to_its_end(name: str, function: Callable[..., Any], tries: int) -> Callable[..., Any]:
+    """What the worker calls with the context of the job, and anybody else without."""
+
+    @functools.wraps(function)
+    def run(*context: procrastinate.JobContext, **arguments: Any) -> Any:
+        try:
+            return function(**arguments)
+        except Exception as error:
+            if context and context[0].job.attempts + 1 >= tries:
+                if not connection.in_atomic_block:
+                    close_old_connections()  # one that the failure broke
+                _tell_given_up(name, error, arguments)
+            raise
+
+    return run
+
+
+def _tell_given_up(name: str, error: Exception | None, arguments: dict[str, Any]) -> None:
+    try:
+        with transaction.atomic():
+            _given_up[name](error, **arguments)
+    except Exception:
+        log.exception("nobody could be told that %s is given up", name)
 
 
 def defer(
@@ -114,16 +156,18 @@ def retry_stalled() -> int:
     """
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(
-            "SELECT id, attempts, task_name, queueing_lock FROM procrastinate_jobs WHERE status = 'doing' AND (worker_id IS NULL "
+            "SELECT id, attempts, task_name, queueing_lock, args::text FROM procrastinate_jobs WHERE status = 'doing' AND (worker_id IS NULL "
             "OR worker_id IN (SELECT id FROM procrastinate_workers WHERE last_heartbeat < now() - make_interval(secs => %s))) "
             "FOR UPDATE SKIP LOCKED",
             [STALLED_AFTER],
         )
         rows = cursor.fetchall()
-        for number, attempts, name, key in rows:
+        for number, attempts, name, key, arguments in rows:
             if attempts >= MAX_DEATHS:
                 log.error("job %s (%s) has lost its worker %s times and is given up", number, name, attempts)
                 cursor.execute("UPDATE procrastinate_jobs SET status = 'failed' WHERE id = %s", [number])
+                if name in _given_up:
+                    _tell_given_up(name, None, json.loads(arguments))
             elif key and _waits(cursor, key):
                 # Two may not wait under one key: the one that does will do the work of both.
                 log.warning("job %s (%s) lost its worker; another waits in its place", number, name)

@@ -15,6 +15,8 @@ from django.core import signing
 from django.http import HttpRequest, HttpResponseBase
 from django.utils.crypto import salted_hmac
 
+from kith.base import address as addresses
+
 KNOWN = "5/5m/key"
 NETWORK = "10/m/ip"
 NETWORK_AND_LOGIN = "5/5m/key,15/h/key"
@@ -31,7 +33,7 @@ def consume(request: HttpRequest, login: str) -> ratelimit.RateLimitUsage | None
     used = ratelimit.RateLimitUsage(usage=[])
     for rates, key in (
         (NETWORK, ""),
-        (NETWORK_AND_LOGIN, f"network:{ratelimit.get_ip(request)}:{login}"),
+        (NETWORK_AND_LOGIN, f"network:{_network(request)}:{login}"),
         (LOGIN, f"login:{login}"),
     ):
         more = _count(request, rates, key)
@@ -43,11 +45,15 @@ def consume(request: HttpRequest, login: str) -> ratelimit.RateLimitUsage | None
 
 def forget(request: HttpRequest, login: str) -> None:
     """After a new password by mail: the login, and this browser, begin anew."""
-    keys = [(LOGIN, f"login:{login}"), (NETWORK_AND_LOGIN, f"network:{ratelimit.get_ip(request)}:{login}")]
+    keys = [(LOGIN, f"login:{login}"), (NETWORK_AND_LOGIN, f"network:{_network(request)}:{login}")]
     if browser := known_browser(request, login):
         keys.append((KNOWN, f"browser:{login}:{browser}"))
     for rates, key in keys:
         ratelimit.clear(request, app=_APP, action=_ACTION, config={_ACTION: rates}, key=key)
+
+
+def _network(request: HttpRequest) -> str:
+    return addresses.counted(str(request.META.get("REMOTE_ADDR", "")))
 
 
 def _count(request: HttpRequest, rates: str, key: str) -> ratelimit.RateLimitUsage | None:

@@ -69,7 +69,9 @@ class _Session:
         pair = (auth.username, auth.password) if auth is not None else None
         try:
             with self._client.stream(method, url, auth=pair, **rest) as response:
-                return _Answer(response.status_code, response.headers, http.read_capped(response, MAX_ANSWER))
+                return _Answer(
+                    response.status_code, response.headers, http.read_capped(response, MAX_ANSWER, seconds=30)
+                )
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise OAuth2Error(f"the issuer can't be reached: {error}") from error
 

@@ -6,6 +6,12 @@ from kith.core.jobs import job
 from kith.workspace.models import Import, PersonRequest
 
 
+def import_given_up(error: Exception | None, *, import_id: str) -> None:
+    from kith.workspace.imports import screen
+
+    screen.import_given_up(error, import_id=import_id)
+
+
 @job("workspace.person_request", tries=4)
 def person_request_run(*, request_id: str) -> None:
     """Export or erase one person, as was asked; runs again after an interruption."""
@@ -25,7 +31,7 @@ def sweep_exports() -> None:
     exports_sweep()
 
 
-@job("workspace.import_check", tries=3)
+@job("workspace.import_check", tries=3, given_up=import_given_up)
 def import_check_run(*, import_id: str) -> None:
     """Look through an uploaded file; nothing is imported."""
     from kith.workspace.imports.screen import import_check
@@ -35,7 +41,7 @@ def import_check_run(*, import_id: str) -> None:
         import_check(record)
 
 
-@job("workspace.import_file", tries=3)
+@job("workspace.import_file", tries=3, given_up=import_given_up)
 def import_file_run(*, import_id: str) -> None:
     """Import an uploaded file; again from its start after an interruption, which doubles nothing."""
     from kith.workspace.imports.screen import import_file

@@ -240,7 +240,7 @@ def http_get(http: HttpFactory) -> Get:
     def get(url: str) -> bytes | None:
         try:
             with http(follow_redirects=True) as client, client.stream("GET", url, timeout=6.0) as response:
-                return read_capped(response, MAX_XML) if response.status_code == 200 else None
+                return read_capped(response, MAX_XML, seconds=15) if response.status_code == 200 else None
         except (httpx.HTTPError, httpx.InvalidURL, BodyTooLarge, OSError, ValueError):
             return None
 

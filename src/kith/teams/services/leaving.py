@@ -14,7 +14,7 @@ from kith.teams import handover
 from kith.teams.errors import NotAllowed, TeamsError
 from kith.teams.models import ApiToken, Membership, PushSubscription, Role, Scope, Team, User
 from kith.teams.services.sessions import sessions_end, sessions_of
-from kith.teams.services.users import RANK, check_not_last_owner
+from kith.teams.services.users import RANK, check_not_last_owner, invitations_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +24,7 @@ class Leaving:
     user: User
     sessions: int
     api_tokens: int
+    invitations: int
     push_subscriptions: int
     private_scopes: tuple[Scope, ...]
     work: tuple[tuple[str, Any, int], ...] = field(default=())
@@ -34,6 +35,7 @@ def leaving_preview(user: User) -> Leaving:
         user=user,
         sessions=len(sessions_of(user)),
         api_tokens=ApiToken.objects.filter(user=user, revoked_at=None).count(),
+        invitations=invitations_of(user).count(),
         push_subscriptions=PushSubscription.objects.filter(user=user).count(),
         private_scopes=tuple(Scope.objects.filter(owner=user).order_by("name")),
         work=tuple((h.name, h.title, h.count(user.id)) for h in handover.holdings()),
@@ -72,6 +74,7 @@ def user_leave(
         moved["private_scopes"] = len(scopes)
     moved["sessions"] = sessions_end(user=user)
     moved["api_tokens"] = ApiToken.objects.filter(user=user, revoked_at=None).update(revoked_at=now())
+    moved["invitations"] = invitations_of(user).update(withdrawn_at=now())
     moved["push_subscriptions"] = PushSubscription.objects.filter(user=user).delete()[0]
     Membership.objects.filter(user=user).delete()
     user.is_active, user.left_at = False, now()

@@ -11,11 +11,13 @@ from allauth.account.models import EmailAddress
 from django.conf import settings
 from django.contrib.auth.password_validation import validate_password
 from django.db import connection, transaction
+from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
+from kith.base.clock import now
 from kith.core import audit
 from kith.teams.errors import NotAllowed, TeamsError
-from kith.teams.models import Membership, PushSubscription, Role, Team, User
+from kith.teams.models import Invitation, Membership, PushSubscription, Role, Team, User
 
 RANK = {Role.VIEWER: 0, Role.AGENT: 1, Role.MANAGER: 2, Role.ADMIN: 3, Role.OWNER: 4}
 THEMES = ("", "light", "dark")
@@ -92,8 +94,17 @@ def user_change_role(*, user: User, role: str, actor: User | None) -> User:
         check_not_last_owner(user)
     before, user.role = user.role, role
     user.save(update_fields=["role"])
+    may_give = [given for given in Role if user.administers and RANK[given] <= RANK[Role(role)]]
+    invitations_of(user).exclude(role__in=may_give).update(withdrawn_at=now())
     audit.record("role_changed", "user", user.id, before=before, after=role)
     return user
+
+
+def invitations_of(user: User) -> QuerySet[Invitation]:
+    """Those that the user sent and that wait: a way in, which ends with the right to open it."""
+    return Invitation.objects.filter(
+        invited_by=user, accepted_at=None, withdrawn_at=None, expires_at__gt=now()
+    )
 
 
 def check_not_last_owner(user: User) -> None:

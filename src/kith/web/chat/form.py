@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_GET, require_http_methods
 
+from kith.base import address as addresses
 from kith.channels import visitors
 from kith.core import company
 from kith.networks.models import ChannelAccount
@@ -82,7 +83,7 @@ def _page(
 
 
 def _sent(request: HttpRequest, account: ChannelAccount) -> HttpResponse:
-    address = str(request.META.get("REMOTE_ADDR", ""))
+    address = addresses.counted(str(request.META.get("REMOTE_ADDR", "")))
     if too_often("form", address, most=20, seconds=3600):
         return _page(request, account, error=_words("often"), status=429)
     if not _in_time(request.POST.get("stamp", ""), account) or request.POST.get("website"):

@@ -15,6 +15,7 @@ from django.http.response import HttpResponseBase
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_GET
 
+from kith.base import address as addresses
 from kith.channels import visitors
 from kith.core import blobs
 from kith.core.live import here_note
@@ -68,7 +69,7 @@ def _for_pages(*methods: str) -> Callable[[View], View]:
 
 
 def _address(request: HttpRequest) -> str:
-    return str(request.META.get("REMOTE_ADDR", ""))
+    return addresses.counted(str(request.META.get("REMOTE_ADDR", "")))
 
 
 @require_GET

@@ -180,7 +180,7 @@ def remote_image(request: SignedIn, token: str) -> HttpResponse:
     try:
         address = str(signing.loads(token, salt=SALT, max_age=7 * 86400))
         with http.client(follow_redirects=True) as client, client.stream("GET", address) as answer:
-            content = http.read_capped(answer.raise_for_status(), LARGEST_IMAGE)
+            content = http.read_capped(answer.raise_for_status(), LARGEST_IMAGE, seconds=30)
     except (signing.BadSignature, httpx.HTTPError, httpx.InvalidURL) as error:
         raise Http404 from error
     return _picture(content, keep="max-age=86400")
