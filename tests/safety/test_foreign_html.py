@@ -428,7 +428,9 @@ POLICIES = {
 
 # One transaction for so many pages and writes gets slower and slower.
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.parametrize("policy", POLICIES)
+@pytest.mark.parametrize(
+    "policy", [pytest.param(name, marks=pytest.mark.long if "odd" in name else ()) for name in POLICIES]
+)
 def test_no_screen_runs_what_strangers_wrote(
     policy: str,
     request: pytest.FixtureRequest,

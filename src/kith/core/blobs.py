@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from django.conf import settings
+from psycopg.errors import DiskFull
 
 CHUNK = 1024 * 1024
 _NAME = re.compile(r"[0-9a-f]{64}")
@@ -40,6 +41,15 @@ def told_when_full(where: Path) -> Iterator[None]:
             error.errno,
             f"There is no room to store it ({error.strerror}). Make room under {where}; then Kith goes on by itself.",
         ) from error
+
+
+def no_room(error: BaseException | None) -> bool:
+    """Whether the disk was full, ours or the database's, in an error or in what caused it."""
+    while error is not None:
+        if getattr(error, "errno", None) in (errno.ENOSPC, errno.EDQUOT) or isinstance(error, DiskFull):
+            return True
+        error = error.__cause__
+    return False
 
 
 def folder() -> Path:

@@ -12,7 +12,13 @@ def import_given_up(error: Exception | None, *, import_id: str) -> None:
     screen.import_given_up(error, import_id=import_id)
 
 
-@job("workspace.person_request", tries=4)
+def person_request_given_up(error: Exception | None, *, request_id: str) -> None:
+    from kith.workspace import person_requests
+
+    person_requests.person_request_given_up(error, request_id=request_id)
+
+
+@job("workspace.person_request", tries=4, given_up=person_request_given_up)
 def person_request_run(*, request_id: str) -> None:
     """Export or erase one person, as was asked; runs again after an interruption."""
     from kith.workspace.erasure import erasure_run

@@ -20,6 +20,7 @@ from kith.workspace.erasure import erasure_ask
 from kith.workspace.export import export_ask
 from kith.workspace.models import PersonRequest
 from kith.workspace.person_data import person_of
+from kith.workspace.person_requests import person_request_again
 
 
 def _requests(contact_id: uuid.UUID) -> list[PersonRequest]:
@@ -90,6 +91,17 @@ def person_erase(request: SignedIn, contact_id: uuid.UUID) -> HttpResponse:
         return pages.page(request, "people/data.html", context, section="people", status=422)
     erasure_ask(contact_id=contact.pk, user=request.user, never_again="never_again" in request.POST)
     return HttpResponseRedirect(reverse("person_data", args=[contact.pk]))
+
+
+@require_POST
+@administrators
+def person_again(request: SignedIn, request_id: uuid.UUID) -> HttpResponse:
+    """What failed is tried again; an export is then of who asks now."""
+    found = PersonRequest.objects.filter(pk=request_id).first()
+    if found is None:
+        raise Http404
+    person_request_again(request_id=request_id, user=request.user)
+    return HttpResponseRedirect(reverse("person_data", args=[found.contact_id]))
 
 
 @never_cache

@@ -74,6 +74,7 @@ urlpatterns = [
     path("people/<uuid:contact_id>/data/export/", data.person_export, name="person_export"),
     path("people/<uuid:contact_id>/data/erase/", data.person_erase, name="person_erase"),
     path("exports/<uuid:request_id>/", data.person_download, name="person_download"),
+    path("exports/<uuid:request_id>/again/", data.person_again, name="person_again"),
     # imports
     path("imports/", imports.imports, name="imports"),
     path("imports/new/", imports.upload, name="import_upload"),

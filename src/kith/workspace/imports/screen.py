@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import logging
 import lzma
 import shutil
@@ -17,7 +16,6 @@ from typing import BinaryIO
 
 from django.db import InterfaceError, OperationalError, transaction
 from django.utils.translation import gettext as _
-from psycopg.errors import DiskFull
 
 from kith.core import audit, blobs
 from kith.core.jobs import defer
@@ -28,11 +26,8 @@ from kith.workspace.models import Import
 log = logging.getLogger(__name__)
 LARGEST = 4 * 1024**3
 MOST_FILES = 200_000
-TRIED_AGAIN = (
-    OperationalError,
-    InterfaceError,
-    OSError,
-)  # nothing of the file's: its job comes again, a few times
+# Nothing of the file's: its job comes again, a few times.
+TRIED_AGAIN = (OperationalError, InterfaceError, OSError)
 SHOWN = 200  # problems that are kept
 BY_SUFFIX = {".mbox": "mbox", ".mbx": "mbox", ".eml": "eml", ".vcf": "vcard", ".vcard": "vcard", ".csv": "csv", ".tsv": "csv", ".zip": "maildir"}  # fmt: skip
 
@@ -171,20 +166,11 @@ def import_given_up(error: Exception | None, *, import_id: str) -> None:
         _fail(record, error)
 
 
-def _no_room(error: BaseException | None) -> bool:
-    """The disk's, or the database's disk's."""
-    while error is not None:
-        if getattr(error, "errno", None) in (errno.ENOSPC, errno.EDQUOT) or isinstance(error, DiskFull):
-            return True
-        error = error.__cause__
-    return False
-
-
 def _fail(record: Import, error: Exception | None) -> None:
     why = str(error)
     if not isinstance(error, ImportRefused):
         log.error("import %s broke off", record.pk, exc_info=error)
-        if _no_room(error):
+        if blobs.no_room(error):
             why = _("The server's disk is full. Make room, then upload the file again; nothing gets doubled.")
         elif error is None or isinstance(error, TRIED_AGAIN):
             why = _("The server was disturbed again and again. Upload the file again; nothing gets doubled.")
