@@ -28,7 +28,7 @@ messages: $(VENV)/.synced
 	@$(BIN)/python tools/compile_messages.py
 
 demo: setup  ## a demo company on http://localhost:8000
-	@KITH_HOME="$${KITH_HOME:-$(abspath .kith)}" $(BIN)/kith demo
+	@KITH_ENV=production KITH_HOME="$${KITH_HOME:-$(abspath .kith)}" $(BIN)/kith demo
 
 test: setup  ## the tests; what needs parts that are not installed is skipped, with the reason
 	@$(BIN)/python -m pytest $(WORKERS)

@@ -47,7 +47,6 @@ def demo() -> None:
     from kith.cli.demo import contents
     from kith.cli.up import up as run
 
-    os.environ.setdefault("KITH_ENV", "development")
     os.environ.setdefault("KITH_HOME", str(user_data_path("kith-demo")))  # never the one of a real company
     run(before=contents)
 

@@ -7,3 +7,8 @@ urlpatterns = [
     path("hooks/", include("kith.api.hooks")),
     path("", include("kith.web.urls")),
 ]
+
+handler400 = "kith.web.errors.bad_request"
+handler403 = "kith.web.errors.forbidden"
+handler404 = "kith.web.errors.not_found"
+handler500 = "kith.web.errors.broken"
