@@ -60,6 +60,14 @@ def test_a_form_without_its_token_says_what_to_do(cast: Cast) -> None:
 
 
 @pytest.mark.usefixtures("named")
+def test_who_asks_too_often_is_told_to_wait() -> None:
+    client = Client()
+    answers = [client.post("/accounts/password/reset/", {"email": "carl@us.example"}) for _ in range(25)]
+    assert answers[-1].status_code == 429
+    assert "Try again later" in answers[-1].content.decode()
+
+
+@pytest.mark.usefixtures("named")
 def test_what_broke_is_said_without_the_database(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
     from kith.web.people import views
 

@@ -11,4 +11,5 @@ urlpatterns = [
 handler400 = "kith.web.errors.bad_request"
 handler403 = "kith.web.errors.forbidden"
 handler404 = "kith.web.errors.not_found"
+handler429 = "kith.web.errors.too_often"
 handler500 = "kith.web.errors.broken"

@@ -60,6 +60,16 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     )
 
 
+def too_often(request: HttpRequest) -> HttpResponse:
+    """What allauth answers with when somebody asks for too many codes, mails or sign-ins."""
+    return _answer(
+        request,
+        429,
+        _("Too many tries"),
+        _("To keep others from guessing, Kith waits a while now. Try again later, in an hour at the most."),
+    )
+
+
 def broken(request: HttpRequest) -> HttpResponse:
     """Nothing here may need the database: it may be what broke."""
     return _answer(
