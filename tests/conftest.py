@@ -175,7 +175,7 @@ def django_db_setup(django_test_environment: None, django_db_blocker: Any) -> It
 
 @pytest.fixture(autouse=True)
 def queue_is_empty(request: pytest.FixtureRequest, django_db_blocker: Any) -> Iterator[None]:
-    """Jobs that a test committed don't wait for the next one: Django empties its own tables only."""
+    """Jobs that a test committed, and workers that it killed, are not there for the next: Django empties its own tables."""
     yield
     marker = request.node.get_closest_marker("django_db")
     if (marker and marker.kwargs.get("transaction")) or {"transactional_db", "live_server"} & set(
@@ -184,7 +184,7 @@ def queue_is_empty(request: pytest.FixtureRequest, django_db_blocker: Any) -> It
         from django.db import connection
 
         with django_db_blocker.unblock(), connection.cursor() as cursor:
-            cursor.execute("TRUNCATE procrastinate_jobs CASCADE")
+            cursor.execute("TRUNCATE procrastinate_jobs, procrastinate_workers CASCADE")
 
 
 @pytest.fixture

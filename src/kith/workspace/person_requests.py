@@ -42,8 +42,10 @@ def person_request_again(*, request_id: uuid.UUID, user: User) -> PersonRequest 
             return None
         if found.kind == PersonRequest.Kind.EXPORT:
             found.asked_by = user  # it holds what whoever gets it may see
+            audit.record("person_export_asked", "contact", found.contact_id)
+        else:
+            audit.record("person_erasure_asked", "contact", found.contact_id)
         found.state, found.error = "waiting", ""
         found.save(update_fields=["state", "error", "asked_by"])
-        audit.record(f"person_{found.kind}_asked", "contact", found.contact_id)
         defer(person_request_run, request_id=str(found.pk))
     return found

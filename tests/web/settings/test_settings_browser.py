@@ -281,7 +281,6 @@ def test_screens_for_strangers(chromium: Any, live_server: Any, olga: User) -> N
         for path in paths:
             it.page.goto(it.base + path)
             wrong += _looked_at(it, f"{path} {theme}")
-            if whole or len(shown) % 2:
-                wrong += _by_keyboard(it, path)
+            wrong += _by_keyboard(it, path)
         context.close()
     assert not wrong, "\n".join(wrong)
