@@ -57,7 +57,7 @@ def own_database(settings: dict[str, Any]) -> Iterator[None]:
             yield
         finally:
             with _server(settings) as server:
-                _drop(server, name)
+                database_drop(server, name)
 
 
 def url_of(settings: dict[str, Any]) -> str:
@@ -104,7 +104,7 @@ def _template(settings: dict[str, Any]) -> str:
             if _exists(server, name):
                 return name
             draft = f"{name}_draft"
-            _drop(server, draft)
+            database_drop(server, draft)
             _create(server, draft, "template1")
             _migrate({**settings, "NAME": draft}, settings)
             server.execute(
@@ -145,8 +145,16 @@ def _create(server: psycopg.Connection, name: str, template: str) -> None:
     )
 
 
-def _drop(server: psycopg.Connection, name: str) -> None:
-    server.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
+def database_drop(server: psycopg.Connection, name: str) -> None:
+    """End whoever is in it, and remove it. Autovacuum, which only a superuser may end, is waited for."""
+    for left in range(20, -1, -1):
+        try:
+            server.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
+            return
+        except psycopg.errors.InsufficientPrivilege:
+            if not left:
+                raise
+            time.sleep(0.5)
 
 
 def _names(server: psycopg.Connection, prefix: str) -> list[str]:
@@ -162,7 +170,7 @@ def _drop_leftovers(server: psycopg.Connection) -> None:
         try:
             os.kill(pid, 0)
         except ProcessLookupError:
-            _drop(server, name)
+            database_drop(server, name)
         except OSError:
             pass
 
@@ -170,4 +178,4 @@ def _drop_leftovers(server: psycopg.Connection) -> None:
 def _drop_old_templates(server: psycopg.Connection) -> None:
     for name in _names(server, TEMPLATE)[KEPT_TEMPLATES:]:
         with contextlib.suppress(psycopg.Error):
-            _drop(server, name)
+            database_drop(server, name)

@@ -16,7 +16,7 @@ import psycopg
 import pytest
 
 from kith.core.postgres import cluster, location
-from tests.support.database import server_for_tests
+from tests.support.database import database_drop, server_for_tests
 from tests.support.kithprocess import ROOT, Kith, copy_of, kith
 
 FILL = f"import sys; sys.path.insert(0, {str(ROOT)!r})\nfrom tests.support.fill import main; main()"
@@ -162,7 +162,7 @@ def test_it_goes_into_a_server_of_your_own(
         cluster.use(server_for_tests(), durable=False) as place,
         cluster.superuser_connection(place) as server,
     ):
-        server.execute("DROP DATABASE IF EXISTS kith_own WITH (FORCE)")
+        database_drop(server, "kith_own")
         server.execute("CREATE DATABASE kith_own OWNER kith")
         url = f"postgresql://kith@/kith_own?host={place.socket_folder}"
         try:
@@ -175,7 +175,7 @@ def test_it_goes_into_a_server_of_your_own(
                     name = "tables/teams_user"
                     assert one.read(name) == two.read(name)
         finally:
-            server.execute("DROP DATABASE IF EXISTS kith_own WITH (FORCE)")
+            database_drop(server, "kith_own")
 
 
 def test_a_failed_upgrade_puts_the_database_back(
