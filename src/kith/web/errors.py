@@ -6,7 +6,7 @@ Programs (the API, webhooks) get JSON, htmx and the scripts of our pages a word,
 from __future__ import annotations
 
 import logging
-from typing import Any
+from datetime import datetime
 
 from django.contrib.auth.models import AnonymousUser
 from django.http import HttpRequest, HttpResponse, JsonResponse
@@ -81,7 +81,9 @@ def broken(request: HttpRequest) -> HttpResponse:
     )  # fmt: skip
 
 
-def _answer(request: HttpRequest, status: int, title: str, words: str, **more: Any) -> HttpResponse:
+def _answer(
+    request: HttpRequest, status: int, title: str, words: str, *, at: datetime | None = None
+) -> HttpResponse:
     if request.path.startswith(PROGRAMS):
         problem = {"type": "about:blank", "title": title, "status": status, "detail": words}
         return JsonResponse(problem, status=status, content_type="application/problem+json")
@@ -99,14 +101,10 @@ def _answer(request: HttpRequest, status: int, title: str, words: str, **more: A
             "status": status,
             "heading": title,
             "words": words,
-            "signed_in": isinstance(user, User),
-            "at": None,
-            **more,
+            "at": at,
         }
         text = pages.jinja().get_template("error.html").render(context)
     except Exception:
         log.exception("the page of the error %s broke too", status)
         return HttpResponse(f"{title}\n\n{words}\n", status=status, content_type="text/plain; charset=utf-8")
-    response = HttpResponse(text, status=status)
-    response.headers["Cache-Control"] = "private, no-store"
-    return response
+    return pages.answer(text, status)

@@ -115,7 +115,7 @@ def page(
 ) -> HttpResponse:
     """The whole page."""
     text = jinja().get_template(template).render(context_of(request, section, context))
-    return _answer(text, status)
+    return answer(text, status)
 
 
 def part(
@@ -125,7 +125,8 @@ def part(
     return page(request, template, context, section=section, status=status)
 
 
-def _answer(text: str, status: int) -> HttpResponse:
+def answer(text: str, status: int) -> HttpResponse:
+    """A page for one reader, which nobody keeps."""
     response = HttpResponse(text, status=status)
     response.headers["Vary"] = "HX-Request, Cookie"
     response.headers["Cache-Control"] = "private, no-store"

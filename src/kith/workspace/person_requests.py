@@ -32,14 +32,14 @@ def person_request_given_up(error: Exception | None, *, request_id: str) -> None
     )
 
 
-def person_request_again(*, request_id: uuid.UUID, user: User) -> PersonRequest | None:
-    """Have one that failed tried again, once however often this is called; None when there is none such."""
+def person_request_again(*, request_id: uuid.UUID, user: User) -> None:
+    """Have one that failed tried again, once however often this is called."""
     from kith.workspace.jobs import person_request_run
 
     with transaction.atomic():
         found = PersonRequest.objects.select_for_update().filter(pk=request_id, state="failed").first()
         if found is None:
-            return None
+            return
         if found.kind == PersonRequest.Kind.EXPORT:
             found.asked_by = user  # it holds what whoever gets it may see
             audit.record("person_export_asked", "contact", found.contact_id)
@@ -48,4 +48,3 @@ def person_request_again(*, request_id: uuid.UUID, user: User) -> PersonRequest 
         found.state, found.error = "waiting", ""
         found.save(update_fields=["state", "error", "asked_by"])
         defer(person_request_run, request_id=str(found.pk))
-    return found
