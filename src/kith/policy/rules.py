@@ -9,11 +9,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import TypeAlias
 
 from kith.policy.pacing import full, pace_of, quiet_until
 from kith.policy.types import SELLING, SENSITIVE, Approval, Cap, ContactFacts, Outcome, ProposedTouch, Rules
 
-T, F, R, Now = ProposedTouch, ContactFacts, Rules, datetime
+T: TypeAlias = ProposedTouch
+F: TypeAlias = ContactFacts
+R: TypeAlias = Rules
+Now: TypeAlias = datetime
 Said = bool | dict[str, str] | tuple[dict[str, str], datetime | None] | None
 Test = Callable[[ProposedTouch, ContactFacts, Rules, datetime], Said]
 EVERY = frozenset(
@@ -157,7 +161,7 @@ def network_infer(t: T, f: F, r: R, now: Now) -> Said:
 def source_deleted(t: T, f: F, r: R, now: Now) -> Said:
     """What it relies on was deleted by its author: it is not ours to use any more."""
     gone = next((used for used in t.based_on if used.deleted_upstream), None)
-    return gone and {"fact": gone.attribute}
+    return {"fact": gone.attribute} if gone else None
 
 
 @deny(EVERY)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Any, cast, get_args
+from typing import Any, get_args
 
 from kith.policy import types as t
 from kith.policy.decide import decide
@@ -63,13 +63,13 @@ def _touch(given: Json) -> t.ProposedTouch:
         raise LineError(f"touch.kind must be one of {', '.join(t.KINDS)}")
     if not isinstance(channel, str) or channel not in _CHANNELS:
         raise LineError(f"touch.channel must be one of {', '.join(t.CHANNELS)}")
-    actor = given.get("actor") or "automation"
+    actor: Any = given.get("actor") or "automation"
     if actor not in ("person", "automation"):
         raise LineError("touch.actor must be person or automation")
     network = given.get("network")
     return t.ProposedTouch(
-        kind=cast(t.Kind, kind),
-        channel=cast(t.Channel, channel),
+        kind=kind,
+        channel=channel,
         actor=actor,
         purpose=_text(given, "purpose"),
         division=_text(given, "division"),
@@ -108,7 +108,8 @@ def _network(given: Any) -> t.NetworkRules:
 def _use(given: Any) -> t.FactUse:
     if not isinstance(given, dict):
         raise LineError("touch.based_on must be a list of objects")
-    origin, about = given.get("origin") or "inferred", given.get("about") or "unknown"
+    origin: Any = given.get("origin") or "inferred"
+    about: Any = given.get("about") or "unknown"
     if origin not in _ORIGINS:
         raise LineError(f"touch.based_on.origin must be one of {', '.join(_ORIGINS)}")
     if about not in _ABOUT:
@@ -124,7 +125,7 @@ def _facts(given: Json) -> t.ContactFacts:
         raise LineError(f"contact.time_zone: {time_zone[:60]!r} is no IANA time zone")
     if case not in _CASES:
         raise LineError("contact.open_case must be null, normal or angry")
-    evidence = given.get("identity_evidence") or "none"
+    evidence: Any = given.get("identity_evidence") or "none"
     if evidence not in _EVIDENCE:
         raise LineError(f"contact.identity_evidence must be one of {', '.join(_EVIDENCE)}")
     consents: set[tuple[str, str]] = set()
