@@ -78,6 +78,7 @@ def _touch(given: Json) -> t.ProposedTouch:
         based_on=tuple(_use(used) for used in _list(given, "based_on")),
         text_length=_count(given, "text_length") or 0,
         answers_inbound=_flag(given, "answers_inbound"),
+        concludes=_text(given, "concludes"),
         network=_network(network) if network else _NO_NETWORK,
     )
 

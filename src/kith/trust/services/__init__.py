@@ -9,6 +9,7 @@ from kith.trust.services.gate import (
     touch_request,
     touch_request_each,
 )
+from kith.trust.services.knowing import GateRefused, fact_infer, identity_link_ask
 from kith.trust.services.ledger import touches_cancel, touches_made, touches_recheck
 from kith.trust.services.situations import (
     situation_customer,
@@ -28,12 +29,15 @@ from kith.trust.services.suppressions import (
 
 __all__ = [
     "ERASED",
+    "GateRefused",
     "TouchRequest",
     "TrustError",
     "channel_of",
     "contact_suppress",
+    "fact_infer",
     "gate_details",
     "gate_preview",
+    "identity_link_ask",
     "may_approve",
     "may_lift",
     "situation_customer",
