@@ -138,8 +138,11 @@ def parse(
     Never raises; what it can't tell it says in `reasons`, with less confidence.
     """
     name, given, family = (" ".join(text[:300].split()) for text in (name, given, family))
-    language = language[:2].lower()
-    country = country[:2].upper()
+    return _parsed(name, country[:2].upper(), language[:2].lower(), given, family)
+
+
+@lru_cache(maxsize=2048)  # an import asks for the confidence of a name, and then for its parts
+def _parsed(name: str, country: str, language: str, given: str, family: str) -> ParsedName:
     if given:
         own = judge(given, language=language, country=country)
         return ParsedName(given, family or _rest(name, given), confidence=own.confidence, reasons=own.reasons)
