@@ -11,6 +11,7 @@ from kith.trust.services.gate import (
 )
 from kith.trust.services.knowing import GateRefused, fact_infer, identity_link_ask
 from kith.trust.services.ledger import touches_cancel, touches_made, touches_recheck
+from kith.trust.services.policies import contact_policy_set, policy_check
 from kith.trust.services.situations import (
     situation_customer,
     situation_open_case,
@@ -33,6 +34,7 @@ __all__ = [
     "TouchRequest",
     "TrustError",
     "channel_of",
+    "contact_policy_set",
     "contact_suppress",
     "fact_infer",
     "gate_details",
@@ -40,6 +42,7 @@ __all__ = [
     "identity_link_ask",
     "may_approve",
     "may_lift",
+    "policy_check",
     "situation_customer",
     "situation_open_case",
     "situations_note_inbound",
