@@ -74,6 +74,8 @@ OUR_OWN = {
     "contacts.ErasedAddress": "keyed hashes",
     "trust.Suppression": "keyed hashes",
     "core.CompanyValue": "settings",
+    "trust.ContactPolicy": "settings",
+    "trust.Topic": "settings",
     "channels.Cursor": "where a mailbox was read to: the network's own marks",
     "networks.ChannelAccount": "our own mailboxes",
     "engagement.SavedReply": "what colleagues wrote for anybody",
