@@ -101,6 +101,10 @@ AREAS = (
         "person_exported": _("%(who)s put together everything about a person"),
         "person_erasure_asked": _("%(who)s asked that a person be erased"),
         "person_erased": _("%(who)s erased a person"),
+        "person_erased_again": _("%(who)s erased a person again, after a restore"),
+        "erased_lifted": _("%(who)s allowed that an import brings somebody back who was erased"),
+        "backups_renew_asked": _("%(who)s asked that backups which hold an erased person be removed"),
+        "backups_renewed": _("%(who)s made a new backup and removed those that held an erased person"),
         "raw_item_deleted": _("%(who)s deleted something that could not be read"),
     }),
     Area("house", HOUSE, {
