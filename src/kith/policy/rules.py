@@ -329,10 +329,12 @@ def name(t: T, f: F, r: R, now: Now) -> Said:
 
 @hold(frozenset({"outreach"}), "author")
 def first_contact(t: T, f: F, r: R, now: Now) -> Said:
-    """A first offer to someone who neither wrote, bought nor consented needs a legal basis: whoever sends it says which."""
-    if t.channel not in r.consent_channels or known(f) or t.purpose in r.service_purposes:
+    """A person's offer to someone who has neither agreed to it, nor written to us on that channel, nor invited it, nor bought
+    (by mail) needs a legal basis: whoever sends it says which."""
+    if t.channel not in r.consent_channels or t.purpose in r.service_purposes or covers(f.consents, t):
         return None
-    return not covers(f.consents, t)
+    bought = f.customer and t.channel in r.similar_channels
+    return not (bought or f.open_case or f.invited or t.channel in f.wrote_on)
 
 
 @hold(SELLING, "nobody")
