@@ -88,6 +88,7 @@ OPEN = frozenset(
         "trust.Decision",
         "trust.Situation",
         "channels.ChatVisitor",
+        "workspace.LegalHold",
     ]
 )
 
