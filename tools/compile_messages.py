@@ -28,7 +28,7 @@ METHODS = [
     ("web/django_templates/**.html", "django.utils.translation.template:templatize"),
 ]
 KEYWORDS = {
-    "_": None, "gettext": None, "gettext_lazy": None, "gettext_noop": None, "ngettext": (1, 2), "ngettext_lazy": (1, 2),
+    "_": None, "gettext": None, "gettext_lazy": None, "gettext_noop": None, "N_": None, "ngettext": (1, 2), "ngettext_lazy": (1, 2),
     "pgettext": ((1, "c"), 2), "npgettext": ((1, "c"), 2, 3), "said": None,
 }  # fmt: skip
 OPTIONS = {"web/templates/**.html": {"trimmed": "true", "silent": "false"}}

@@ -367,7 +367,13 @@ class World:
             *("/inbox/", "/inbox/all/", f"/inbox/{self.conversation}/", f"/messages/{self.message}/source/"),
             *("/people/", f"/people/{self.contact.pk}/", "/today/", "/inbox/write/", "/simulator/"),
             *("/settings/replies/", "/settings/macros/", "/settings/tags/", "/settings/rules/"),
-            *("/settings/mails/", "/settings/audit/", "/settings/people/", "/settings/teams/"),
+            *(
+                "/settings/mails/",
+                "/settings/audit/",
+                "/settings/gate/",
+                "/settings/people/",
+                "/settings/teams/",
+            ),
             *("/settings/channels/", "/settings/fields/", "/settings/company/", "/settings/profile/"),
             *(f"/settings/channels/{self.account}/", "/settings/notifications/", "/settings/webhooks/"),
             *(

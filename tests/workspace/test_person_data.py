@@ -49,7 +49,16 @@ from kith.core import audit, blobs, company, events
 from kith.core.models import AuditEvent
 from kith.core.registry import kept
 from kith.teams.models import ApiToken, Notification
-from kith.trust.models import Consent, Decision, Situation, Suppression, Touch
+from kith.trust.models import (
+    Consent,
+    Decision,
+    Invitation,
+    Objection,
+    Preference,
+    Situation,
+    Suppression,
+    Touch,
+)
 from kith.work import services as work
 from kith.workspace.erasure import erasure_ask, erasure_run
 from kith.workspace.export import export_ask, export_run, exports_sweep
@@ -149,6 +158,10 @@ def plant(cast: Cast) -> Contact:
         message=answer, thread=thread, channel_account=cast.accounts["sales"], decision=decision,
         idempotency_key=uuid.uuid4(), outgoing={"to": CANARY}, state="sent", not_before=now(), error=CANARY,
     )  # fmt: skip
+    Touch.objects.filter(identity=identity).update(title=CANARY, name_used=CANARY, based_on=[CANARY])
+    Objection.objects.create(identity=identity, purpose="offers", proof={"ip": CANARY}, made_at=NOON)
+    Preference.objects.create(identity=identity, per_month=2, paused_until=NOON)
+    Invitation.objects.create(identity=identity, quote=f"call me, {CANARY}", ends_at=NOON)
     Consent.objects.create(
         identity=identity,
         purpose="news",
@@ -233,7 +246,7 @@ def test_the_canary_sits_in_every_model_that_can_reach_a_person(bird: Contact, c
     }  # fmt: skip
     without_words = {
         "conversations_conversation", "conversations_messagecopy", "conversations_draft", "channels_delivery",
-        "conversations_threadkey", "conversations_participant", "trust_touch", "conversations_thread",
+        "conversations_threadkey", "conversations_participant", "trust_situation", "conversations_thread",
         "contacts_merge", "contacts_identitylink",
     }  # fmt: skip
     assert wanted - without_words <= _found()

@@ -15,7 +15,7 @@ from kith.networks.models import ChannelAccount
 from kith.networks.selectors import manifest_of
 from kith.teams.models import User
 from kith.trust.services import TouchRequest, channel_of, gate_preview, touch_request
-from kith.trust.types import GateResult, Verdict
+from kith.trust.types import GateResult, UsedFact, Verdict
 
 UNDO_SECONDS = 10
 
@@ -55,6 +55,10 @@ class Compose:
     override_reason: str = ""
     undo_seconds: int = UNDO_SECONDS
     signature: str = ""
+    purpose: str = "service"
+    name_used: str = ""
+    urgent: bool = False
+    based_on: tuple[UsedFact, ...] = ()
     extra: dict[str, Any] = field(default_factory=dict)
 
 
@@ -91,10 +95,29 @@ def request_of(compose: Compose, subject_id: uuid.UUID | None = None) -> TouchRe
         identity_ids=tuple(dict.fromkeys(i for i, _ in compose.recipients)),
         subject_id=subject_id,
         actor=compose.actor,
+        purpose=compose.purpose,
         text_length=_length(compose),
         answers_inbound=inbound,
         user=compose.user,
+        division_id=_division(compose),
+        name_used=compose.name_used,
+        urgent=compose.urgent,
+        based_on=(*compose.based_on, *_overheard(compose)),
+        title=compose.subject or compose.text[:200],
     )
+
+
+def _division(compose: Compose) -> uuid.UUID | None:
+    team = compose.account.team
+    return team.division_id if team else None
+
+
+def _overheard(compose: Compose) -> tuple[UsedFact, ...]:
+    """What was said in public, where it is answered elsewhere: the gate looks at that (a jump of channels)."""
+    before = compose.reply_to
+    if before is None or before.visibility != "public" or compose.visibility == "public":
+        return ()
+    return (UsedFact("public_remark", "public_post", "self", (compose.purpose,)),)
 
 
 def _length(compose: Compose) -> int:
@@ -138,6 +161,10 @@ def compose_again(message: Message, *, override_reason: str = "", user: User | N
         html=message.html,
         visibility=message.visibility,
         kind=message.extra.get("kind", "reply"),
+        purpose=message.extra.get("purpose", "service"),
+        name_used=message.extra.get("name_used", ""),
+        urgent=bool(message.extra.get("urgent")),
+        based_on=tuple(UsedFact.again(row) for row in message.extra.get("based_on", ())),
         override_reason=override_reason,
         undo_seconds=0,
     )

@@ -17,6 +17,7 @@ from kith.channels.health import account_needs_reconnect
 from kith.channels.limits import call_within, words_of
 from kith.channels.models import Delivery
 from kith.channels.outcomes import (
+    delivery_clears,
     delivery_failed,
     delivery_later,
     delivery_name,
@@ -67,7 +68,8 @@ def deliver(delivery: Delivery) -> None:
         log.warning("delivery %s can't be sent: %s", delivery.pk, words_of(error, account))
         delivery_failed(delivery, words_of(error, account))
     else:
-        _send(delivery, connector, outgoing, may_renew=True)
+        if delivery_clears(delivery):
+            _send(delivery, connector, outgoing, may_renew=True)
 
 
 def _whole(delivery: Delivery) -> Delivery:

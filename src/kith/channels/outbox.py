@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import uuid
 from datetime import timedelta
+from typing import Any
 
 from django.db import Error, connection, transaction
 from django.utils.translation import gettext as _
@@ -156,7 +157,7 @@ def _message(compose: Compose, thread: Thread) -> Message:
         in_reply_to=compose.reply_to.external_id if compose.reply_to else "",
         content_warning=clean(compose.content_warning)[:500],
         automatic="acknowledgement" if compose.actor == "automation" else "",
-        extra={**compose.extra, "kind": compose.kind, "channel_account": str(compose.account.pk)},
+        extra={**compose.extra, **_asked(compose), "channel_account": str(compose.account.pk)},
     )
     people = [(identity, role) for identity, role in compose.recipients] + (
         [(sender, "from")] if sender else []
@@ -179,6 +180,20 @@ def _message(compose: Compose, thread: Thread) -> Message:
         message=message, thread=thread, scope_id=thread.scope_id, channel_account=compose.account, at=moment
     )
     return message
+
+
+def _asked(compose: Compose) -> dict[str, Any]:
+    """What the gate is asked about a message again, when it is due or was held."""
+    kept: dict[str, Any] = {"kind": compose.kind}
+    if compose.purpose != "service":
+        kept["purpose"] = compose.purpose
+    if compose.name_used:
+        kept["name_used"] = compose.name_used
+    if compose.urgent:
+        kept["urgent"] = True
+    if compose.based_on:
+        kept["based_on"] = [used.kept() for used in compose.based_on]
+    return kept
 
 
 def _deliver(compose: Compose, message: Message, thread: Thread, result: GateResult) -> Delivery:

@@ -22,7 +22,7 @@ from kith.conversations.services import messages_refresh, search_documents_write
 from kith.core import audit, events
 from kith.teams.models import User
 from kith.trust.models import Touch
-from kith.trust.services import touches_made
+from kith.trust.services import touches_made, touches_recheck
 
 MAX_ATTEMPTS = 12
 
@@ -38,6 +38,21 @@ def delivery_name(delivery: Delivery, connector: Sends, outgoing: Outgoing) -> N
                     thread=delivery.thread,
                     keys=[delivery.message.external_id, f"mid:{delivery.message.external_id}"],
                 )
+
+
+def delivery_clears(delivery: Delivery) -> bool:
+    """Whether the gate still allows it, at the moment of sending. If not, the delivery ends and the message is held."""
+    with transaction.atomic():
+        verdict = touches_recheck(delivery.message_id)
+        if verdict is None:
+            return True
+        if _still_ours(delivery):
+            delivery.state, delivery.error = Delivery.State.CANCELLED, verdict.sentence[:2000]
+            delivery.save(update_fields=["state", "error"])
+            Message.objects.filter(pk=delivery.message_id).update(state=Message.State.HELD)
+            messages_refresh([delivery.message_id])
+            events.record("message_held", [delivery.message_id])
+    return False
 
 
 @waits_for_database

@@ -81,6 +81,8 @@ def network_rules(network: str) -> NetworkRules:
         may_start_conversation=limits.may_start_conversation,
         automatic_reply=limits.automatic_reply,
         sends="sends" in manifest.capabilities,
+        may_link_identity=limits.may_link_identity,
+        may_infer=limits.may_infer,
     )
 
 

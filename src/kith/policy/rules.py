@@ -9,11 +9,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import TypeAlias
 
 from kith.policy.pacing import full, pace_of, quiet_until
 from kith.policy.types import SELLING, SENSITIVE, Approval, Cap, ContactFacts, Outcome, ProposedTouch, Rules
 
-T, F, R, Now = ProposedTouch, ContactFacts, Rules, datetime
+T: TypeAlias = ProposedTouch
+F: TypeAlias = ContactFacts
+R: TypeAlias = Rules
+Now: TypeAlias = datetime
 Said = bool | dict[str, str] | tuple[dict[str, str], datetime | None] | None
 Test = Callable[[ProposedTouch, ContactFacts, Rules, datetime], Said]
 EVERY = frozenset(
@@ -82,6 +86,11 @@ def covers(pairs: frozenset[tuple[str, str]], t: T) -> bool:
     return bool(pairs) and not pairs.isdisjoint(
         ((t.channel, t.purpose), (t.channel, "all"), ("all", t.purpose), ("all", "all"))
     )
+
+
+def is_sensitive(attribute: str) -> bool:
+    """Of an attribute's name: "health", or a part of it such as "health.allergy"."""
+    return attribute.partition(".")[0].casefold() in SENSITIVE
 
 
 # Denials
@@ -157,17 +166,18 @@ def network_infer(t: T, f: F, r: R, now: Now) -> Said:
 def source_deleted(t: T, f: F, r: R, now: Now) -> Said:
     """What it relies on was deleted by its author: it is not ours to use any more."""
     gone = next((used for used in t.based_on if used.deleted_upstream), None)
-    return gone and {"fact": gone.attribute}
+    return {"fact": gone.attribute} if gone else None
 
 
 @deny(EVERY)
 def sensitive(t: T, f: F, r: R, now: Now) -> Said:
     """Nothing sensitive is inferred, nor used unless they told us: health, pregnancy, finances, politics, race, religion,
     sex life, union membership, crime, minors. What they say in public may be answered, but sells nothing."""
-    if t.kind == "infer" and t.purpose in SENSITIVE:
-        return {"fact": t.purpose}
+    for word in (t.concludes, t.purpose) if t.kind == "infer" else ():
+        if is_sensitive(word):
+            return {"fact": word}
     for used in t.based_on:
-        if used.attribute.partition(".")[0].casefold() not in SENSITIVE:
+        if not is_sensitive(used.attribute):
             continue
         said = ("told_us",) if t.kind in SELLING else ("told_us", "public_post")
         if t.kind == "infer" or used.origin not in said:

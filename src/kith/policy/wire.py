@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Any, cast, get_args
+from typing import Any, get_args
 
 from kith.policy import types as t
 from kith.policy.decide import decide
@@ -16,6 +16,13 @@ _ORIGINS, _ABOUT = get_args(t.Origin), get_args(t.About)
 _EVIDENCE, _CASES = get_args(t.Evidence), (None, *get_args(t.Case))
 _KINDS, _CHANNELS = frozenset(t.KINDS), frozenset(t.CHANNELS)
 Json = dict[str, Any]
+
+
+def _no_number(text: str) -> Any:
+    raise ValueError(f"{text} is no number of JSON")
+
+
+_JSON = json.JSONDecoder(parse_constant=_no_number)
 
 
 class LineError(ValueError):
@@ -29,7 +36,7 @@ def decide_line(line: bytes | str, rules: t.Rules, *, clock: Callable[[], dateti
         if len(line) > LINE_LIMIT:
             raise LineError(f"the line is longer than {LINE_LIMIT} bytes")
         try:
-            given = json.loads(line)
+            given = _JSON.decode(line if isinstance(line, str) else line.decode())
         except (ValueError, RecursionError) as error:
             raise LineError(f"this is not JSON ({type(error).__name__})") from error
         if not isinstance(given, dict):
@@ -63,13 +70,13 @@ def _touch(given: Json) -> t.ProposedTouch:
         raise LineError(f"touch.kind must be one of {', '.join(t.KINDS)}")
     if not isinstance(channel, str) or channel not in _CHANNELS:
         raise LineError(f"touch.channel must be one of {', '.join(t.CHANNELS)}")
-    actor = given.get("actor") or "automation"
+    actor: Any = given.get("actor") or "automation"
     if actor not in ("person", "automation"):
         raise LineError("touch.actor must be person or automation")
     network = given.get("network")
     return t.ProposedTouch(
-        kind=cast(t.Kind, kind),
-        channel=cast(t.Channel, channel),
+        kind=kind,
+        channel=channel,
         actor=actor,
         purpose=_text(given, "purpose"),
         division=_text(given, "division"),
@@ -78,6 +85,7 @@ def _touch(given: Json) -> t.ProposedTouch:
         based_on=tuple(_use(used) for used in _list(given, "based_on")),
         text_length=_count(given, "text_length") or 0,
         answers_inbound=_flag(given, "answers_inbound"),
+        concludes=_text(given, "concludes"),
         network=_network(network) if network else _NO_NETWORK,
     )
 
@@ -108,7 +116,8 @@ def _network(given: Any) -> t.NetworkRules:
 def _use(given: Any) -> t.FactUse:
     if not isinstance(given, dict):
         raise LineError("touch.based_on must be a list of objects")
-    origin, about = given.get("origin") or "inferred", given.get("about") or "unknown"
+    origin: Any = given.get("origin") or "inferred"
+    about: Any = given.get("about") or "unknown"
     if origin not in _ORIGINS:
         raise LineError(f"touch.based_on.origin must be one of {', '.join(_ORIGINS)}")
     if about not in _ABOUT:
@@ -124,7 +133,7 @@ def _facts(given: Json) -> t.ContactFacts:
         raise LineError(f"contact.time_zone: {time_zone[:60]!r} is no IANA time zone")
     if case not in _CASES:
         raise LineError("contact.open_case must be null, normal or angry")
-    evidence = given.get("identity_evidence") or "none"
+    evidence: Any = given.get("identity_evidence") or "none"
     if evidence not in _EVIDENCE:
         raise LineError(f"contact.identity_evidence must be one of {', '.join(_EVIDENCE)}")
     consents: set[tuple[str, str]] = set()

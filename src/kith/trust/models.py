@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
@@ -29,15 +30,86 @@ class Suppression(Record):
         ]
 
 
+class Topic(Record):
+    """What people may ask to hear about; its key is the purpose of touches and consents."""
+
+    key = models.SlugField(max_length=60, unique=True)
+    name = models.CharField(max_length=120)
+    about = models.CharField(max_length=300, blank=True)
+    division = models.ForeignKey(Division, null=True, on_delete=models.SET_NULL, related_name="topics")
+    position = models.PositiveIntegerField(default=0)
+    archived_at = models.DateTimeField(null=True)
+
+
 class Consent(Record):
-    """That an identity allowed (or withdrew) one purpose on one channel, with the proof."""
+    """That an identity allowed or withdrew one purpose on one channel, with the proof; the newest of its kind counts.
+
+    Rows are only ever added. Purpose or channel "all" means every one: withdrawn for all purposes is "unsubscribed".
+    `proof`: the text that was agreed to, the address of the page or message, how and from where (`ISO/IEC TS 27560`).
+    """
+
+    class Status(models.TextChoices):
+        ASKED = "asked", _("asked for, not confirmed")
+        GIVEN = "given", _("given")
+        WITHDRAWN = "withdrawn", _("withdrawn")
 
     identity = models.ForeignKey(Identity, on_delete=models.CASCADE, related_name="consents")
     purpose = models.CharField(max_length=60)
     channel = models.CharField(max_length=12)
-    status = models.CharField(max_length=10)
+    status = models.CharField(max_length=10, choices=Status.choices)
     proof = models.JSONField(default=dict)
     given_at = models.DateTimeField()
+    recorded_by = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+")
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["identity", "purpose", "channel", "-given_at"], name="consent_newest")
+        ]
+
+
+class Objection(Record):
+    """That somebody objects to a purpose ("all" selling), until they say otherwise."""
+
+    identity = models.ForeignKey(Identity, on_delete=models.CASCADE, related_name="objections")
+    purpose = models.CharField(max_length=60, default="all")
+    proof = models.JSONField(default=dict)
+    made_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["identity", "purpose"], condition=models.Q(ended_at=None), name="objection_once"
+            )
+        ]
+
+
+class Preference(models.Model):
+    """How often somebody wants to hear from us, and until when not at all."""
+
+    identity = models.OneToOneField(
+        Identity, primary_key=True, on_delete=models.CASCADE, related_name="preference"
+    )
+    per_month = models.PositiveSmallIntegerField(null=True)
+    paused_until = models.DateTimeField(null=True)
+    changed_at = models.DateTimeField(auto_now=True)
+
+
+class Invitation(Record):
+    """That somebody asked us to write on another channel ("call me"), in their own words, for a while."""
+
+    identity = models.ForeignKey(Identity, on_delete=models.CASCADE, related_name="invitations")
+    quote = models.TextField(blank=True)
+    message_id = models.UUIDField(null=True, db_index=True)
+    recorded_by = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+")
+    ends_at = models.DateTimeField()
+
+
+class ContactPolicy(Record):
+    """The company's policy as a TOML text; the newest counts. None: the one that ships."""
+
+    text = models.TextField()
+    made_by = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+")
 
 
 class Touch(Record):
@@ -49,6 +121,8 @@ class Touch(Record):
         DENIED = "denied", _("Denied")
         MADE = "made", _("Made")
         CANCELLED = "cancelled", _("Cancelled")
+        EXPIRED = "expired", _("Held until it was too late")
+        MERGED = "merged", _("Sent together with another")
 
     identity = models.ForeignKey(Identity, null=True, on_delete=models.SET_NULL, related_name="touches")
     contact = models.ForeignKey(Contact, null=True, on_delete=models.SET_NULL, related_name="touches")
@@ -59,6 +133,14 @@ class Touch(Record):
     user = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+")
     division = models.ForeignKey(Division, null=True, on_delete=models.SET_NULL, related_name="+")
     subject_id = models.UUIDField(null=True, db_index=True)  # the message it is for
+    mailing_id = models.UUIDField(null=True, db_index=True)  # one of many to the same list
+    title = models.CharField(max_length=200, blank=True)
+    name_used = models.CharField(max_length=120, blank=True)
+    urgent = models.BooleanField(default=False)
+    based_on = models.JSONField(default=list)
+    priority = models.SmallIntegerField(default=0)
+    expires_at = models.DateTimeField(null=True)
+    merged_into = models.ForeignKey("self", null=True, on_delete=models.SET_NULL, related_name="merged")
     state = models.CharField(max_length=10, choices=State.choices)
     planned_for = models.DateTimeField()
     made_at = models.DateTimeField(null=True)
@@ -68,6 +150,18 @@ class Touch(Record):
             models.Index(fields=["contact", "-planned_for"], name="touch_contact"),
             models.Index(fields=["identity", "-planned_for"], name="touch_identity"),
             models.Index(fields=["state", "planned_for"], name="touch_state"),
+            models.Index(
+                fields=["-priority", "planned_for", "id"],
+                name="touch_held",
+                condition=models.Q(state="held"),
+            ),
+            models.Index(
+                fields=["identity", "-planned_for"],
+                name="touch_ledger",
+                condition=models.Q(
+                    kind__in=["campaign", "sequence", "outreach"], state__in=["allowed", "made"]
+                ),
+            ),
         ]
 
 
@@ -101,5 +195,7 @@ class Situation(models.Model):
     last_inbound_at = models.DateTimeField(null=True)
     last_inbound_automatic = models.BooleanField(default=False)
     last_inbound_authenticated = models.BooleanField(default=False)
-    open_complaint = models.BooleanField(default=False)
+    wrote_on = ArrayField(models.CharField(max_length=10), default=list)
+    open_case = models.CharField(max_length=8, blank=True)  # "", "normal" or "angry"
+    customer_since = models.DateTimeField(null=True)
     last_automatic_reply_at = models.DateTimeField(null=True)

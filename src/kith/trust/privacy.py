@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from kith.core.registry import keeps
-from kith.trust.models import Consent, Decision, Situation, Touch
+from kith.trust.models import Consent, Decision, Invitation, Objection, Preference, Situation, Touch
 
 
 def register() -> None:
@@ -13,12 +13,15 @@ def register() -> None:
         erase="delete",
         export=("purpose", "channel", "status", "proof", "given_at"),
     )
+    keeps(Objection, "identity__contact", erase="delete", export=("purpose", "proof", "made_at", "ended_at"))
+    keeps(Preference, "identity__contact", erase="delete", export=("per_month", "paused_until", "changed_at"))
+    keeps(Invitation, "identity__contact", erase="delete", export=("quote", "created_at", "ends_at"))
     keeps(
         Touch,
         "identity__contact",
         erase="unlink",
-        fields=("identity", "contact"),
-        export=("kind", "channel", "purpose", "actor", "state", "planned_for", "made_at"),
+        fields=("identity", "contact", "title", "name_used", "based_on"),
+        export=("kind", "channel", "purpose", "actor", "title", "state", "planned_for", "made_at"),
     )
     keeps(
         Decision,
@@ -31,5 +34,5 @@ def register() -> None:
         Situation,
         "identity__contact",
         erase="delete",
-        export=("last_inbound_at", "open_complaint", "last_automatic_reply_at"),
+        export=("last_inbound_at", "wrote_on", "open_case", "customer_since"),
     )

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
+
+from kith.policy.types import About, FactUse, Origin
 
 _TOKEN = object()
 
@@ -21,6 +24,42 @@ class Clearance:
     def __post_init__(self) -> None:
         if self._token is not _TOKEN:
             raise TypeError("a Clearance is made by kith.trust alone")
+
+
+@dataclass(frozen=True, slots=True)
+class UsedFact:
+    """A fact that a touch relies on: as `policy` takes it, with the row that it comes from (None: no stored fact)."""
+
+    attribute: str
+    origin: Origin
+    about: About = "self"
+    purposes: tuple[str, ...] = ()
+    fact_id: uuid.UUID | None = None
+    deleted: bool = False
+
+    def plain(self) -> FactUse:
+        return FactUse(self.attribute, self.origin, self.about, self.deleted, frozenset(self.purposes))
+
+    def kept(self) -> dict[str, Any]:
+        """As JSON, to be kept with the touch."""
+        return {
+            "attribute": self.attribute,
+            "origin": self.origin,
+            "about": self.about,
+            "purposes": list(self.purposes),
+            "fact_id": str(self.fact_id) if self.fact_id else None,
+        }
+
+    @classmethod
+    def again(cls, kept: Mapping[str, Any]) -> UsedFact:
+        key = kept.get("fact_id")
+        return cls(
+            kept["attribute"],
+            kept["origin"],
+            kept["about"],
+            tuple(kept.get("purposes", ())),
+            uuid.UUID(key) if key else None,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,5 +86,5 @@ class GateResult:
 
 
 def make_clearance(decision_id: uuid.UUID, touch_id: uuid.UUID) -> Clearance:
-    """For `kith.trust.services` only; tests/architecture checks that nobody else imports it."""
+    """For `kith.trust.services.gate` only; tests/architecture checks that nobody else imports it."""
     return Clearance(decision_id, touch_id, _TOKEN)

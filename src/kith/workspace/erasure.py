@@ -211,7 +211,7 @@ def _treat(row: Kept, keys: list[Any]) -> int:
         mine.update(**{name: _blank(row.model, name) for name in row.fields if name != "external_id"})
     elif row.erase == "unlink":
         heads = row.fields or (row.path.split("__")[0],)
-        mine.update(**dict.fromkeys(heads))
+        mine.update(**{name: _blank(row.model, name) for name in heads})
     return len(keys)
 
 

@@ -20,7 +20,8 @@ from kith.conversations.services import threads
 from kith.conversations.services.refresh import Words, conversations_refresh, search_documents_write
 from kith.conversations.types import IncomingMessage, IncomingParticipant, Place, Recorded
 from kith.core import events, rows, sql
-from kith.trust.services import situations_note_inbound
+from kith.networks.selectors import manifest_of
+from kith.trust.services import channel_of, situations_note_inbound
 
 OUTSIDE_ROLES = ("from", "sender", "to", "cc", "member", "mentioned")
 _KNOWN = """
@@ -122,7 +123,9 @@ class _Batch:
         self.words: dict[uuid.UUID, Words] = {}
         self.live_in: set[uuid.UUID] = set()
         self.live_out: set[uuid.UUID] = set()
-        self.inbound: list[tuple[uuid.UUID, object, bool, bool]] = []
+        self.inbound: list[tuple[uuid.UUID, object, bool, bool, str]] = []
+        manifest = manifest_of(place.network)
+        self.medium = manifest.medium if manifest else ""
 
     def add(self, message: IncomingMessage, thread: threads.FiledThread) -> Recorded:
         external_id, digest = clean(message.external_id)[:1000], content_hash(message)
@@ -185,7 +188,8 @@ class _Batch:
         )
         if sender and sender_row and not message.outgoing:
             proven = sender.verified not in ("none", "failed")
-            self.inbound.append((sender_row.id, message.at, bool(message.automatic), proven))
+            channel = channel_of(self.medium, visibility=message.visibility)
+            self.inbound.append((sender_row.id, message.at, bool(message.automatic), proven, channel))
         for person in message.participants:
             self._participant(key, message, person)
         self.attachments.extend(

@@ -119,6 +119,7 @@ AREAS = (
         "channel_removed": _("%(who)s removed a channel"),
         "channel_simulated": _("%(who)s made a channel that is only simulated"),
         "company_created": _("%(who)s set up this Kith"),
+        "contact_policy_changed": _("%(who)s changed the contact policy"),
         "company_changed": _("%(who)s changed the company's details"),
         "tag_saved": _("%(who)s saved a tag"),
         "tag_deleted": _("%(who)s deleted a tag"),

@@ -1,0 +1,249 @@
+"""What the gate must know about people, read for many at once: over all identities of the same person."""
+
+from __future__ import annotations
+
+import logging
+import uuid
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from functools import lru_cache
+from typing import Any
+
+from kith.contacts.models import Identity
+from kith.core import sql
+from kith.core.asking import Ask, answered
+from kith.policy.file import PolicyError, default_rules, load_rules
+from kith.policy.types import ContactFacts, PastTouch, Rules
+from kith.trust.services.suppressions import suppression_hash
+
+log = logging.getLogger(__name__)
+CHUNK = 5000
+_FAMILY = """
+WITH asked AS MATERIALIZED (
+    SELECT i.id, c.canonical_id AS person FROM contacts_identity i
+    LEFT JOIN contacts_contact c ON c.id = i.contact_id WHERE i.id = ANY (%(ids)s)),
+family AS MATERIALIZED (
+    SELECT a.id AS asked, a.id AS peer, a.person FROM asked a
+    UNION
+    SELECT a.id, p.id, a.person FROM asked a JOIN contacts_contact k ON k.canonical_id = a.person
+    JOIN contacts_identity p ON p.contact_id = k.id WHERE p.kind <> 'us')
+"""
+_PEOPLE = """
+SELECT f.asked, f.peer, p.network, p.external_id, p.kind, p.bounced_at IS NOT NULL, p.flags,
+       s.last_inbound_at, coalesce(s.last_inbound_automatic, false), coalesce(s.last_inbound_authenticated, false),
+       coalesce(s.wrote_on, '{}'), coalesce(s.open_case, ''), s.customer_since IS NOT NULL OR EXISTS (
+           SELECT 1 FROM contacts_fact b WHERE b.contact_id = p.contact_id AND b.source = 'purchase'
+           AND b.retracted_at IS NULL),
+       w.per_month, w.paused_until, EXISTS (
+           SELECT 1 FROM trust_invitation n WHERE n.identity_id = p.id AND n.ends_at > %(now)s),
+       coalesce(c.time_zone, ''), coalesce(c.preferred_name, ''), coalesce(c.name_confidence, 0)
+FROM family f JOIN contacts_identity p ON p.id = f.peer LEFT JOIN contacts_contact c ON c.id = f.person
+LEFT JOIN trust_situation s ON s.identity_id = p.id LEFT JOIN trust_preference w ON w.identity_id = p.id
+"""
+_CONSENTS = """
+SELECT DISTINCT ON (f.asked, f.peer, t.purpose, t.channel) f.asked, f.peer, t.purpose, t.channel, t.status, t.given_at
+FROM family f JOIN trust_consent t ON t.identity_id = f.peer AND t.status <> 'asked'
+ORDER BY f.asked, f.peer, t.purpose, t.channel, t.given_at DESC, t.id DESC
+"""
+_OBJECTIONS = """
+SELECT DISTINCT f.asked, o.purpose FROM family f
+JOIN trust_objection o ON o.identity_id = f.peer AND o.ended_at IS NULL
+"""
+_TOUCHES = """
+SELECT f.asked, t.planned_for, t.kind, coalesce(d.name, ''), t.channel
+FROM family f JOIN trust_touch t ON t.identity_id = f.peer
+    AND t.kind IN ('campaign', 'sequence', 'outreach') AND t.state IN ('allowed', 'made')
+    AND t.planned_for > %(year)s AND t.subject_id IS DISTINCT FROM %(except)s
+LEFT JOIN teams_division d ON d.id = t.division_id
+"""
+_AUTOMATIC = """
+SELECT identity_id, count(*) FROM trust_touch WHERE identity_id = ANY (%(ids)s) AND kind = 'acknowledgement'
+AND planned_for > %(day)s AND state IN ('allowed', 'made') GROUP BY identity_id
+"""
+_SEGMENTS = """
+SELECT DISTINCT f.asked, g.name FROM family f JOIN contacts_contact k ON k.canonical_id = f.person
+JOIN contacts_contacttag t ON t.contact_id = k.id JOIN contacts_tag g ON g.id = t.tag_id WHERE g.name = ANY (%(names)s)
+"""
+_POLICY = "SELECT id::text, text FROM trust_contactpolicy ORDER BY created_at DESC, id DESC LIMIT 1"
+_SUPPRESSED = (
+    "SELECT key_hash, channel FROM trust_suppression WHERE key_hash = ANY (%(keys)s) AND lifted_at IS NULL"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Gathered:
+    """Facts by identity id, and the company's policy of this moment."""
+
+    facts: dict[uuid.UUID, ContactFacts]
+    rules: Rules
+
+
+@lru_cache(maxsize=8)
+def _parsed(key: str, text: str) -> Rules:
+    try:
+        return load_rules(text)
+    except PolicyError as error:  # written by another version; what ships holds until a person mends it
+        log.warning("the contact policy %s can't be read: %s", key, error)
+        return default_rules()
+
+
+def company_rules() -> Rules:
+    """The policy that counts now: the company's newest, else the one that ships."""
+    return _read_rules(sql.prepared(_POLICY, {}))
+
+
+def _read_rules(rows: Sequence[tuple[Any, ...]]) -> Rules:
+    return _parsed(rows[0][0], rows[0][1]) if rows else default_rules()
+
+
+def gather(
+    identity_ids: Sequence[uuid.UUID],
+    *,
+    moment: datetime,
+    acknowledges: bool = False,
+    without: uuid.UUID | None = None,
+) -> Gathered:
+    """Facts about each identity. `without`: a message whose own touches don't count, as it is asked about again.
+
+    Two statements for each 5,000 identities, one more where the policy names segments.
+    """
+    if not identity_ids:
+        return Gathered({}, company_rules())
+    found: dict[uuid.UUID, ContactFacts] = {}
+    rules = default_rules()
+    for start in range(0, len(identity_ids), CHUNK):
+        rules = _chunk(list(identity_ids[start : start + CHUNK]), moment, acknowledges, without, found)
+    return Gathered(found, rules)
+
+
+def _chunk(
+    ids: list[uuid.UUID],
+    moment: datetime,
+    acknowledges: bool,
+    without: uuid.UUID | None,
+    found: dict[uuid.UUID, ContactFacts],
+) -> Rules:
+    mine = {"ids": ids}
+    asks = [
+        Ask(_FAMILY + _PEOPLE, {**mine, "now": moment}),
+        Ask(_FAMILY + _CONSENTS, mine),
+        Ask(_FAMILY + _OBJECTIONS, mine),
+        Ask(_FAMILY + _TOUCHES, {**mine, "year": moment - timedelta(days=366), "except": without}),
+        Ask(_POLICY, {}),
+    ]
+    if acknowledges:
+        asks.append(Ask(_AUTOMATIC, {**mine, "day": moment - timedelta(days=1)}))
+    if len(ids) <= 50:
+        people, consents, objections, touches, policy, *more = answered(asks)
+    else:  # whole tables: each by its own plan, and no array of rows is built
+        people, consents, objections, touches, policy, *more = [sql.rows(a.select, a.params) for a in asks]
+    rules = _read_rules(policy)
+    segments: Iterable[tuple[uuid.UUID, str]] = ()
+    if rules.segments:
+        segments = sql.rows(_FAMILY + _SEGMENTS, {**mine, "names": [name for name, _ in rules.segments]})
+    automatic = dict(more[0]) if more else {}
+    _assemble(people, found)
+    _consents(consents, found)
+    _many(objections, "objections", found)
+    _many(segments, "segments", found)
+    _suppressed(people, found)
+    ledger: dict[uuid.UUID, list[PastTouch]] = {}
+    for asked, at, kind, division, channel in touches:
+        ledger.setdefault(asked, []).append(PastTouch(at, kind, division, channel))
+    for key, lines in ledger.items():
+        found[key] = replace(found[key], touches=tuple(lines))
+    for key, number in automatic.items():
+        found[key] = replace(found[key], automatic_replies_24h=number)
+    return rules
+
+
+def _assemble(people: Sequence[tuple[Any, ...]], found: dict[uuid.UUID, ContactFacts]) -> None:
+    families: dict[uuid.UUID, list[tuple[Any, ...]]] = {}
+    for row in people:
+        families.setdefault(row[0], []).append(row)
+    for asked, rows in families.items():
+        own = next(row for row in rows if row[1] == asked)
+        wrote = [row[7] for row in rows if row[7] is not None]
+        wishes = [row[13] for row in rows if row[13] is not None]
+        pauses = [row[14] for row in rows if row[14] is not None]
+        cases = {row[11] for row in rows}
+        found[asked] = ContactFacts(
+            time_zone=own[16],
+            preferred_name=own[17],
+            name_confidence=own[18],
+            wrote_on=frozenset(channel for row in rows for channel in row[10]),
+            last_inbound_at=max(wrote, default=None),
+            invited=any(row[15] for row in rows),
+            customer=any(row[12] for row in rows),
+            open_case="angry" if "angry" in cases else "normal" if "normal" in cases else None,
+            flags=frozenset(own[6]),
+            # Of the identity itself: a machine that answers at one address says nothing of the person's other ones.
+            message_automatic=own[8],
+            sender_authenticated=own[9],
+            bounced=own[5],
+            wish_month=min(wishes, default=None),
+            paused_until=max(pauses, default=None),
+            is_us=own[4] == Identity.Kind.US,
+            is_automated=own[4] == Identity.Kind.AUTOMATED,
+        )
+
+
+def _consents(rows: Sequence[tuple[Any, ...]], found: dict[uuid.UUID, ContactFacts]) -> None:
+    """Consent is given by an identity for itself; withdrawn by any it holds for the whole person, until the identity asked
+    about says otherwise later."""
+    by_asked: dict[uuid.UUID, dict[tuple[str, str], list[tuple[bool, str, datetime]]]] = {}
+    for asked, peer, purpose, channel, status, at in rows:
+        by_asked.setdefault(asked, {}).setdefault((channel, purpose), []).append((asked == peer, status, at))
+    for asked, pairs in by_asked.items():
+        given: set[tuple[str, str]] = set()
+        withdrawn: set[tuple[str, str]] = set()
+        for pair, said in pairs.items():
+            own = [at for mine, status, at in said if mine and status == "given"]
+            against = [at for _, status, at in said if status == "withdrawn"]
+            if against and (not own or max(against) >= max(own)):
+                withdrawn.add(pair)
+            elif own:
+                given.add(pair)
+        found[asked] = replace(
+            found[asked],
+            consents=frozenset(given),
+            withdrawn=frozenset(pair for pair in withdrawn if pair[1] != "all"),
+            unsubscribed=frozenset(channel for channel, purpose in withdrawn if purpose == "all"),
+        )
+
+
+def _many(rows: Iterable[tuple[uuid.UUID, str]], name: str, found: dict[uuid.UUID, ContactFacts]) -> None:
+    values: dict[uuid.UUID, set[str]] = {}
+    for asked, value in rows:
+        values.setdefault(asked, set()).add(value)
+    for asked, words in values.items():
+        found[asked] = replace(found[asked], **{name: frozenset(words)})  # type: ignore[arg-type]
+
+
+def _suppressed(people: Sequence[tuple[Any, ...]], found: dict[uuid.UUID, ContactFacts]) -> None:
+    hashes: dict[str, list[uuid.UUID]] = {}
+    for asked, _peer, network, external_id, *_rest in people:
+        hashes.setdefault(suppression_hash(network, external_id), []).append(asked)
+    standing: dict[uuid.UUID, set[str]] = {}
+    for key_hash, channel in sql.prepared(_SUPPRESSED, {"keys": list(hashes)}):
+        for asked in hashes[key_hash]:
+            standing.setdefault(asked, set()).add(channel)
+    for asked, channels in standing.items():
+        found[asked] = replace(found[asked], suppressed=frozenset(channels))
+
+
+def readable(facts: ContactFacts) -> dict[str, object]:
+    """Facts as JSON, those left out that say nothing: kept with the decision that was made of them."""
+    shown: dict[str, object] = {}
+    for key in ContactFacts.__dataclass_fields__:
+        value = getattr(facts, key)
+        if not value:
+            continue
+        if key == "touches":
+            shown[key] = len(value)
+        elif isinstance(value, Collection) and not isinstance(value, str):
+            shown[key] = sorted(":".join(v) if isinstance(v, tuple) else v for v in value)
+        else:
+            shown[key] = value.isoformat() if isinstance(value, datetime) else value
+    return shown

@@ -1,0 +1,58 @@
+"""Writes of this room: the gate, its ledger, consent, suppression, and what rooms above tell it."""
+
+from kith.trust.services.gate import (
+    TouchRequest,
+    channel_of,
+    gate_details,
+    gate_preview,
+    may_approve,
+    touch_request,
+    touch_request_each,
+)
+from kith.trust.services.knowing import GateRefused, fact_infer, identity_link_ask
+from kith.trust.services.ledger import touches_cancel, touches_made, touches_recheck
+from kith.trust.services.policies import contact_policy_set, policy_check
+from kith.trust.services.situations import (
+    situation_customer,
+    situation_open_case,
+    situations_note_inbound,
+)
+from kith.trust.services.suppressions import (
+    ERASED,
+    TrustError,
+    contact_suppress,
+    may_lift,
+    suppression_add,
+    suppression_hash,
+    suppression_lift,
+    suppression_take_back,
+)
+
+__all__ = [
+    "ERASED",
+    "GateRefused",
+    "TouchRequest",
+    "TrustError",
+    "channel_of",
+    "contact_policy_set",
+    "contact_suppress",
+    "fact_infer",
+    "gate_details",
+    "gate_preview",
+    "identity_link_ask",
+    "may_approve",
+    "may_lift",
+    "policy_check",
+    "situation_customer",
+    "situation_open_case",
+    "situations_note_inbound",
+    "suppression_add",
+    "suppression_hash",
+    "suppression_lift",
+    "suppression_take_back",
+    "touch_request",
+    "touch_request_each",
+    "touches_cancel",
+    "touches_made",
+    "touches_recheck",
+]
