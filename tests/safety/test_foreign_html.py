@@ -394,7 +394,7 @@ class World:
         contacts, organizations, facts, imports, webhooks = self.kinds.values()
         contact, organization = contacts[number], organizations[number]
         message, conversation = self.mails[number]
-        parts = ("edit", "fact", "role", "link", "merge", "new/note", "data", "never", "lift")
+        parts = ("edit", "fact", "role", "link", "merge", "new/note", "data", "never", "lift", "by-hand")
         return [
             f"/inbox/{conversation}/",
             *(f"/inbox/{conversation}/{part}/" for part in ("join", "move", "replies")),

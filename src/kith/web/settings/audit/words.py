@@ -87,6 +87,7 @@ AREAS = (
         "message_unsent": _("%(who)s took a message back before it left"),
         "message_repeated": _("%(who)s sent a message once more"),
         "delivery_settled": _("%(who)s said what became of an uncertain message"),
+        "contacted_by_hand": _("%(who)s called a person or wrote them a letter"),
         "gate_overridden": _("%(who)s sent a message that the gate had held back"),
         "suppression_added": _("%(who)s said that somebody is never to be contacted"),
         "suppression_lifted": _("%(who)s allowed that somebody is contacted again"),
