@@ -129,9 +129,10 @@ def _fill(user: User) -> dict[str, Any]:
         enabled_by=user,
     )  # fmt: skip
     RetentionRun.objects.create(rule=keep, name=keep.name, action="delete", state="running", total=9, done=3)
-    LegalHold.objects.create(
-        channel_account=account, reason="Case 12 of " + "a long name " * 9, placed_by=user
-    )
+    other = ChannelAccount.objects.create(
+        network="webhook", name="Shop of old", external_id="y", scope=account.scope, history_until=now(), state="paused"
+    )  # fmt: skip
+    LegalHold.objects.create(channel_account=other, reason="Case 12 of " + "a long name " * 9, placed_by=user)
     SystemMail.objects.create(
         to=["ada@us.example"], subject="Reset", text="A link", error="No server took it."
     )

@@ -70,6 +70,7 @@ class RuleForm(Form):
             *[(f"account:{account.pk}", account.name) for account in accounts],
         ]
         self.fields["where"].required = False
+        self.fields["where"].needed = True  # type: ignore[attr-defined]  # "" is a choice: everywhere
 
     def values(self) -> dict[str, Any]:
         kind, _colon, which = self.cleaned_data["where"].partition(":")
