@@ -209,6 +209,7 @@ SHARED: dict[tuple[str, str], str] = {
         "person_download",
         "request_id",
     ): "administrators; only who asked gets it (tests/workspace/test_person_data.py)",
+    ("person_backups", "request_id"): "administrators; holds no word about the person",
     ("person_again", "request_id"): "administrators; an export is then of who asks",
     ("settings:person", "pk"): "administrators change colleagues",
     ("settings:leave", "pk"): "as above",

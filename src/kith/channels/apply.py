@@ -13,6 +13,7 @@ from django.db.models import Exists, OuterRef, Q
 
 from kith.base.clock import now
 from kith.channels.deletions import messages_gone
+from kith.channels.erased import erased_keep_out
 from kith.channels.models import Delivery, RawItem
 from kith.connectors.contract import (
     DeliveryChanged,
@@ -84,7 +85,7 @@ def events_apply(account: ChannelAccount, items: Sequence[Understood]) -> None:
 
 
 def _messages(account: ChannelAccount, waiting: Sequence[tuple[RawItem, MessageReceived]]) -> None:
-    wanted = _let_in(account, waiting)
+    wanted = _let_in(account, erased_keep_out(account, waiting))
     if not wanted:
         return
     recorded = messages_record(place_of(account), [_incoming(account, raw, event) for raw, event in wanted])

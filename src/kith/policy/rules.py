@@ -244,7 +244,11 @@ def objection(t: T, f: F, r: R, now: Now) -> Said:
     """They object to this purpose. A person's answer is no purpose."""
     if not f.objections or answers(t):
         return None
-    every = ("all", "selling") if t.kind in SELLING or t.kind == "infer" else ("all",)
+    every = (
+        ("all", "selling", "marketing", "direct_marketing")
+        if t.kind in SELLING or t.kind == "infer"
+        else ("all",)
+    )
     return (t.purpose in f.objections or not f.objections.isdisjoint(every)) and {"purpose": t.purpose}
 
 

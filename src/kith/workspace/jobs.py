@@ -34,6 +34,31 @@ def person_request_run(*, request_id: str) -> None:
         erasure_run(request)
 
 
+def backups_renew_given_up(error: Exception | None, *, request_id: str) -> None:
+    from kith.workspace import person_requests
+
+    person_requests.backups_renew_given_up(error, request_id=request_id)
+
+
+@job("workspace.backups_renew", tries=3, given_up=backups_renew_given_up)
+def backups_renew_run(*, request_id: str) -> None:
+    """Remove the backups that hold somebody who was erased, behind a new one."""
+    from kith.workspace.erasure_backups import backups_renew
+
+    request = PersonRequest.objects.filter(pk=request_id, state="done").first()
+    if request is not None:
+        backups_renew(request)
+        PersonRequest.objects.filter(pk=request_id).update(and_backups=False, error="")
+
+
+@job("workspace.fill_journal", every="17 * * * *")
+def fill_journal() -> None:
+    """What other machines erased stands in this one's journal of erasures, too."""
+    from kith.workspace.erasure_again import journal_fill
+
+    journal_fill()
+
+
 @job("workspace.sweep_exports", every="41 3 * * *")
 def sweep_exports() -> None:
     """Exports of people lie for a week."""

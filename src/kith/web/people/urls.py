@@ -1,6 +1,18 @@
 from django.urls import path
 
-from kith.web.people import bulk, by_hand, data, facts, imports, links, never, organizations, views, work
+from kith.web.people import (
+    bulk,
+    by_hand,
+    data,
+    erased,
+    facts,
+    imports,
+    links,
+    never,
+    organizations,
+    views,
+    work,
+)
 
 urlpatterns = [
     path("people/", views.people, name="people"),
@@ -83,6 +95,8 @@ urlpatterns = [
     path("people/<uuid:contact_id>/data/erase/", data.person_erase, name="person_erase"),
     path("exports/<uuid:request_id>/", data.person_download, name="person_download"),
     path("exports/<uuid:request_id>/again/", data.person_again, name="person_again"),
+    path("exports/<uuid:request_id>/backups/", data.person_backups, name="person_backups"),
+    path("people/erased/", erased.erased, name="people_erased"),
     # imports
     path("imports/", imports.imports, name="imports"),
     path("imports/new/", imports.upload, name="import_upload"),

@@ -109,6 +109,10 @@ AREAS = (
         "retention_stopped": _("%(who)s stopped a retention rule that wanted too much at once"),
         "hold_placed": _("%(who)s put something under legal hold"),
         "hold_lifted": _("%(who)s lifted a legal hold"),
+        "person_erased_again": _("%(who)s erased a person again, after a restore"),
+        "erased_lifted": _("%(who)s allowed that an import brings somebody back who was erased"),
+        "backups_renew_asked": _("%(who)s asked that backups which hold an erased person be removed"),
+        "backups_renewed": _("%(who)s made a new backup and removed those that held an erased person"),
         "raw_item_deleted": _("%(who)s deleted something that could not be read"),
     }),
     Area("house", HOUSE, {

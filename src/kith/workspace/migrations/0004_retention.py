@@ -12,7 +12,7 @@ class Migration(migrations.Migration):
         ('contacts', '0004_people_merges'),
         ('conversations', '0010_longer_pending_list'),
         ('networks', '0002_account_details'),
-        ('workspace', '0002_people_requests'),
+        ('workspace', '0003_erased_addresses'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
