@@ -225,6 +225,11 @@ SHARED: dict[tuple[str, str], str] = {
     ("settings:webhook", "pk"): "administrators tell programs of events; a webhook holds ids, and no words",
     ("settings:webhook_delivery", "delivery"): "as above",
     ("webhooks_", "webhook_id"): "as above, by administrators' tokens (tests/api/test_webhooks.py)",
+    (
+        "settings:retention",
+        "pk",
+    ): "administrators keep the house; examples of a rule are filtered by scope (tests/workspace)",
+    ("settings:hold_lift", "pk"): "administrators; what a conversation is called is filtered by scope",
     ("settings:mail_resend", "pk"): "administrators; who may read a mail's text is tested with the screen",
     ("settings:channel_steps", "run"): "a name that one's browser made up; what stands there is kept by user",
     ("settings:channel_connect", "network"): "a name of a network, not a row",

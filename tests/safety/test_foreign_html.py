@@ -376,7 +376,14 @@ class World:
             ),
             *("/settings/channels/", "/settings/fields/", "/settings/company/", "/settings/profile/"),
             *(f"/settings/channels/{self.account}/", "/settings/notifications/", "/settings/webhooks/"),
-            *("/notifications/", "/notifications/bell/", "/push/news/", "/organizations/", "/imports/"),
+            *(
+                "/settings/retention/",
+                "/notifications/",
+                "/notifications/bell/",
+                "/push/news/",
+                "/organizations/",
+                "/imports/",
+            ),
             *("/inbox/filters/", "/inbox/views/", "/inbox/bulk/menus/"),
         ]
 
@@ -545,7 +552,7 @@ NO_SINKS = {
     "words of our own alone": (
         "styleguide theme settings:start settings:backups settings:invite settings:team_new settings:division_new "
         "settings:channel_choose settings:channel_connect settings:replies_new settings:macros_new settings:rules_new "
-        "settings:tags_new settings:fields_new settings:webhook_new account:tokens account:security people_erased"
+        "settings:tags_new settings:fields_new settings:webhook_new settings:retention_new settings:hold_new account:tokens account:security people_erased"
     ),
     "allauth's own, escaped by Django; they show one's own names": (
         "account_reauthenticate account_change_password account_set_password mfa_index mfa_reauthenticate "
@@ -556,7 +563,7 @@ NO_SINKS = {
     "forms of what the lists beside them show, by the same macros (tests/web/settings)": (
         "settings:person settings:leave settings:team settings:division settings:channel_edit "
         "settings:channel_reconnect settings:channel_audience settings:channel_callback settings:replies_edit "
-        "settings:macros_edit settings:rules_edit settings:tags_edit settings:fields_edit"
+        "settings:macros_edit settings:rules_edit settings:tags_edit settings:fields_edit settings:retention_rule"
     ),
 }
 

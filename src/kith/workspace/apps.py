@@ -12,10 +12,12 @@ class WorkspaceConfig(AppConfig):
     def ready(self) -> None:
         from kith.core.backup import making
         from kith.core.registry import names_blobs
+        from kith.workspace import privacy
         from kith.workspace.models import Import, PersonRequest
 
         names_blobs(Import, "file")
         names_blobs(PersonRequest, "digest")
+        privacy.register()
         making.on_settled(_restored)
 
 

@@ -7,6 +7,9 @@ from django.utils.translation import gettext_lazy as _
 
 from kith.core.fields import Record
 from kith.teams.models import User
+from kith.workspace.retention.models import LegalHold, RetentionRule, RetentionRun
+
+__all__ = ["Import", "ImportedRow", "LegalHold", "PersonRequest", "RetentionRule", "RetentionRun"]
 
 
 class Import(Record):
