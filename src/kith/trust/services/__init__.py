@@ -9,6 +9,7 @@ from kith.trust.services.gate import (
     touch_request,
     touch_request_each,
 )
+from kith.trust.services.invitations import invitation_record, invitation_take_back
 from kith.trust.services.ledger import touches_cancel, touches_made, touches_recheck
 from kith.trust.services.situations import (
     situation_customer,
@@ -34,6 +35,8 @@ __all__ = [
     "contact_suppress",
     "gate_details",
     "gate_preview",
+    "invitation_record",
+    "invitation_take_back",
     "may_approve",
     "may_lift",
     "situation_customer",

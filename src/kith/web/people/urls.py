@@ -1,6 +1,6 @@
 from django.urls import path
 
-from kith.web.people import bulk, data, facts, imports, links, never, organizations, views, work
+from kith.web.people import bulk, data, facts, how, imports, links, never, organizations, views, work
 
 urlpatterns = [
     path("people/", views.people, name="people"),
@@ -16,6 +16,9 @@ urlpatterns = [
     path("people/<uuid:contact_id>/fact/", facts.fact_dialog, name="fact_dialog"),
     path("people/<uuid:contact_id>/fact/keep/", facts.fact_new, name="fact_new"),
     path("facts/<uuid:fact_id>/", facts.wrong_dialog, name="fact_wrong_dialog"),
+    path("facts/<uuid:fact_id>/how/", how.how_dialog, name="fact_how"),
+    path("facts/<uuid:fact_id>/told/", how.told, name="fact_told"),
+    path("facts/<uuid:fact_id>/expires/", how.expires, name="fact_expires"),
     path("facts/<uuid:fact_id>/wrong/", facts.wrong, name="fact_wrong"),
     path("facts/<uuid:fact_id>/right/", facts.right, name="fact_right"),
     path("facts/<uuid:fact_id>/forget/", facts.forget, name="fact_forget"),
