@@ -1,4 +1,4 @@
-"""Writes docs/reference/settings.md and commands.md from the code; `--check` only says whether they are current."""
+"""Writes docs/reference/settings.md, commands.md and gate.md from the code; `--check` only says whether they are current."""
 
 from __future__ import annotations
 
@@ -78,11 +78,74 @@ def _usage(parameter: Any) -> str:
     return name if parameter.required else f"[{name}]"
 
 
+def gate_page() -> str:
+    """The rules of the gate in their order, the line that `kith decide` reads, and the policy that ships."""
+    from kith.policy import types
+    from kith.policy.decide import ORDER
+    from kith.policy.file import default_text
+    from kith.policy.sentences import REMEDIES, SENTENCES
+
+    every = set(types.KINDS)
+    lines = [
+        "# The gate",
+        "",
+        NOTE,
+        "Every outbound contact, every link between accounts and every conclusion about a person is decided by these rules, in",
+        "this order: denials first, then holds. The first that speaks decides; where none does, it is allowed. The names of the",
+        "rules don't change. What becomes of a held message: [pacing](../explanation/pacing.md).",
+        "",
+        "| rule | says | of | why | what would help | sent anyway by |",
+        "|---|---|---|---|---|---|",
+    ]
+    for rule in ORDER:
+        kinds = "everything" if rule.kinds == every else ", ".join(k for k in types.KINDS if k in rule.kinds)
+        why = " ".join((rule.test.__doc__ or "").split())
+        by = {"author": "its author", "manager": "a manager", "nobody": ""}[rule.approval]
+        helps = ", ".join(REMEDIES.get(rule.name, ()))
+        lines.append(f"| `{rule.name}` | {rule.outcome} | {kinds} | {why} | {helps} | {by} |")
+    lines += [
+        "",
+        "Where only one person uses Kith, that one may send what a manager could, with a reason.",
+        "",
+    ]
+    lines += ["## The sentences", "", "| rule | sentence |", "|---|---|"]
+    lines += [f"| `{name}` | {text} |" for name, text in SENTENCES.items()]
+    lines += ["", "## What `kith decide` reads", ""]
+    lines += ["One JSON object a line; what is left out has the safe default. Sensitive attributes: "]
+    lines[-1] += (
+        ", ".join(f"`{name}`" for name in sorted(types.SENSITIVE)) + ", and parts of them (`health.allergy`)."
+    )
+    lines += ["", "```", *WIRE.strip().splitlines(), "```", ""]
+    lines += ["## The policy that ships", "", "```toml", *default_text().strip().splitlines(), "```"]
+    return "\n".join(lines) + "\n"
+
+
+WIRE = """
+{"id": any, "now": ISO time (default: the clock),
+ "touch": {"kind": reply|acknowledgement|transactional|campaign|sequence|outreach|link_identity|infer,
+           "channel": email|sms|phone|letter|public|direct|none, "purpose": text, "actor": person|automation,
+           "division": text, "name_used": text|null, "urgent": bool,
+           "based_on": [{"attribute": text, "origin": told_us|public_post|purchase|inferred|third_party|someone_elses_access,
+                         "about": self|gift|unknown, "deleted_upstream": bool, "purposes": [text]}],
+           "concludes": text (of an inference), "text_length": number, "answers_inbound": bool,
+           "network": {"title", "text_length", "reply_window_hours", "may_start_conversation", "automatic_reply", "sends",
+                       "may_link_identity", "may_infer"}},
+ "contact": {"time_zone": IANA name, "preferred_name": text|null, "name_confidence": 0..1,
+             "consents": [{"channel", "purpose", "status": given|withdrawn}], "unsubscribed": [channel],
+             "suppressed": [channel or "all"], "objections": [purpose], "wrote_on": [channel],
+             "touches": [{"at", "division", "channel", "kind"}], "last_inbound_at": ISO time|null, "invited": bool,
+             "customer": bool, "open_case": null|normal|angry, "identity_evidence": none|self_declared|public_statement|guessed,
+             "flags": [text], "segments": [text], "message_automatic": bool, "sender_authenticated": bool,
+             "automatic_replies_24h": number, "wish_month": number|null, "paused_until": ISO time|null, "bounced": bool,
+             "is_us": bool, "is_automated": bool}}
+"""
+
+
 def main(arguments: list[str]) -> int:
     with tempfile.TemporaryDirectory() as home:
         os.environ.setdefault("KITH_ENV", "test")
         os.environ.setdefault("KITH_HOME", home)
-        pages = {"settings.md": settings_page(), "commands.md": commands_page()}
+        pages = {"settings.md": settings_page(), "commands.md": commands_page(), "gate.md": gate_page()}
     stale = [name for name, text in pages.items() if not _current(REFERENCE / name, text)]
     if "--check" in arguments:
         for name in stale:

@@ -21,7 +21,7 @@ def generator() -> ModuleType:
     return module
 
 
-@pytest.mark.parametrize("name", ["settings", "commands"])
+@pytest.mark.parametrize("name", ["settings", "commands", "gate"])
 def test_the_reference_is_current(generator: ModuleType, name: str) -> None:
     text: str = getattr(generator, f"{name}_page")()
     assert len(text.splitlines()) > 15

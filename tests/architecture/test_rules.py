@@ -144,3 +144,33 @@ def test_no_view_is_without_csrf_but_those_that_prove_themselves_otherwise() -> 
         if "csrf_exempt" in path.read_text(encoding="utf-8")
     ]
     assert all(name.startswith(("api/", "web/chat/")) for name in exempt), exempt
+
+
+def _uses(words: str) -> set[str]:
+    return {str(p.relative_to(SOURCE)) for p in python_files() if words in p.read_text(encoding="utf-8")}
+
+
+def test_nothing_goes_around_the_gate() -> None:
+    """What reaches people, and what we conclude of them, has one way each; the words are looked for, whoever writes them."""
+    # Deliveries are made where a clearance lies, and sent where the gate is asked once more.
+    assert _uses("= Delivery.objects.create(") == {"channels/outbox.py"}
+    senders = {"channels/deliver.py", "channels/system_mail.py"}  # the latter to colleagues alone
+    assert _uses("connector.send(") == senders
+    # A link between an account and a person is asked for; an own key alone proves itself.
+    linkers = _uses(" identity_link(") | _uses(".identity_link(")
+    assert linkers == {
+        "contacts/services/contacts.py",  # whoever wrote from it
+        "trust/services/knowing.py",
+        "workspace/demo/build.py",
+    }
+    # A fact that we conclude passes the gate too.
+    assert _uses("Source.INFERRED") == {"trust/facts_used.py", "trust/services/knowing.py"}
+    assert _uses("from kith.policy.decide") <= {
+        "policy/ways.py",
+        "policy/wire.py",
+        # advice and fact_view only say what it would be; they clear nothing
+        *(
+            f"trust/{name}.py"
+            for name in ("services/gate", "services/ledger", "selectors", "advice", "fact_view")
+        ),
+    }

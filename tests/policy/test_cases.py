@@ -272,11 +272,11 @@ def test_the_case(
 
 def test_a_cap_says_which_and_until_when() -> None:
     year = ask(CASES[0][2], CASES[0][3])
-    assert year["reason"] == "They had 38 offers from us within 365 days (Books 38); the most is 18."
+    assert year["reason"] == "Offers from us within 365 days: 38 (Books 38). The most is 18."
     # The eighteenth newest, 9 + 9.3 * 17 days old, must be a year old.
     assert year["until"] == (NOW + timedelta(days=365 - (9 + 9.3 * 17))).isoformat()
     week = ask(CASES[1][2], CASES[1][3])
-    assert week["reason"] == "They had 2 offers from us within 7 days (Books 1, Garden 1); the most is 1."
+    assert week["reason"] == "Offers from us within 7 days: 2 (Books 1, Garden 1). The most is 1."
     assert week["until"] == (NOW + timedelta(days=6)).isoformat()
 
 

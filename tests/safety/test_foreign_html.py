@@ -367,7 +367,13 @@ class World:
             *("/inbox/", "/inbox/all/", f"/inbox/{self.conversation}/", f"/messages/{self.message}/source/"),
             *("/people/", f"/people/{self.contact.pk}/", "/today/", "/inbox/write/", "/simulator/"),
             *("/settings/replies/", "/settings/macros/", "/settings/tags/", "/settings/rules/"),
-            *("/settings/mails/", "/settings/audit/", "/settings/people/", "/settings/teams/"),
+            *(
+                "/settings/mails/",
+                "/settings/audit/",
+                "/settings/gate/",
+                "/settings/people/",
+                "/settings/teams/",
+            ),
             *("/settings/channels/", "/settings/fields/", "/settings/company/", "/settings/profile/"),
             *(f"/settings/channels/{self.account}/", "/settings/notifications/", "/settings/webhooks/"),
             *("/notifications/", "/notifications/bell/", "/push/news/", "/organizations/", "/imports/"),
@@ -381,7 +387,7 @@ class World:
         contacts, organizations, facts, imports, webhooks = self.kinds.values()
         contact, organization = contacts[number], organizations[number]
         message, conversation = self.mails[number]
-        parts = ("edit", "fact", "role", "link", "merge", "new/note", "data", "never", "lift")
+        parts = ("edit", "fact", "role", "link", "merge", "new/note", "data", "never", "lift", "by-hand")
         return [
             f"/inbox/{conversation}/",
             *(f"/inbox/{conversation}/{part}/" for part in ("join", "move", "replies")),

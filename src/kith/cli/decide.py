@@ -6,7 +6,7 @@ import json
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -39,7 +39,7 @@ def decide(
             raise CommandError(f"{policy} can't be read: {error}") from error
         except PolicyError as error:
             raise CommandError(f"{policy}: {error}") from error
-    unread, write = 0, sys.stdout.write
+    unread, write = 0, sys.stdout.buffer.write
     while line := sys.stdin.buffer.readline(LINE_LIMIT + 2):
         if not line.endswith(b"\n") and len(line) > LINE_LIMIT:
             while (rest := sys.stdin.buffer.readline(LINE_LIMIT)) and not rest.endswith(b"\n"):
@@ -48,9 +48,16 @@ def decide(
             continue
         answer, read = decide_line(line, rules, clock=lambda: datetime.now(UTC))
         unread += not read
-        write(json.dumps(answer, ensure_ascii=False) + "\n")
-    sys.stdout.flush()
+        write(_json(answer) + b"\n")
+    sys.stdout.buffer.flush()
     if unread:
         raise CommandError(
             f"{unread} line{'' if unread == 1 else 's'} could not be read; each was denied, with what is wrong as its reason."
         )
+
+
+def _json(answer: dict[str, Any]) -> bytes:
+    try:
+        return json.dumps(answer, ensure_ascii=False).encode()
+    except UnicodeEncodeError:  # half a character, which UTF-8 can't hold and JSON can
+        return json.dumps(answer).encode()

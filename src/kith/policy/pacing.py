@@ -59,6 +59,7 @@ def full(
         "count": str(sum(1 for at in times if at > now - window)),
         "limit": str(first.limit),
         "days": f"{window / timedelta(days=1):g}",
+        "hours": f"{window / timedelta(hours=1):g}",
         "divisions": _divisions(facts, now - window),
     }
     return said, until

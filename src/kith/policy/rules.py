@@ -88,6 +88,11 @@ def covers(pairs: frozenset[tuple[str, str]], t: T) -> bool:
     )
 
 
+def is_sensitive(attribute: str) -> bool:
+    """Of an attribute's name: "health", or a part of it such as "health.allergy"."""
+    return attribute.partition(".")[0].casefold() in SENSITIVE
+
+
 # Denials
 
 
@@ -168,10 +173,11 @@ def source_deleted(t: T, f: F, r: R, now: Now) -> Said:
 def sensitive(t: T, f: F, r: R, now: Now) -> Said:
     """Nothing sensitive is inferred, nor used unless they told us: health, pregnancy, finances, politics, race, religion,
     sex life, union membership, crime, minors. What they say in public may be answered, but sells nothing."""
-    if t.kind == "infer" and t.purpose in SENSITIVE:
-        return {"fact": t.purpose}
+    for word in (t.concludes, t.purpose) if t.kind == "infer" else ():
+        if is_sensitive(word):
+            return {"fact": word}
     for used in t.based_on:
-        if used.attribute.partition(".")[0].casefold() not in SENSITIVE:
+        if not is_sensitive(used.attribute):
             continue
         said = ("told_us",) if t.kind in SELLING else ("told_us", "public_post")
         if t.kind == "infer" or used.origin not in said:

@@ -69,13 +69,13 @@ SENTENCES: dict[str, str] = {
         "They don't know us yet, and have not agreed to offers. Say what entitles us to write, or wait until they do."
     ),
     "paused": N_("They asked for a pause."),
-    "wish": N_("They chose to have at most %(limit)s offers in a month, and had %(count)s."),
+    "wish": N_("They chose how many offers they want in a month: %(limit)s. They had %(count)s."),
     "wish.none": N_("They chose to have no offers."),
-    "pace": N_("They had %(count)s offers from us within %(days)s days; the most is %(limit)s."),
+    "pace": N_("Offers from us within %(days)s days: %(count)s. The most is %(limit)s."),
     "pace.divisions": N_(
-        "They had %(count)s offers from us within %(days)s days (%(divisions)s); the most is %(limit)s."
+        "Offers from us within %(days)s days: %(count)s (%(divisions)s). The most is %(limit)s."
     ),
-    "pace.gap": N_("They had an offer from us less than %(days)s days ago."),
+    "pace.gap": N_("Their last offer from us is less than %(hours)s hours old."),
     "quiet_hours": N_("It is night where they live."),
     "bounced": N_("The last message to this address came back. Check the address first."),
 }

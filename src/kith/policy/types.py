@@ -68,6 +68,7 @@ class ProposedTouch:
     based_on: tuple[FactUse, ...] = ()
     text_length: int = 0
     answers_inbound: bool = False  # in a conversation in which they wrote to us
+    concludes: str = ""  # the attribute that an inference would add
     network: NetworkRules = field(default_factory=NetworkRules)
 
 

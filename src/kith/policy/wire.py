@@ -18,6 +18,13 @@ _KINDS, _CHANNELS = frozenset(t.KINDS), frozenset(t.CHANNELS)
 Json = dict[str, Any]
 
 
+def _no_number(text: str) -> Any:
+    raise ValueError(f"{text} is no number of JSON")
+
+
+_JSON = json.JSONDecoder(parse_constant=_no_number)
+
+
 class LineError(ValueError):
     """Why a line can't be decided, naming the field."""
 
@@ -29,7 +36,7 @@ def decide_line(line: bytes | str, rules: t.Rules, *, clock: Callable[[], dateti
         if len(line) > LINE_LIMIT:
             raise LineError(f"the line is longer than {LINE_LIMIT} bytes")
         try:
-            given = json.loads(line)
+            given = _JSON.decode(line if isinstance(line, str) else line.decode())
         except (ValueError, RecursionError) as error:
             raise LineError(f"this is not JSON ({type(error).__name__})") from error
         if not isinstance(given, dict):
@@ -78,6 +85,7 @@ def _touch(given: Json) -> t.ProposedTouch:
         based_on=tuple(_use(used) for used in _list(given, "based_on")),
         text_length=_count(given, "text_length") or 0,
         answers_inbound=_flag(given, "answers_inbound"),
+        concludes=_text(given, "concludes"),
         network=_network(network) if network else _NO_NETWORK,
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import uuid
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -12,10 +13,11 @@ from typing import Any
 from kith.contacts.models import Identity
 from kith.core import sql
 from kith.core.asking import Ask, answered
-from kith.policy.file import default_rules, load_rules
+from kith.policy.file import PolicyError, default_rules, load_rules
 from kith.policy.types import ContactFacts, PastTouch, Rules
 from kith.trust.services.suppressions import suppression_hash
 
+log = logging.getLogger(__name__)
 CHUNK = 5000
 _FAMILY = """
 WITH asked AS MATERIALIZED (
@@ -79,7 +81,11 @@ class Gathered:
 
 @lru_cache(maxsize=8)
 def _parsed(key: str, text: str) -> Rules:
-    return load_rules(text)
+    try:
+        return load_rules(text)
+    except PolicyError as error:  # written by another version; what ships holds until a person mends it
+        log.warning("the contact policy %s can't be read: %s", key, error)
+        return default_rules()
 
 
 def company_rules() -> Rules:

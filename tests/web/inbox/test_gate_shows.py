@@ -113,7 +113,7 @@ def test_an_offer_too_soon_says_when_and_a_manager_may_send_it_with_a_reason(
     mara: User, account: ChannelAccount
 ) -> None:
     boss = house.user("Boss", role="manager")
-    where, _message = asked(account)
+    _where, _message = asked(account)
     one = willing()
     Topic.objects.create(key="tours", name="Tours")
     Touch.objects.create(

@@ -10,6 +10,7 @@ from ninja import Query, Router
 
 from kith.api import paging
 from kith.api.access import Token, caller_of
+from kith.api.gate import link_or_problem
 from kith.api.problems import Problem, blame
 from kith.api.schemas import IdentityOut, IdentityQuery, LinkIn, Page
 from kith.contacts import services
@@ -81,7 +82,7 @@ def identities_link(request: HttpRequest, identity_id: uuid.UUID, body: LinkIn) 
     )
     if contact is None:
         raise blame("person_id", "There is no such person.")
-    services.identity_link(
+    link_or_problem(
         identity=identity,
         contact=contact.canonical,
         basis=IdentityLink.Basis.BY_HAND,

@@ -12,6 +12,7 @@ from ninja import Query, Router, Status
 
 from kith.api import paging
 from kith.api.access import Token, caller_of
+from kith.api.gate import link_or_problem
 from kith.api.problems import Problem, blame
 from kith.api.routes.identities import identity_out
 from kith.api.schemas import (
@@ -172,7 +173,7 @@ def _link(contact: Contact, wanted: Sequence[IdentityIn], user: User) -> None:
                 "This identity belongs to somebody else; merge the two.",
                 errors=[(where, f"belongs to {known.contact_id}")],
             )
-        services.identity_link(
+        link_or_problem(
             identity=Identity.objects.get(pk=known.id),
             contact=contact,
             basis=IdentityLink.Basis.BY_HAND,

@@ -10,7 +10,9 @@ from kith.trust.services.gate import (
     touch_request_each,
 )
 from kith.trust.services.invitations import invitation_record, invitation_take_back
+from kith.trust.services.knowing import GateRefused, fact_infer, identity_link_ask
 from kith.trust.services.ledger import touches_cancel, touches_made, touches_recheck
+from kith.trust.services.policies import contact_policy_set, policy_check
 from kith.trust.services.situations import (
     situation_customer,
     situation_open_case,
@@ -29,16 +31,21 @@ from kith.trust.services.suppressions import (
 
 __all__ = [
     "ERASED",
+    "GateRefused",
     "TouchRequest",
     "TrustError",
     "channel_of",
+    "contact_policy_set",
     "contact_suppress",
+    "fact_infer",
     "gate_details",
     "gate_preview",
+    "identity_link_ask",
     "invitation_record",
     "invitation_take_back",
     "may_approve",
     "may_lift",
+    "policy_check",
     "situation_customer",
     "situation_open_case",
     "situations_note_inbound",

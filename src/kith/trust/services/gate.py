@@ -16,7 +16,7 @@ from kith.core import audit
 from kith.networks.selectors import network_rules
 from kith.policy.decide import decide
 from kith.policy.rules import RULES, sells
-from kith.policy.types import Channel, ContactFacts, Kind, NetworkRules, ProposedTouch, Rules
+from kith.policy.types import Channel, ContactFacts, Evidence, Kind, NetworkRules, ProposedTouch, Rules
 from kith.policy.types import Decision as PolicyDecision
 from kith.teams.models import User
 from kith.trust.gather import gather, readable
@@ -31,8 +31,8 @@ SEVERITY = {"allow": 0, "hold": 1, "deny": 2}
 class TouchRequest:
     """One message to some identities (none: a public post), before it may go.
 
-    `names`: what each identity is greeted by, where it is not `name_used`; `remote`: what was said in public is answered
-    on another channel.
+    `names`: what each identity is greeted by, where it is not `name_used`; `identity_evidence` and `concludes` are of
+    what is no message: whose an account is, and what we conclude.
     """
 
     kind: Kind
@@ -55,6 +55,8 @@ class TouchRequest:
     priority: int = 0
     expires_at: datetime | None = None
     planned_for: datetime | None = None
+    identity_evidence: Evidence = "none"
+    concludes: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,7 +172,9 @@ def _ask(request: TouchRequest, *, with_people: bool = True) -> list[_Asked]:
             key,
             people.get(key),
             replace(proposed, name_used=request.names[key]) if key in request.names else proposed,
-            gathered.facts[key],
+            replace(gathered.facts[key], identity_evidence=request.identity_evidence)
+            if request.kind == "link_identity"
+            else gathered.facts[key],
             gathered.rules,
             at,
         )
@@ -202,12 +206,15 @@ def proposed_of(request: TouchRequest) -> ProposedTouch:
         based_on=tuple(used.plain() for used in request.based_on),
         text_length=request.text_length,
         answers_inbound=request.answers_inbound,
+        concludes=request.concludes,
         network=_network(request.network),
     )
 
 
 def _network(network: str) -> NetworkRules:
-    """With the network's title in English: a decision is read in many languages."""
+    """With the network's title in English: a decision is read in many languages. "": done by hand, on none of ours."""
+    if not network:
+        return NetworkRules()
     with translation.override("en"):
         return network_rules(network)
 

@@ -17,7 +17,6 @@ from kith.contacts.services import (
     contact_merge_undo,
     identities_observe,
     identity_block,
-    identity_link,
     identity_unblock,
     identity_unlink,
 )
@@ -26,6 +25,7 @@ from kith.contacts.types import ObservedIdentity
 from kith.conversations.selectors import identities_seen
 from kith.core.fields import as_uuid
 from kith.networks.selectors import manifest_of, offered
+from kith.trust.services import TrustError, identity_link_ask
 from kith.web import pages
 from kith.web.access import SignedIn, signed_in, writers
 from kith.web.people.acts import contact_or_404, dialog, done, refused
@@ -80,13 +80,16 @@ def link(request: SignedIn, contact_id: uuid.UUID) -> HttpResponse:
     except ContactError as error:
         return refused(request, error)
     why = request.POST.get("why", "").strip()[:500]
-    identity_link(
-        identity=identity,
-        contact=contact,
-        basis=basis,
-        user=request.user,
-        evidence={"words": why} if why else {},
-    )
+    try:
+        identity_link_ask(
+            identity=identity,
+            contact=contact,
+            basis=basis,
+            user=request.user,
+            evidence={"words": why} if why else {},
+        )
+    except TrustError as error:
+        return refused(request, error)
     return done(
         request,
         contact.pk,
@@ -177,14 +180,17 @@ def relink(request: SignedIn, contact_id: uuid.UUID, identity_id: uuid.UUID) -> 
     )
     if last is None or last.identity.contact_id is not None:
         raise Http404
-    identity_link(
-        identity=last.identity,
-        contact=contact,
-        basis=last.basis,
-        user=request.user,
-        evidence=last.evidence,
-        score=last.score,
-    )
+    try:
+        identity_link_ask(
+            identity=last.identity,
+            contact=contact,
+            basis=last.basis,
+            user=request.user,
+            evidence=last.evidence,
+            score=last.score,
+        )
+    except TrustError as error:
+        return pages.with_toast(HttpResponse(), str(error), kind="error")
     return done(request, contact.pk, _("Theirs again."))
 
 

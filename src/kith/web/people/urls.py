@@ -1,6 +1,6 @@
 from django.urls import path
 
-from kith.web.people import bulk, data, facts, how, imports, links, never, organizations, views, work
+from kith.web.people import bulk, by_hand, data, facts, how, imports, links, never, organizations, views, work
 
 urlpatterns = [
     path("people/", views.people, name="people"),
@@ -34,6 +34,14 @@ urlpatterns = [
     path("people/<uuid:contact_id>/never/undo/", never.never_undo, name="person_never_undo"),
     path("people/<uuid:contact_id>/lift/", never.lift_dialog, name="person_lift_dialog"),
     path("people/<uuid:contact_id>/lift/do/", never.lift, name="person_lift"),
+    # a call or a letter
+    path("people/<uuid:contact_id>/by-hand/", by_hand.by_hand_dialog, name="person_by_hand_dialog"),
+    path(
+        "people/<uuid:contact_id>/by-hand/verdict/",
+        by_hand.by_hand_verdict_part,
+        name="person_by_hand_verdict",
+    ),
+    path("people/<uuid:contact_id>/by-hand/done/", by_hand.by_hand, name="person_by_hand"),
     # whose addresses are whose
     path("people/<uuid:contact_id>/link/", links.link_dialog, name="identity_link_dialog"),
     path("people/<uuid:contact_id>/link/keep/", links.link, name="identity_link"),

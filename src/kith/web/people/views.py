@@ -6,6 +6,7 @@ import uuid
 from datetime import datetime, time
 from typing import Any
 
+from django.db import transaction
 from django.http import Http404, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils import timezone
@@ -24,6 +25,7 @@ from kith.core.asking import answered, asked_together, lists
 from kith.core.fields import as_uuid
 from kith.networks.selectors import manifest_of, offered
 from kith.teams.selectors import colleagues_ask
+from kith.trust.services import TrustError, identity_link_ask
 from kith.web import pages
 from kith.web.access import SignedIn, reading, signed_in, writers
 from kith.web.inbox.words import log_sentence
@@ -242,7 +244,7 @@ def person_from_identity(request: SignedIn, identity_id: uuid.UUID) -> HttpRespo
 def person_new(request: SignedIn) -> HttpResponse:
     """POST `name`, and an `email` if one likes: one that somebody has already is refused, and leads to them."""
     from kith.contacts.models import IdentityLink
-    from kith.contacts.services import identities_observe, identity_link
+    from kith.contacts.services import identities_observe
     from kith.contacts.types import ObservedIdentity
     from kith.workspace.people_find import address_of
 
@@ -268,7 +270,12 @@ def person_new(request: SignedIn) -> HttpResponse:
             )
     except ContactError as error:
         return refused(request, error)
-    contact = contact_create(name=name, user=request.user)
-    if identity is not None:
-        identity_link(identity=identity, contact=contact, basis=IdentityLink.Basis.BY_HAND, user=request.user)
+    try:
+        with transaction.atomic():
+            contact = contact_create(name=name, user=request.user)
+            if identity is not None:
+                basis = IdentityLink.Basis.BY_HAND
+                identity_link_ask(identity=identity, contact=contact, basis=basis, user=request.user)
+    except TrustError as error:
+        return refused(request, error)
     return done(request, contact_or_404(contact.pk).pk, _("Added"))

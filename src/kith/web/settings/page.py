@@ -56,6 +56,8 @@ SECTIONS = (
              "signed_in", COMPANY, icon_name="users-round"),
     _section("settings:channels", _("Channels"), _("Mailboxes, networks, the chat on your site: what comes in and goes out."),
              "signed_in", COMPANY, icon_name="inbox"),
+    _section("settings:gate", _("Contact policy"), _("How often people hear from you, when not, and what needs their consent."),
+             "managers", COMPANY, icon_name="shield-check"),
     _section("settings:replies", _("Saved replies"), _("Answers that you give often."),
              "writers", WORK, icon_name="message-square-text"),
     _section("settings:macros", _("Macros"), _("Several steps with one click: answer, tag, assign, close."),

@@ -8,6 +8,7 @@ from kith.web.settings import (
     channels,
     company,
     connecting,
+    gate,
     house,
     people,
     signing_in,
@@ -19,6 +20,7 @@ app_name = "settings"
 urlpatterns = [
     path("", company.start, name="start"),
     path("company/", company.company, name="company"),
+    path("gate/", gate.gate, name="gate"),
     path("people/", people.people, name="people"),
     path("people/invite/", people.invite, name="invite"),
     path("people/<uuid:pk>/", people.person, name="person"),

@@ -22,6 +22,7 @@ from kith.contacts.services import (
     identities_observe,
     organization_get_or_create,
 )
+from kith.contacts.services.facts import said_confidence
 from kith.contacts.services.identities import ROLE_ADDRESSES
 from kith.contacts.types import IdentityKey, ObservedIdentity
 from kith.core import audit
@@ -207,7 +208,8 @@ def store(batch: Sequence[Person], *, user: User | None) -> Stored:
                 said.add((contact_id, attribute, value))
                 facts.append(
                     Fact(contact_id=contact_id, attribute=attribute, value=value, source=Fact.Source.IMPORT,
-                         observed_at=moment, recorded_by=user)
+                         observed_at=moment, recorded_by=user,
+                         confidence=said_confidence(attribute, value, Fact.Source.IMPORT))
                 )  # fmt: skip
         for key in exact:
             if key not in owner:
