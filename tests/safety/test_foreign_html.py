@@ -387,7 +387,19 @@ class World:
         contacts, organizations, facts, imports, webhooks = self.kinds.values()
         contact, organization = contacts[number], organizations[number]
         message, conversation = self.mails[number]
-        parts = ("edit", "fact", "role", "link", "merge", "new/note", "data", "never", "lift", "by-hand")
+        parts = (
+            "edit",
+            "fact",
+            "role",
+            "link",
+            "merge",
+            "new/note",
+            "data",
+            "never",
+            "lift",
+            "by-hand",
+            "attention",
+        )
         return [
             f"/inbox/{conversation}/",
             *(f"/inbox/{conversation}/{part}/" for part in ("join", "move", "replies")),
@@ -395,7 +407,7 @@ class World:
             f"/people/{contact}/",
             *(f"/people/{contact}/{part}/" for part in parts),
             f"/people/{self.contact.pk}/merge/{contact}/",
-            f"/facts/{facts[number]}/",
+            *(f"/facts/{facts[number]}/{part}" for part in ("", "how/")),
             f"/organizations/{organization}/",
             *(f"/organizations/{organization}/{part}/" for part in ("person", "edit")),
             *(f"/imports/{imports[number]}/", f"/settings/webhooks/{webhooks[number]}/"),
@@ -545,7 +557,7 @@ NO_SINKS = {
     "words of our own alone": (
         "styleguide theme settings:start settings:backups settings:invite settings:team_new settings:division_new "
         "settings:channel_choose settings:channel_connect settings:replies_new settings:macros_new settings:rules_new "
-        "settings:tags_new settings:fields_new settings:webhook_new account:tokens account:security"
+        "pressure settings:tags_new settings:fields_new settings:webhook_new account:tokens account:security"
     ),
     "allauth's own, escaped by Django; they show one's own names": (
         "account_reauthenticate account_change_password account_set_password mfa_index mfa_reauthenticate "

@@ -44,7 +44,7 @@ _COMMON = frozenset(
     las un una unos unas y o pero con de del al por para en sobre es son era fue ser estar está están ha han había
     puede pueden yo nosotros usted ustedes ellos su sus nuestro nuestra mi tu te se lo le no sí también más muy
     mucho muchos cuando entonces porque que cómo quién dónde hoy mañana ayer semana mes año día días tiempo favor
-    gracias saludos hola estimado pedido factura entrega paquete pregunta respuesta mensaje correo llamada likes
+    gracias saludos hola estimado pedido factura entrega paquete pregunta respuesta mensaje correo llamada likes expects expecting expected
     loves owns plays lives has mag hat spielt wohnt gerne gern besitzt tiene gusta vive juega red blue green black
     white rot blau grün schwarz weiß rojo azul verde negro blanco true false yes nein none
     """
@@ -75,11 +75,11 @@ def fold(word: str) -> str:
 
 @lru_cache(maxsize=4096)
 def stem(word: str) -> str:
-    """What a word and its forms have in common: an ending goes when at least four letters stay."""
+    """What a word and its forms have in common: up to two endings go while at least four letters stay."""
     folded = fold(word)
-    for ending in _ENDINGS:
-        if folded.endswith(ending) and len(folded) - len(ending) >= 4:
-            return folded[: -len(ending)]
+    for _ in range(2):
+        fits = (e for e in _ENDINGS if folded.endswith(e) and len(folded) - len(e) >= 4)
+        folded = folded[: -len(ending)] if (ending := next(fits, "")) else folded
     return folded
 
 
@@ -100,11 +100,11 @@ def draft_read(text: str) -> Draft:
     return Draft(text, places)
 
 
-def mention(value: str, draft: Draft) -> str:
+def mention(value: str, draft: Draft, *, loose: bool = False) -> str:
     """The words of the draft that make use of a value, as they stand there; "" where it does not.
 
     A short value must be there whole, its words near each other; of a long one the greater part of what is telling.
-    Words of every day count for nothing alone.
+    Words of every day count for nothing alone. `loose`: one telling word is enough, for what must not slip through.
     """
     if dated := _DATE.search(value):
         return _date(int(dated[1]), int(dated[2]), int(dated[3]), draft)
@@ -113,7 +113,11 @@ def mention(value: str, draft: Draft) -> str:
     telling = [s for s in dict.fromkeys(stems) if s not in _common() and (len(s) > 3 or _number(s))]
     if not telling or (len(telling) == 1 and telling[0].isdigit() and len(telling[0]) < 4):
         return ""
+    if len(telling) == 1 and len(words) > 3 and not loose:
+        return ""
     there = [s for s in telling if s in draft.places]
+    if loose:
+        return _near(there[:1], draft) if there else ""
     if len(telling) <= 2:
         return _near(telling, draft) if len(there) == len(telling) else ""
     if len(there) < max(2, -(-len(telling) * 3 // 5)):

@@ -65,12 +65,13 @@ def facts_in_draft(
     draft, found, seen = draft_read(text), [], set()
     for fact in objects(Fact, _FACTS, given):
         shown = fact.value if isinstance(fact.value, str) else str(fact.value)
-        words = mention(shown, draft)
+        used = used_fact(fact)
+        sensitive = used.attribute.partition(".")[0].casefold() in SENSITIVE
+        words = mention(shown, draft, loose=sensitive)
         key = (fact.attribute, shown.casefold())
         if not words or key in seen:
             continue
         seen.add(key)
-        used = used_fact(fact)
         found.append(
             DraftFact(
                 id=fact.pk,
@@ -82,7 +83,7 @@ def facts_in_draft(
                 quote=fact.quote,
                 at=fact.observed_at,
                 told=used.origin == "told_us",
-                sensitive=used.attribute.partition(".")[0].casefold() in SENSITIVE,
+                sensitive=sensitive,
                 used=used,
             )
         )

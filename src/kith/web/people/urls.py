@@ -1,6 +1,19 @@
 from django.urls import path
 
-from kith.web.people import bulk, by_hand, data, facts, how, imports, links, never, organizations, views, work
+from kith.web.people import (
+    attention,
+    bulk,
+    by_hand,
+    data,
+    facts,
+    how,
+    imports,
+    links,
+    never,
+    organizations,
+    views,
+    work,
+)
 
 urlpatterns = [
     path("people/", views.people, name="people"),
@@ -11,6 +24,8 @@ urlpatterns = [
     path("people/<uuid:contact_id>/", views.person, name="person"),
     path("people/of/<uuid:identity_id>/", views.person_from_identity, name="person_from_identity"),
     # who they are
+    path("people/<uuid:contact_id>/attention/", attention.person_attention, name="person_attention"),
+    path("attention/", attention.pressure, name="pressure"),
     path("people/<uuid:contact_id>/edit/", facts.edit_dialog, name="person_edit"),
     path("people/<uuid:contact_id>/edit/keep/", facts.edit, name="person_edit_keep"),
     path("people/<uuid:contact_id>/fact/", facts.fact_dialog, name="fact_dialog"),
