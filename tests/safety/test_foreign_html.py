@@ -376,7 +376,14 @@ class World:
             ),
             *("/settings/channels/", "/settings/fields/", "/settings/company/", "/settings/profile/"),
             *(f"/settings/channels/{self.account}/", "/settings/notifications/", "/settings/webhooks/"),
-            *("/notifications/", "/notifications/bell/", "/push/news/", "/organizations/", "/imports/"),
+            *(
+                "/settings/retention/",
+                "/notifications/",
+                "/notifications/bell/",
+                "/push/news/",
+                "/organizations/",
+                "/imports/",
+            ),
             *("/inbox/filters/", "/inbox/views/", "/inbox/bulk/menus/"),
         ]
 
@@ -547,7 +554,7 @@ assert ORIGIN
 # Screens that no payload is driven through in Chromium, and why. Everything else that answers a GET is in `World.screens`.
 NO_SINKS = {
     "parts of screens that are, or lead to them": (
-        "home nav conversation_head messages presence draft write_people inbox_view bulk_all view_save notification "
+        "home nav conversation_head messages presence draft person_by_hand_verdict write_people inbox_view bulk_all view_save notification "
         "person_download people_bulk_all settings:channel_steps"
     ),
     "bytes, with a policy of their own (above, and test_attachments.py)": (
@@ -557,7 +564,7 @@ NO_SINKS = {
     "words of our own alone": (
         "styleguide theme settings:start settings:backups settings:invite settings:team_new settings:division_new "
         "settings:channel_choose settings:channel_connect settings:replies_new settings:macros_new settings:rules_new "
-        "pressure settings:tags_new settings:fields_new settings:webhook_new account:tokens account:security"
+        "pressure settings:tags_new settings:fields_new settings:webhook_new settings:retention_new settings:hold_new account:tokens account:security people_erased"
     ),
     "allauth's own, escaped by Django; they show one's own names": (
         "account_reauthenticate account_change_password account_set_password mfa_index mfa_reauthenticate "
@@ -568,7 +575,7 @@ NO_SINKS = {
     "forms of what the lists beside them show, by the same macros (tests/web/settings)": (
         "settings:person settings:leave settings:team settings:division settings:channel_edit "
         "settings:channel_reconnect settings:channel_audience settings:channel_callback settings:replies_edit "
-        "settings:macros_edit settings:rules_edit settings:tags_edit settings:fields_edit"
+        "settings:macros_edit settings:rules_edit settings:tags_edit settings:fields_edit settings:retention_rule"
     ),
 }
 

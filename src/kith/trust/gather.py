@@ -11,6 +11,7 @@ from functools import lru_cache
 from typing import Any
 
 from kith.contacts.models import Identity
+from kith.contacts.names import USABLE
 from kith.core import sql
 from kith.core.asking import Ask, answered
 from kith.policy.file import PolicyError, default_rules, load_rules
@@ -19,6 +20,7 @@ from kith.trust.services.suppressions import suppression_hash
 
 log = logging.getLogger(__name__)
 CHUNK = 5000
+
 _FAMILY = """
 WITH asked AS MATERIALIZED (
     SELECT i.id, c.canonical_id AS person FROM contacts_identity i
@@ -170,7 +172,8 @@ def _assemble(people: Sequence[tuple[Any, ...]], found: dict[uuid.UUID, ContactF
         cases = {row[11] for row in rows}
         found[asked] = ContactFacts(
             time_zone=own[16],
-            preferred_name=own[17],
+            # What an import or a form calls their name is not how they want to be called.
+            preferred_name=own[17] if own[18] >= USABLE else "",
             name_confidence=own[18],
             wrote_on=frozenset(channel for row in rows for channel in row[10]),
             last_inbound_at=max(wrote, default=None),

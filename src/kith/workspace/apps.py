@@ -1,3 +1,7 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+
 from django.apps import AppConfig
 
 
@@ -6,8 +10,18 @@ class WorkspaceConfig(AppConfig):
     label = "workspace"
 
     def ready(self) -> None:
+        from kith.core.backup import making
         from kith.core.registry import names_blobs
+        from kith.workspace import privacy
         from kith.workspace.models import Import, PersonRequest
 
         names_blobs(Import, "file")
         names_blobs(PersonRequest, "digest")
+        privacy.register()
+        making.on_settled(_restored)
+
+
+def _restored(report: Callable[[str], None]) -> None:
+    from kith.workspace.erasure_again import BEGUN, erasures_apply
+
+    erasures_apply(report, BEGUN)

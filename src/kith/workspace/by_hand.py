@@ -10,7 +10,6 @@ from django.utils.translation import gettext as _
 
 from kith.contacts.models import Identity
 from kith.core import audit
-from kith.policy.types import Channel
 from kith.teams.models import User
 from kith.teams.selectors import viewer_of
 from kith.trust.services import (
@@ -21,7 +20,7 @@ from kith.trust.services import (
     touch_request,
     touches_made,
 )
-from kith.trust.types import Verdict
+from kith.trust.types import Channel, Verdict
 from kith.work.models import Note
 from kith.work.services import note_write
 

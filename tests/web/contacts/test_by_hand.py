@@ -76,11 +76,12 @@ def test_at_night_it_is_held_until_morning_unless_it_is_urgent(
 
 def test_an_offer_by_phone_counts_with_all_others(carl: Client, cast: Cast, ada: Contact, noon: None) -> None:
     offer = {"kind": "call", "text": "Offered", "purpose": "offers"}
-    carl.post(f"/people/{ada.pk}/by-hand/done/", offer)
+    cold = carl.post(f"/people/{ada.pk}/by-hand/done/", offer)
+    assert "neither agreed to offers here" in cold.content.decode()
+    carl.post(f"/people/{ada.pk}/by-hand/done/", {**offer, "reason": "she asked at the fair"})
     assert Touch.objects.get().kind == "outreach"
-    again = carl.post(f"/people/{ada.pk}/by-hand/done/", offer)
-    assert "The most is 1" in again.content.decode()
     line = carl.get(f"/people/{ada.pk}/by-hand/verdict/?kind=letter&purpose=offers").content.decode()
+    assert "The most is 1" in line
     assert "A manager may allow it." in line
 
 

@@ -5,6 +5,7 @@ from kith.web.people import (
     bulk,
     by_hand,
     data,
+    erased,
     facts,
     how,
     imports,
@@ -101,6 +102,8 @@ urlpatterns = [
     path("people/<uuid:contact_id>/data/erase/", data.person_erase, name="person_erase"),
     path("exports/<uuid:request_id>/", data.person_download, name="person_download"),
     path("exports/<uuid:request_id>/again/", data.person_again, name="person_again"),
+    path("exports/<uuid:request_id>/backups/", data.person_backups, name="person_backups"),
+    path("people/erased/", erased.erased, name="people_erased"),
     # imports
     path("imports/", imports.imports, name="imports"),
     path("imports/new/", imports.upload, name="import_upload"),

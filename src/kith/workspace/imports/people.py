@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import uuid
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -19,6 +19,7 @@ from kith.contacts.models import Contact, ContactTag, Fact, Identity, IdentityLi
 from kith.contacts.services import (
     affiliation_record,
     contact_project,
+    erased_among,
     identities_observe,
     organization_get_or_create,
 )
@@ -164,6 +165,15 @@ def people(kind: str, path: Path, mapping: Mapping[str, str] | None = None) -> I
         yield from_row(row, guessed)
 
 
+def erased_in(batch: Sequence[Person]) -> frozenset[int]:
+    """Which of a batch have an address of somebody who was erased: they are not brought back, however much else is said."""
+    observed = _observed(batch)
+    erased = erased_among({one.key for several in observed.values() for one in several})
+    if not erased:
+        return frozenset()
+    return frozenset(i for i, several in observed.items() if any(one.key in erased for one in several))
+
+
 @dataclass(slots=True)
 class Stored:
     made: list[uuid.UUID] = field(default_factory=list)
@@ -299,10 +309,12 @@ class Plan:
     problems: list[tuple[int, str]] = field(default_factory=list)
     seen: dict[IdentityKey, int] = field(default_factory=dict)
 
-    def add(self, batch: Sequence[Person], first: int) -> None:
+    def add(self, batch: Sequence[Person], first: int, erased: Collection[int] = ()) -> None:
         observed = _observed(batch)
         known = _known([one.key for several in observed.values() for one in several])
         for index, person in enumerate(batch):
+            if index in erased:
+                continue
             keys = [
                 one.key for one in observed[index]
                 if not (one.network == "email" and one.external_id.partition("@")[0] in ROLE_ADDRESSES)
