@@ -77,17 +77,19 @@ class SendResult:
 
 
 _INBOUND = """
-SELECT 1 FROM conversations_thread t JOIN conversations_messagecopy k ON k.thread_id = t.id
-JOIN conversations_message m ON m.id = k.message_id AND m.direction = 'in'
-WHERE t.conversation_id = %(conversation)s LIMIT 1
+SELECT x.visibility FROM conversations_thread t CROSS JOIN LATERAL (
+    SELECT m.visibility, k.at FROM conversations_messagecopy k
+    JOIN conversations_message m ON m.id = k.message_id AND m.direction = 'in'
+    WHERE k.thread_id = t.id AND k.first_in_thread ORDER BY k.at DESC LIMIT 1
+) x WHERE t.conversation_id = %(conversation)s ORDER BY x.at DESC LIMIT 1
 """
 
 
 def request_of(compose: Compose, subject_id: uuid.UUID | None = None) -> TouchRequest:
     manifest = manifest_of(compose.account.network)
-    inbound = compose.conversation_id is not None and bool(
-        sql.prepared(_INBOUND, {"conversation": compose.conversation_id})
-    )
+    inbound: Sequence[tuple[str]] = ()
+    if compose.conversation_id is not None:
+        inbound = sql.prepared(_INBOUND, {"conversation": compose.conversation_id})
     people = tuple(dict.fromkeys(i for i, _ in compose.recipients))
     return TouchRequest(
         kind=_kind(compose),  # type: ignore[arg-type]
@@ -98,7 +100,7 @@ def request_of(compose: Compose, subject_id: uuid.UUID | None = None) -> TouchRe
         actor=compose.actor,
         purpose=compose.purpose,
         text_length=_length(compose),
-        answers_inbound=inbound,
+        answers_inbound=bool(inbound),
         user=compose.user,
         division_id=_division(compose),
         name_used=compose.name_used if len(people) < 2 else "",
@@ -106,7 +108,7 @@ def request_of(compose: Compose, subject_id: uuid.UUID | None = None) -> TouchRe
         if len(people) > 1 and compose.name_used
         else {},  # the greeting is to the first
         urgent=compose.urgent,
-        based_on=(*compose.based_on, *_overheard(compose)),
+        based_on=(*compose.based_on, *_overheard(compose, inbound[0][0] if inbound else "")),
         title=compose.subject or compose.text[:200],
     )
 
@@ -116,10 +118,17 @@ def _division(compose: Compose) -> uuid.UUID | None:
     return team.division_id if team else None
 
 
-def _overheard(compose: Compose) -> tuple[UsedFact, ...]:
-    """What was said in public, where it is answered elsewhere: the gate looks at that (a jump of channels)."""
-    before = compose.reply_to
-    if before is None or before.visibility != "public" or compose.visibility == "public":
+def _overheard(compose: Compose, newest: str) -> tuple[UsedFact, ...]:
+    """What was said in public, where it is answered elsewhere: the gate looks at that (a jump of channels).
+
+    `newest`: how the last message of theirs in the conversation could be read, where none is chosen to be answered. What
+    is passed on to somebody else answers nobody.
+    """
+    if compose.reply_to is not None:
+        said = compose.reply_to.visibility
+    else:
+        said = newest if compose.kind == "reply" else ""
+    if said != "public" or compose.visibility == "public":
         return ()
     return (UsedFact("public_remark", "public_post", "self", (compose.purpose,)),)
 

@@ -126,7 +126,7 @@ def test_a_complaint_is_marked_in_the_head(it: Screen, account: ChannelAccount) 
     where, message = asked(account)
     it.go(f"/inbox/{where}/")
     it.page.locator("#more > summary, #more summary").first.click()
-    it.page.get_by_role("menuitemcheckbox", name="This is a complaint").click()
+    it.page.get_by_role("button", name="This is a complaint").click()
     expect(it.page.locator("#talk-head")).to_contain_text("Complaint")
     assert Situation.objects.get(identity_id=message.sender_id).open_case == "angry"
 

@@ -167,12 +167,30 @@ def test_what_was_said_in_public_is_answered_there_unless_they_invited_us(
     where, message = asked(public, "Looking for a bike", who="ada@social.example", visibility="public")
     one = Identity.objects.get(external_id="ada@social.example")
     client = client_of(mara)
+    # By mail, which they never wrote to us, it would follow them home; in public it may be answered.
+    person("ada@social.example")
+    one.refresh_from_db()
+    Identity.objects.create(
+        network="email", external_id="ada@home.example", handle="ada@home.example", contact=one.contact
+    )
+    page = html.unescape(client.get(reverse("conversation", args=[where])).content.decode())
+    ways = dict(re.findall(r'name="via" value="([^"]*)" data-kept data-visibility="(\w+)"', page))
+    by_mail = next(way for way, visibility in ways.items() if visibility == "private")
+    in_public = next(way for way, visibility in ways.items() if visibility == "public")
+    text = said(client, where, "We have one for you.", via=by_mail)
+    assert "Rule: channel_jump" in text
+    assert f'data-way="{in_public}"' in text
+    assert "They invited it" in text
+    assert "data-allowed" in said(client, where, "We have one for you.", via=in_public)
+    passed_on = said(client, where, "Have a look.", mode="forward", to="supplier@y.example")
+    assert "data-allowed" in passed_on
     made = client.post(
         reverse("invited", args=[where]), {"identity": str(one.pk), "invited_quote": "Write me a message"}
     )
     assert made.status_code == 200
     row = Invitation.objects.get()
     assert (row.quote, row.recorded_by, row.message_id) == ("Write me a message", mara, message.pk)
+    assert "data-allowed" in said(client, where, "We have one for you.", via=by_mail)
     assert timedelta(days=29) < row.ends_at - now() < timedelta(days=31)
     client.post(f"{reverse('invited', args=[where])}?undo={row.pk}")
     row.refresh_from_db()

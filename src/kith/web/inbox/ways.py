@@ -270,9 +270,8 @@ def compose_of(
         return made
     channel = way.channel
     chosen = _chosen(request, conversation, way, typed)
-    # Before it is sent, whom it is for is asked alone; but whether it was said in public decides what the gate says.
-    elsewhere = way.visibility != "public" and conversation.is_public
-    answered = chosen or (channel.reply_to_id if channel and (final or elsewhere) else None)
+    # Before it is sent, whom it is for is asked alone.
+    answered = chosen or (channel.reply_to_id if channel and final else None)
     reply_to = Message.objects.filter(pk=answered).first() if answered and channel else None
     if final:
         recipients = _recipients(way, typed, account, reply_to if chosen else None, final=True)
