@@ -15,10 +15,11 @@ from kith.trust.gather import company_rules, gather
 
 OFFERS = SELLING  # the kinds that take a place under the caps
 _WEEKS = """
-SELECT date_trunc('week', t.planned_for AT TIME ZONE 'UTC')::date, coalesce(d.name, ''), t.kind = ANY (%(selling)s), count(*)
-FROM trust_touch t LEFT JOIN teams_division d ON d.id = t.division_id
-WHERE t.state IN ('allowed', 'made') AND t.planned_for >= %(since)s AND t.planned_for <= %(now)s
-GROUP BY 1, 2, 3 ORDER BY 1, 2
+SELECT counted.week, coalesce(d.name, ''), counted.sells, counted.number FROM (
+    SELECT floor(extract(epoch FROM t.planned_for - %(since)s) / 604800)::int AS week, t.division_id,
+           t.kind IN ('campaign', 'sequence', 'outreach') AS sells, count(*) AS number
+    FROM trust_touch t WHERE t.state IN ('allowed', 'made') AND t.planned_for >= %(since)s AND t.planned_for <= %(now)s
+    GROUP BY 1, 2, 3) counted LEFT JOIN teams_division d ON d.id = counted.division_id ORDER BY 1, 2
 """
 _OVER = """
 SELECT count(*), count(*) FILTER (WHERE n >= %(limit)s) FROM (
@@ -78,8 +79,11 @@ def pressure_weeks(weeks: int = 26) -> tuple[WeekCount, ...]:
     """Touches made by week (its Monday), division ("" for none) and whether they sell. One statement."""
     moment = now()
     monday = (moment - timedelta(days=moment.weekday())).replace(hour=0, minute=0, second=0, microsecond=0)
-    given = {"selling": sorted(SELLING), "since": monday - timedelta(weeks=weeks - 1), "now": moment}
-    return tuple(WeekCount(*row) for row in sql.rows(_WEEKS, given))
+    since = monday - timedelta(weeks=weeks - 1)
+    return tuple(
+        WeekCount(since.date() + timedelta(weeks=week), division, selling, count)
+        for week, division, selling, count in sql.rows(_WEEKS, {"since": since, "now": moment})
+    )
 
 
 def cap_shares() -> tuple[CapShare, ...]:

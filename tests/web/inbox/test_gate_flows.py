@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -11,12 +12,13 @@ import pytest
 from django.db import transaction
 from playwright.sync_api import expect
 
+from kith.base.clock import now
 from kith.contacts.models import Fact, Identity
 from kith.contacts.services import contact_for_identity, fact_record
 from kith.conversations.models import Message
 from kith.networks.models import ChannelAccount
 from kith.teams.models import User
-from kith.trust.models import Situation
+from kith.trust.models import Situation, Touch
 from tests.support import house
 from tests.support.browser import Screen, screen
 from tests.web.inbox.desk import asked, played
@@ -120,6 +122,26 @@ def test_how_do_we_know_this_is_answered_on_the_persons_page_and_beside_a_conver
     it.page.locator("#how-dialog").get_by_role("button", name="Keep").click()
     expect(it.page.locator('[data-fact="interest"]')).to_have_count(0)
     assert Fact.objects.get(attribute="interest").expires_at is not None
+
+
+def test_what_reached_them_is_clean_empty_and_full(it: Screen, account: ChannelAccount) -> None:
+    _where, message = asked(account)
+    contact = person()
+    User.objects.update(role="manager")
+    for path in (f"/people/{contact.pk}/attention/", "/attention/"):
+        it.go(path)
+        expect(it.page.get_by_text("yet", exact=False).first).to_be_visible()
+        assert it.axe() == []
+    for days in (3, 40, 90):
+        at = now() - timedelta(days=days)
+        Touch.objects.create(
+            identity_id=message.sender_id, contact=contact, kind="campaign", channel="email", state="made",
+            title="Tours", planned_for=at, made_at=at,
+        )  # fmt: skip
+    for path in (f"/people/{contact.pk}/attention/", "/attention/"):
+        it.go(path)
+        assert it.axe() == []
+    expect(it.page.locator("table tbody tr")).to_have_count(3)
 
 
 def test_a_complaint_is_marked_in_the_head(it: Screen, account: ChannelAccount) -> None:
