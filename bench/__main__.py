@@ -2,6 +2,7 @@
 
     python -m bench [--sizes 10000,100000,1000000] [--keep FOLDER] [--mail FOLDER] [--json FILE] [--docs]
     python -m bench --from FILE --docs
+    python -m bench gate [--keep FOLDER] [--docs]
 
 Each size gets an embedded PostgreSQL of its own in a temporary folder, or below FOLDER, where it is found again and
 measured without being filled anew. The largest takes some 25 GB of disk. `--docs` writes the table and the chart into
@@ -27,6 +28,11 @@ ROOT = Path(__file__).resolve().parents[1]
 
 
 def main() -> None:
+    if sys.argv[1:2] == ["gate"]:
+        from bench import gate
+
+        gate.main(sys.argv[2:])
+        return
     parser = argparse.ArgumentParser(
         prog="bench", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
