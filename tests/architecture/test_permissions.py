@@ -15,6 +15,7 @@ from django.test import Client
 from django.urls import reverse
 
 from kith.base.clock import now
+from kith.campaigns.models import Mailing
 from kith.channels.models import Delivery, RawItem
 from kith.contacts.models import Identity
 from kith.contacts.services import contact_create, fact_record
@@ -174,6 +175,7 @@ HELD: dict[tuple[str, str], str] = {
     ("", "note_id"): "note",
     ("", "promise_id"): "promise",
     ("", "import_id"): "import",
+    ("", "mailing_id"): "mailing",
     ("undo", "batch_id"): "batch",
     ("settings:channel", "pk"): "channel",
     ("settings:item_retry", "pk"): "channel",
@@ -209,6 +211,7 @@ SHARED: dict[tuple[str, str], str] = {
         "person_download",
         "request_id",
     ): "administrators; only who asked gets it (tests/workspace/test_person_data.py)",
+    ("person_backups", "request_id"): "administrators; holds no word about the person",
     ("person_again", "request_id"): "administrators; an export is then of who asks",
     ("settings:person", "pk"): "administrators change colleagues",
     ("settings:leave", "pk"): "as above",
@@ -224,6 +227,11 @@ SHARED: dict[tuple[str, str], str] = {
     ("settings:webhook", "pk"): "administrators tell programs of events; a webhook holds ids, and no words",
     ("settings:webhook_delivery", "delivery"): "as above",
     ("webhooks_", "webhook_id"): "as above, by administrators' tokens (tests/api/test_webhooks.py)",
+    (
+        "settings:retention",
+        "pk",
+    ): "administrators keep the house; examples of a rule are filtered by scope (tests/workspace)",
+    ("settings:hold_lift", "pk"): "administrators; what a conversation is called is filtered by scope",
     ("settings:mail_resend", "pk"): "administrators; who may read a mail's text is tested with the screen",
     ("settings:channel_steps", "run"): "a name that one's browser made up; what stands there is kept by user",
     ("settings:channel_connect", "network"): "a name of a network, not a row",
@@ -331,6 +339,8 @@ def hidden(db: None) -> dict[str, list[Any]]:
             message_id=recorded.message_id, channel_account=account, decision=decision, state="unknown",
             idempotency_key=uuid.uuid4(), not_before=now(),
         )  # fmt: skip
+        mailing = Mailing.objects.create(title="Unspeakable", purpose="news", account=account, author=vera)
+        found["mailing"].append(mailing.pk)
         found["conversation"].append(recorded.conversation_id)
         found["message"].append(recorded.message_id)
         found["attachment"].append(file.id)

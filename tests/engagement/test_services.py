@@ -36,7 +36,10 @@ def person(cast: Cast, **facts: str) -> Any:
         ({"given_name": "Augusta", "preferred_name": "Countess"}, "Hello Countess,", "Thanks, Countess!"),
         ({"given_name": "ASDFGHJ"}, "Hello,", "Thanks!"),
         ({"given_name": "Ã¤da"}, "Hello,", "Thanks!"),
-        ({}, "Hello,", "Thanks!"),
+        ({"given_name": "Stphn"}, "Hello,", "Thanks!"),
+        ({"preferred_name": "Countess", "given_name": "STPHN"}, "Hello Countess,", "Thanks, Countess!"),
+        ({"name": "Sales Team"}, "Hello,", "Thanks!"),
+        ({}, "Hello Ada,", "Thanks, Ada!"),  # from the name that her mail shows
     ],
 )
 def test_a_name_that_is_not_sure_is_not_used(
@@ -50,6 +53,31 @@ def test_a_name_that_is_not_sure_is_not_used(
     text = services.saved_reply_text(cast.viewer(cast.carl), reply.pk, conversation_id=key)
     assert text == f"{greeting}\n{inline} Carl, Wheels {{other}}"
     assert SavedReply.objects.get().use_count == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "unnamed", "named"),
+    [
+        ("Hi {name},\nyes.", "Hi,\nyes.", "Hi Ada,\nyes."),
+        ("Dear {name},\nyes.", "Hello,\nyes.", "Dear Ada,\nyes."),
+        ("Dear Mr. {name}:", "Hello,", "Dear Mr. Ada:"),
+        ("¡Hola, {name}! Sí.", "¡Hola! Sí.", "¡Hola, Ada! Sí."),
+        ("{name}, thank you.", "Thank you.", "Ada, thank you."),
+        ("Yes. {name}, thank you.", "Yes. Thank you.", "Yes. Ada, thank you."),
+        ("Thank you, {name}.", "Thank you.", "Thank you, Ada."),
+        ("Liebe {name}, ja.", "Hello, ja.", "Liebe Ada, ja."),
+        ("{formal_greeting} yes.", "Good day, yes.", "Dear Ada, yes."),
+    ],
+)
+def test_no_text_says_a_name_that_is_not_sure(cast: Cast, text: str, unnamed: str, named: str) -> None:
+    key = person(cast, given_name="Stphn")
+    viewer = cast.viewer(cast.carl)
+    assert services.text_resolve(viewer, text, conversation_id=key, language="en") == unnamed
+    assert services.text_resolve(viewer, text, conversation_id=None, language="en") == unnamed
+    contact = Identity.objects.get(external_id="ada@outside.example").contact
+    assert contact is not None
+    fact_record(contact_id=contact.pk, attribute="preferred_name", value="Ada", source="told_us")
+    assert services.text_resolve(viewer, text, conversation_id=key, language="en") == named
 
 
 def test_values_are_not_placeholders(cast: Cast) -> None:
@@ -83,7 +111,7 @@ def test_a_macro_does_all_and_is_undone_as_one(cast: Cast) -> None:
     viewer = cast.viewer(cast.carl)
     before = list(Conversation.objects.order_by("pk").values("status", "priority", "assignee_id"))
     result = services.macro_run(viewer, macro.pk, [one, two])
-    assert result.reply_text == "Dear,"
+    assert result.reply_text == "Hello,"
     assert {r.status for r in ConversationScope.objects.all()} == {"closed"}
     assert len(result.done.entry_ids) == 8
     actions_undo(viewer, result.done.batch_id)

@@ -476,4 +476,11 @@ def _concurrent(*, people: int, senders: int, asks: int) -> None:
     assert len(allowed) == senders * asks == Touch.objects.count()
     for pair in pairs:
         made = Touch.objects.filter(identity__in=pair, state="allowed").count()
-        assert made == min(3, senders * asks)
+        assert made == 3
+
+
+@pytest.mark.torture
+@pytest.mark.long
+@pytest.mark.django_db(transaction=True)
+def test_eight_senders_and_ten_thousand_touches_never_exceed_a_cap() -> None:
+    _concurrent(people=100, senders=8, asks=1250)

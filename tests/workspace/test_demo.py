@@ -17,6 +17,7 @@ from kith.engagement.models import SavedView
 from kith.networks.models import ChannelAccount
 from kith.teams.models import Notification, User
 from kith.teams.selectors import viewer_of
+from kith.trust.models import Consent
 from kith.web.people.card import contact_card
 from kith.workspace.demo import build, is_built
 
@@ -39,6 +40,9 @@ def test_the_demo_has_people_messages_and_something_to_do() -> None:
     assert steve.promises.count() == 3
     margaret = Contact.objects.get(given_name="Margaret")
     assert margaret.touches.filter(kind="campaign").count() == 38
+    assert margaret.touches.filter(kind="campaign").values("division").distinct().count() == 5
+    assert Consent.objects.filter(status="given").count() > 40
+    assert Consent.objects.filter(purpose="all", status="withdrawn").exists()
     assert Contact.objects.get(given_name="Stphn").name_confidence < 0.5
     held = Message.objects.get(state=Message.State.HELD)
     assert held.text.startswith("Dear Ms Hollis")

@@ -62,7 +62,7 @@ from kith.trust.models import (
 from kith.work import services as work
 from kith.workspace.erasure import erasure_ask, erasure_run
 from kith.workspace.export import export_ask, export_run, exports_sweep
-from kith.workspace.models import Import, ImportedRow, PersonRequest
+from kith.workspace.models import Import, ImportedRow, LegalHold, PersonRequest
 from kith.workspace.person_data import OPEN, SCOPED
 from tests.support.cast import NOON, Cast
 
@@ -122,6 +122,9 @@ def plant(cast: Cast) -> Contact:
         channel_account=cast.accounts["sales"], external_id="uid:7", digest="0" * 64, size=9,
         body=f"From: {CANARY}".encode(), meta={"from": CANARY}, state="done",
     )  # fmt: skip
+    LegalHold.objects.create(
+        contact=contact, reason=f"About {CANARY}", lifted_at=now(), lifted_reason=f"{CANARY} settled"
+    )
     digest = blobs.put(f"a file of {CANARY}".encode())[0]
     Message.objects.filter(pk=one.message_id).update(raw_id=raw.pk)
     Attachment.objects.create(

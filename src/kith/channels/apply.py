@@ -12,6 +12,8 @@ from typing import TypeVar
 from django.db.models import Exists, OuterRef, Q
 
 from kith.base.clock import now
+from kith.channels.deletions import messages_gone
+from kith.channels.erased import erased_keep_out
 from kith.channels.models import Delivery, RawItem
 from kith.connectors.contract import (
     DeliveryChanged,
@@ -75,7 +77,7 @@ def events_apply(account: ChannelAccount, items: Sequence[Understood]) -> None:
                 continue
             _messages(account, waiting)
             waiting = []
-            _other(account, event)
+            _other(account, event, item.raw)
     _messages(account, waiting)
     _forget_placeholders(
         [i.raw for i in items if i.raw.attempts and not any(isinstance(e, MessageReceived) for e in i.events)]
@@ -83,7 +85,7 @@ def events_apply(account: ChannelAccount, items: Sequence[Understood]) -> None:
 
 
 def _messages(account: ChannelAccount, waiting: Sequence[tuple[RawItem, MessageReceived]]) -> None:
-    wanted = _let_in(account, waiting)
+    wanted = _let_in(account, erased_keep_out(account, waiting))
     if not wanted:
         return
     recorded = messages_record(place_of(account), [_incoming(account, raw, event) for raw, event in wanted])
@@ -258,9 +260,9 @@ def _bounces(
             events.record("message_bounced", [message.pk])
 
 
-def _other(account: ChannelAccount, event: Event) -> None:
+def _other(account: ChannelAccount, event: Event, raw: RawItem) -> None:
     if isinstance(event, MessageEdited):
-        _edited(account, event)
+        _edited(account, event, raw)
     elif isinstance(event, MessageDeleted):
         _deleted(account, event)
     elif isinstance(event, ReactionReceived):
@@ -291,14 +293,15 @@ def _touch(ids: Sequence[uuid.UUID]) -> None:
     messages_refresh(ids)
 
 
-def _edited(account: ChannelAccount, event: MessageEdited) -> None:
+def _edited(account: ChannelAccount, event: MessageEdited, raw: RawItem) -> None:
     for message in _known(account, event.external_id):
-        if message.text == event.text:
+        if message.text == event.text or message.deleted_upstream_at is not None:
             continue
         versions = [*message.extra.get("versions", []), {"at": event.at.isoformat(), "text": message.text}][
             -20:
         ]
-        message.extra = {**message.extra, "versions": versions}
+        edits = [*message.extra.get("edits", []), str(raw.pk)]  # whose bytes go when the message does
+        message.extra = {**message.extra, "versions": versions, "edits": edits}
         message.text, message.html, message.edited_at = event.text, event.html, event.at
         message.save(update_fields=["text", "html", "edited_at", "extra"])
         _touch([message.pk])
@@ -306,18 +309,7 @@ def _edited(account: ChannelAccount, event: MessageEdited) -> None:
 
 
 def _deleted(account: ChannelAccount, event: MessageDeleted) -> None:
-    """Gone upstream, gone here: the text, its files and what was derived; that there was one stays."""
-    for message in _known(account, event.external_id):
-        if message.deleted_upstream_at is not None:
-            continue
-        message.text = message.html = message.subject = ""
-        message.extra, message.deleted_upstream_at = {}, event.at
-        message.save(update_fields=["text", "html", "subject", "extra", "deleted_upstream_at"])
-        message.attachments.all().delete()
-        if message.raw_id:
-            RawItem.objects.filter(pk=message.raw_id).update(body=b"", error="deleted upstream")
-        _touch([message.pk])
-        events.record("message_deleted_upstream", [message.pk])
+    messages_gone(_known(account, event.external_id), at=event.at)
 
 
 def _reaction(account: ChannelAccount, event: ReactionReceived) -> None:

@@ -6,7 +6,7 @@ class ChannelsConfig(AppConfig):
     label = "channels"
 
     def ready(self) -> None:
-        from kith.channels import acknowledge, privacy, restored, system_mail, webhooks_out  # noqa: F401  (system_mail registers its job)
+        from kith.channels import acknowledge, privacy, restored, system_mail, upstream, webhooks_out  # noqa: F401  (two register their jobs)
 
         acknowledge.subscribe()
         webhooks_out.subscribe()

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from kith.base.clock import now
+from kith.channels.erased import IMPORTED
+from kith.channels.models import RawItem
 from kith.channels.parser import Parser
 from kith.channels.receive import raw_items_parse, raw_items_store
 from kith.connectors.contract import RawItem as WireItem
@@ -23,6 +25,7 @@ class StoredMails:
     visible: int
     unreadable: int
     skipped: int
+    erased: int = 0  # of people who were erased: not brought back
 
 
 def mail_network() -> str:
@@ -53,7 +56,7 @@ def mails_store_and_parse(
         WireItem(
             external_id=f"file:{hashlib.sha256(body).hexdigest()}",
             body=body,
-            meta={"folder": f"import:{tag}", "uid": str(first + number)},
+            meta={"folder": f"{IMPORTED}{tag}", "uid": str(first + number)},
         )
         for number, body in enumerate(bodies)
     ]
@@ -61,7 +64,7 @@ def mails_store_and_parse(
     new = raw_items_store(account, items)
     while raw_items_parse(account.pk, parser):
         continue
-    folder = f"import:{tag}"
+    folder = f"{IMPORTED}{tag}"
     numbers = [str(first + n) for n in range(len(bodies))]
     visible = (
         MessageCopy.objects.filter(folder=folder, uid__in=numbers, channel_account=account)
@@ -72,4 +75,7 @@ def mails_store_and_parse(
     unreadable = Message.objects.filter(
         copies__folder=folder, copies__uid__in=numbers, copies__channel_account=account
     ).exclude(unreadable="").distinct().count()  # fmt: skip
-    return StoredMails(visible, unreadable, len(bodies) - new)
+    names = {item.external_id for item in items}
+    kept = RawItem.objects.filter(channel_account=account, external_id__in=names)
+    erased = len(names) - kept.values("external_id").distinct().count()  # of these no row is left
+    return StoredMails(visible, unreadable, len(bodies) - new, erased)

@@ -50,8 +50,15 @@ def restore(
     path: Annotated[Path, typer.Argument(help="A file that `kith backup` wrote.")],
     passphrase_file: PassphraseFile = None,
     force: Annotated[bool, typer.Option("--force", help="Replace what is there.")] = False,
+    journal: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--journal",
+            help="The erasures.journal of the home that the backup is from, where that is another one; can be repeated.",
+        ),
+    ] = None,
 ) -> None:
-    """Put a backup back, into an empty KITH_HOME."""
+    """Put a backup back, into an empty KITH_HOME. Who was erased since is erased again."""
     environment = prepare.settings()
     from kith.cli.up import running_house
 
@@ -59,14 +66,19 @@ def restore(
         raise CommandError("Kith is running. Stop it, restore, and start it again.")
     with prepare.database(say):
         prepare.setup()
+        from kith.cli import erasures
         from kith.core.backup import making, nightly
         from kith.core.backup.errors import BackupError
 
+        erasures.take_in(journal or [])
+        if force:
+            erasures.rescue()
         try:
             passphrase = nightly.read_passphrase(passphrase_file) if passphrase_file else ""
             done = making.restore(path.absolute(), passphrase=passphrase, force=force, report=say)
         except BackupError as error:
             raise CommandError(str(error)) from error
+        erasures.tell_after_restore()
     _tell("Restored", done)
 
 

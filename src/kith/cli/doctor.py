@@ -29,6 +29,7 @@ _ABOUT = (
     said("events"),
     said("backup"),
     said("files"),
+    said("erasures"),
     said("address"),
     said("clock"),
     said("system mail"),

@@ -205,12 +205,13 @@ def database(environment: Any) -> Iterator[Finding]:
 
 def inside(environment: Any, *, with_dns: bool) -> dict[str, Callable[[], Iterable[Finding]]]:
     """The looks that need a migrated database, by name. `with_dns`: those that ask others, too."""
-    from kith.cli import reach, senders
+    from kith.cli import erasures, reach, senders
 
     looks: dict[str, Callable[[], Iterable[Finding]]] = {
         "processes": lambda: processes(environment),
         "backup": lambda: backup(environment),
         "files": files,
+        "erasures": erasures.examine,
         "address": lambda: reach.address(environment, reach.fetch if with_dns else None),
         "clock": reach.clock,
         "system mail": lambda: system_mail(environment),

@@ -64,6 +64,8 @@ def import_(
     if dry_run:
         for example in result.examples:
             print(f"  {json.dumps(example, ensure_ascii=False)[:300]}", file=sys.stderr)
+    if result.erased:
+        print(f"  {result.erased:,} asked to be erased and are not brought back", file=sys.stderr)
     if result.import_id:
         print(f"  `kith import-undo {result.import_id}` takes it back.", file=sys.stderr)
     if as_json:

@@ -27,6 +27,11 @@ def up(only: tuple[str, ...] = (), *, before: Callable[[], None] | None = None) 
         _check_ports(environment, names)
         if run_once(_migrate, "migrate"):
             raise CommandError("The database could not be brought up to date; the reason stands above.")
+        if run_once(_erase_again, "erasures"):
+            raise CommandError(
+                "Who was erased since this database was saved could not be erased again; the reason stands above. Nothing "
+                "may be sent before that is done."
+            )
         prepare.setup()
         if before is not None and run_once(before, "first contents"):
             raise CommandError("The first contents could not be made; the reason stands above.")
@@ -57,6 +62,15 @@ def _migrate() -> None:
     except UpgradeError as error:
         say(str(error))
         raise SystemExit(1) from error
+
+
+def _erase_again() -> None:
+    """Where the database was put back from before an erasure by other means than ours; nothing is delivered before."""
+    prepare.setup()
+    from kith.workspace.erasure_again import erasures_apply, journal_fill
+
+    journal_fill()
+    erasures_apply(say)
 
 
 def _tell_first_start() -> None:

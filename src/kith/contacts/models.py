@@ -236,6 +236,24 @@ class TagSetAside(Record):
     removed_by = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+")
 
 
+class ErasedAddress(Record):
+    """A keyed hash of an address whose owner was erased (`services.erased`): no import brings them back by it."""
+
+    key_hash = models.CharField(max_length=64)
+    erased_at = models.DateTimeField()
+    erasure_id = models.UUIDField()
+    lifted_at = models.DateTimeField(null=True)
+    lifted_by = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+")
+    lift_reason = models.CharField(max_length=200, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["key_hash"], condition=models.Q(lifted_at=None), name="erasedaddress_once"
+            )
+        ]
+
+
 class NameWord(models.Model):
     """A word of a name or address, for prefix search: of a contact (c), an organization (o) or an identity (i).
 

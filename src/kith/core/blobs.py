@@ -12,6 +12,7 @@ import fcntl
 import hashlib
 import os
 import re
+import time
 from collections.abc import Iterable, Iterator
 from itertools import chain
 from pathlib import Path
@@ -21,6 +22,8 @@ from django.conf import settings
 from psycopg.errors import DiskFull
 
 CHUNK = 1024 * 1024
+ASIDE = "blobs.replaced-"
+ABANDONED = 3600  # seconds
 _NAME = re.compile(r"[0-9a-f]{64}")
 NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.EMFILE, errno.ENFILE})
 
@@ -156,6 +159,21 @@ def exists(digest: str) -> bool:
 
 def remove(digest: str) -> None:
     path_of(digest).unlink(missing_ok=True)
+
+
+def remove_aside(digest: str) -> None:
+    """Remove it from the folders that restores have set aside, too (see `backup.making`)."""
+    path = path_of(digest).relative_to(folder())
+    for aside in folder().parent.glob(f"{ASIDE}*"):
+        (aside / path).unlink(missing_ok=True)
+
+
+def drafts_sweep() -> None:
+    """Remove files that were begun an hour ago and never finished: their writer died."""
+    for draft in (folder() / "new").glob("*"):
+        with contextlib.suppress(OSError):
+            if draft.stat().st_mtime < time.time() - ABANDONED:
+                draft.unlink()
 
 
 def remove_if_older(digest: str, than: float) -> int | None:

@@ -63,8 +63,15 @@ class HideSecrets(logging.Filter):
         return True
 
 
+# What PostgreSQL says of a row that it refused: whose address it was, what they wrote.
+_ROW = re.compile(
+    r"DETAIL: .*?(?=\n(?:CONTEXT:|HINT:|QUERY:|LINE \d|Traceback|\s*File \"|The above|During handling)|\Z)",
+    re.DOTALL,
+)
+
+
 class Line(logging.Formatter):
-    """A line, with its traceback if it has one, as a whole without secrets."""
+    """A line, with its traceback if it has one, as a whole without secrets and without the rows of an error."""
 
     def format(self, record: logging.LogRecord) -> str:
-        return hide_secrets(super().format(record))
+        return hide_secrets(_ROW.sub("DETAIL: …", super().format(record)))

@@ -81,6 +81,11 @@ def erased(ids: Sequence[uuid.UUID], words: Sequence[str]) -> None:
         callback(ids, words)
 
 
+def is_certain(word: str) -> bool:
+    """Whether such a word means one person and nothing else: an address, a number, a name of several words."""
+    return len(word) >= 6 and any(c in "@ +./:" or c.isdigit() for c in word)
+
+
 def keeps(
     model: type[Model],
     path: str,

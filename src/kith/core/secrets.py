@@ -90,7 +90,20 @@ def decrypt_dict(stored: bytes) -> dict[str, str]:
 
 def keyed_hash(text: str, *, purpose: str) -> str:
     """A hash that only this installation can compute: what survives an erasure without saying who it was."""
-    key = _keys(ensure_key())[-1][1]
+    return _hashed(_keys(ensure_key())[-1][1], text, purpose)
+
+
+def keyed_hashes(text: str, *, purpose: str) -> list[str]:
+    """The same by every key of the file, that of `keyed_hash` first: what was hashed before a key was put below it."""
+    return [_hashed(key, text, purpose) for _, key in reversed(_keys(ensure_key()))]
+
+
+def key_marks() -> list[str]:
+    """What tells keys apart without saying them; the first is that of `keyed_hash`."""
+    return [mark[:16] for mark in keyed_hashes("", purpose="key mark")]
+
+
+def _hashed(key: bytes, text: str, purpose: str) -> str:
     return hmac.new(key, f"{purpose}\0{text}".encode(), hashlib.sha256).hexdigest()
 
 

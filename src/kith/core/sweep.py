@@ -57,6 +57,7 @@ def sweep() -> Swept:
     due = [d for d in loose if d in noticed and noticed[d] <= moment - GRACE]
     sizes = [size for d in due if (size := blobs.remove_if_older(d, noticed[d].timestamp())) is not None]
     LooseBlob.objects.filter(digest__in=due).delete()
+    blobs.drafts_sweep()
     found = Swept(len(sizes), sum(sizes), len(loose) - len(due))
     if found.removed:
         log.info("removed %s files that nobody names (%s bytes)", found.removed, found.size)

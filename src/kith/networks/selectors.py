@@ -117,3 +117,13 @@ def channel_accounts_ask(viewer: Viewer) -> Ask:
     return Ask(
         _ACCOUNTS, {"scopes": list(viewer.scope_ids)}, lambda rows: [AccountName(*row) for row in rows]
     )
+
+
+def limited_networks() -> list[tuple[str, str, int, str]]:
+    """(name, title, days, reason) of every network that limits how long what came from it may be kept."""
+    found = (manifest for name in manifests() if (manifest := manifest_of(name)) is not None)
+    return [
+        (m.name, m.title, m.limits.retention_days, m.limits.reasons.get("retention_days", ""))
+        for m in found
+        if m.limits.retention_days is not None
+    ]

@@ -244,7 +244,11 @@ def objection(t: T, f: F, r: R, now: Now) -> Said:
     """They object to this purpose. A person's answer is no purpose."""
     if not f.objections or answers(t):
         return None
-    every = ("all", "selling") if t.kind in SELLING or t.kind == "infer" else ("all",)
+    every = (
+        ("all", "selling", "marketing", "direct_marketing")
+        if t.kind in SELLING or t.kind == "infer"
+        else ("all",)
+    )
     return (t.purpose in f.objections or not f.objections.isdisjoint(every)) and {"purpose": t.purpose}
 
 
@@ -325,10 +329,12 @@ def name(t: T, f: F, r: R, now: Now) -> Said:
 
 @hold(frozenset({"outreach"}), "author")
 def first_contact(t: T, f: F, r: R, now: Now) -> Said:
-    """A first offer to someone who neither wrote, bought nor consented needs a legal basis: whoever sends it says which."""
-    if t.channel not in r.consent_channels or known(f) or t.purpose in r.service_purposes:
+    """A person's offer to someone who has neither agreed to it, nor written to us on that channel, nor invited it, nor bought
+    (by mail) needs a legal basis: whoever sends it says which."""
+    if t.channel not in r.consent_channels or t.purpose in r.service_purposes or covers(f.consents, t):
         return None
-    return not covers(f.consents, t)
+    bought = f.customer and t.channel in r.similar_channels
+    return not (bought or f.open_case or f.invited or t.channel in f.wrote_on)
 
 
 @hold(SELLING, "nobody")

@@ -66,7 +66,8 @@ SENTENCES: dict[str, str] = {
     "name": N_("Nobody is sure that they are called %(name)s. Greet them without a name, or ask."),
     "name.preferred": N_("They are called %(preferred)s, not %(name)s."),
     "first_contact": N_(
-        "They don't know us yet, and have not agreed to offers. Say what entitles us to write, or wait until they do."
+        "They have neither agreed to offers here nor written to us here. Say what entitles us to make one, or wait until "
+        "they ask."
     ),
     "paused": N_("They asked for a pause."),
     "wish": N_("They chose how many offers they want in a month: %(limit)s. They had %(count)s."),

@@ -12,6 +12,7 @@ from functools import lru_cache
 from typing import Any
 
 from kith.contacts.models import Identity
+from kith.contacts.names import USABLE
 from kith.core import sql
 from kith.core.asking import Ask, answered
 from kith.policy.file import PolicyError, default_rules, load_rules
@@ -22,6 +23,7 @@ log = logging.getLogger(__name__)
 CHUNK, FEW = 10_000, 50
 NONE: frozenset[str] = frozenset()
 Row = tuple[Any, ...]
+
 _FAMILY = """
 WITH asked AS MATERIALIZED (
     SELECT i.id, c.canonical_id AS person FROM contacts_identity i
@@ -222,7 +224,8 @@ def _facts_of(asked: uuid.UUID, rows: list[Row]) -> dict[str, Any]:
     cases = {row[11] for row in rows}
     return {
         "time_zone": own[16],
-        "preferred_name": own[17],
+        # What an import or a form calls their name is not how they want to be called.
+        "preferred_name": own[17] if own[18] >= USABLE else "",
         "name_confidence": own[18],
         "wrote_on": frozenset(channel for row in rows for channel in row[10])
         if any(r[10] for r in rows)

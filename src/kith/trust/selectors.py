@@ -13,7 +13,7 @@ from kith.contacts.models import Identity
 from kith.core.asking import Ask, answered
 from kith.core.objects import objects_ask
 from kith.policy.file import default_text
-from kith.trust.models import ContactPolicy, Suppression
+from kith.trust.models import ContactPolicy, Suppression, Topic
 from kith.trust.services import ERASED, suppression_hash
 
 _STANDING = "r.key_hash = ANY (%(keys)s) AND r.lifted_at IS NULL ORDER BY r.created_at DESC, r.id"
@@ -77,3 +77,8 @@ def contact_policy_text() -> str:
 def contact_policies(limit: int = 20) -> list[ContactPolicy]:
     """The company's versions, the newest first, with who made them."""
     return list(ContactPolicy.objects.select_related("made_by").order_by("-created_at", "-id")[:limit])
+
+
+def topics() -> list[Topic]:
+    """What people may ask to hear about, in the company's order; archived ones left out."""
+    return list(Topic.objects.filter(archived_at=None).order_by("position", "name", "id"))

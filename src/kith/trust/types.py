@@ -8,7 +8,22 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from kith.policy.types import About, FactUse, Origin
+from kith.policy.file import LIMIT as POLICY_LIMIT
+from kith.policy.types import About, Cap, Channel, FactUse, Origin, Pace, Rules
+
+# For rooms above, which may not ask policy: its words, without its function.
+__all__ = [
+    "POLICY_LIMIT",
+    "Cap",
+    "Channel",
+    "Clearance",
+    "GateResult",
+    "Pace",
+    "Rules",
+    "UsedFact",
+    "Verdict",
+    "make_clearance",
+]
 
 _TOKEN = object()
 

@@ -1,3 +1,7 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+
 from django.apps import AppConfig
 
 
@@ -7,10 +11,20 @@ class WorkspaceConfig(AppConfig):
 
     def ready(self) -> None:
         from kith.campaigns.lists import lists_come_from
+        from kith.core.backup import making
         from kith.core.registry import names_blobs
+        from kith.workspace import privacy
         from kith.workspace.mailing_lists import resolve
         from kith.workspace.models import Import, PersonRequest
 
         names_blobs(Import, "file")
         names_blobs(PersonRequest, "digest")
         lists_come_from(resolve)
+        privacy.register()
+        making.on_settled(_restored)
+
+
+def _restored(report: Callable[[str], None]) -> None:
+    from kith.workspace.erasure_again import BEGUN, erasures_apply
+
+    erasures_apply(report, BEGUN)

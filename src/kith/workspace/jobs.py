@@ -23,10 +23,40 @@ def person_request_run(*, request_id: str) -> None:
     """Export or erase one person, as was asked; runs again after an interruption."""
     from kith.workspace.erasure import erasure_run
     from kith.workspace.export import export_run
+    from kith.workspace.retention.holds import request_may_go
 
     request = PersonRequest.objects.filter(pk=request_id, state__in=["waiting", "running"]).first()
+    if request is None:
+        return
+    if request.kind == PersonRequest.Kind.EXPORT:
+        export_run(request)
+    elif request_may_go(request):
+        erasure_run(request)
+
+
+def backups_renew_given_up(error: Exception | None, *, request_id: str) -> None:
+    from kith.workspace import person_requests
+
+    person_requests.backups_renew_given_up(error, request_id=request_id)
+
+
+@job("workspace.backups_renew", tries=3, given_up=backups_renew_given_up)
+def backups_renew_run(*, request_id: str) -> None:
+    """Remove the backups that hold somebody who was erased, behind a new one."""
+    from kith.workspace.erasure_backups import backups_renew
+
+    request = PersonRequest.objects.filter(pk=request_id, state="done").first()
     if request is not None:
-        (export_run if request.kind == PersonRequest.Kind.EXPORT else erasure_run)(request)
+        backups_renew(request)
+        PersonRequest.objects.filter(pk=request_id).update(and_backups=False, error="")
+
+
+@job("workspace.fill_journal", every="17 * * * *")
+def fill_journal() -> None:
+    """What other machines erased stands in this one's journal of erasures, too."""
+    from kith.workspace.erasure_again import journal_fill
+
+    journal_fill()
 
 
 @job("workspace.sweep_exports", every="41 3 * * *")
@@ -35,6 +65,14 @@ def sweep_exports() -> None:
     from kith.workspace.export import exports_sweep
 
     exports_sweep()
+
+
+@job("workspace.retention", every="23 2 * * *")
+def retention_nightly() -> None:
+    """Take what retention rules say; what is under legal hold stays."""
+    from kith.workspace.retention.nightly import retention_run
+
+    retention_run()
 
 
 @job("workspace.import_check", tries=3, given_up=import_given_up)

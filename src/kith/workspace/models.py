@@ -7,6 +7,9 @@ from django.utils.translation import gettext_lazy as _
 
 from kith.core.fields import Record
 from kith.teams.models import User
+from kith.workspace.retention.models import LegalHold, RetentionRule, RetentionRun
+
+__all__ = ["Import", "ImportedRow", "LegalHold", "PersonRequest", "RetentionRule", "RetentionRun"]
 
 
 class Import(Record):
@@ -27,6 +30,7 @@ class Import(Record):
     problems = models.JSONField(default=list)
     error = models.CharField(max_length=300, blank=True)
     updated = models.PositiveBigIntegerField(default=0)
+    erased = models.PositiveBigIntegerField(default=0)  # of people who were erased: not brought back
     started_by = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+")
     finished_at = models.DateTimeField(null=True)
     undone_at = models.DateTimeField(null=True)
@@ -60,6 +64,9 @@ class PersonRequest(Record):
     digest = models.CharField(max_length=64, blank=True)
     size = models.BigIntegerField(default=0)
     never_again = models.BooleanField(default=False)
+    and_backups = models.BooleanField(default=False)  # older ones go at once, behind a new one
+    journal = models.JSONField(default=dict)  # its line in the journal of erasures, for machines that lack it
+    again_at = models.DateTimeField(null=True)  # when it was applied once more, after a restore
     error = models.CharField(max_length=300, blank=True)
     asked_by = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+")
     finished_at = models.DateTimeField(null=True)

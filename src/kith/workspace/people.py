@@ -9,6 +9,8 @@ from datetime import date, datetime
 from functools import cached_property
 from typing import Any
 
+from django.utils.translation import get_language
+
 from kith.contacts.models import (
     Contact,
     CustomField,
@@ -16,7 +18,7 @@ from kith.contacts.models import (
     IdentityLink,
     Merge,
 )
-from kith.contacts.names import greeting_name, initials, person_name
+from kith.contacts.names import Greeting, greeting, initials, person_name
 from kith.contacts.selectors import Family, contact_family
 from kith.core import sql
 from kith.core.asking import Ask, Asking, Rows, answered, asked
@@ -112,10 +114,18 @@ class ContactPage:
 
     @property
     def greeting_name(self) -> str:
-        return greeting_name(
+        return self.greeting.name_used or ""
+
+    @cached_property
+    def greeting(self) -> Greeting:
+        """How we would greet them in their language, and why so."""
+        return greeting(
             preferred=self.contact.preferred_name,
             given=self.contact.given_name,
             confidence=self.contact.name_confidence,
+            name=self.contact.name,
+            language=self.contact.language or get_language() or "en",
+            country=self.contact.country,
         )
 
     @property

@@ -91,6 +91,7 @@ OPEN = frozenset(
         "trust.Decision",
         "trust.Situation",
         "channels.ChatVisitor",
+        "workspace.LegalHold",
     ]
 )
 

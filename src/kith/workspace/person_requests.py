@@ -32,6 +32,35 @@ def person_request_given_up(error: Exception | None, *, request_id: str) -> None
     )
 
 
+def backups_renew_given_up(error: Exception | None, *, request_id: str) -> None:
+    """The old backups stay; whoever asked is told, and may ask again. The person is erased all the same."""
+    log.error("the backups before erasure %s are not renewed", request_id, exc_info=error)
+    why = (
+        _("The server's disk is full: no new backup could be made, so the old ones stay.")
+        if no_room(error)
+        else _("No new backup could be made, so the old ones stay; the server's log says why.")
+    )
+    PersonRequest.objects.filter(pk=request_id).update(and_backups=False, error=why[:300])
+
+
+def backups_renew_ask(*, request_id: uuid.UUID, user: User) -> None:
+    """Have the backups from before an erasure that is done removed; once however often this is called."""
+    from kith.workspace.erasure import backups_ask
+
+    with transaction.atomic():
+        found = (
+            PersonRequest.objects.select_for_update()
+            .filter(pk=request_id, kind=PersonRequest.Kind.ERASURE, state="done", and_backups=False)
+            .first()
+        )
+        if found is None:
+            return
+        found.and_backups, found.error = True, ""
+        found.save(update_fields=["and_backups", "error"])
+        audit.record("backups_renew_asked", "contact", found.contact_id)
+        backups_ask(found)
+
+
 def person_request_again(*, request_id: uuid.UUID, user: User) -> None:
     """Have one that failed tried again, once however often this is called."""
     from kith.workspace.jobs import person_request_run

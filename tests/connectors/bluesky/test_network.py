@@ -190,6 +190,8 @@ def test_a_deleted_post_is_deleted_here(channel: Channel, ann: Person) -> None:
     ann.client.delete_post(said.uri)
     (gone,) = channel.wait_for("message_deleted")
     assert gone.external_id == said.uri
+    found = channel.connector().existence([said.uri, kept.uri, "not an address"]).found
+    assert found == {said.uri: "gone", kept.uri: "there"}
     assert channel.poll() == []
     assert kept.uri in channel.cursor
     assert said.uri not in channel.cursor
@@ -212,6 +214,7 @@ def test_a_post_hidden_by_a_block_is_not_deleted(channel: Channel, atproto_netwo
         {"repo": person.did, "collection": "app.bsky.graph.block", "record": block}
     )
     until(lambda: not channel.connector()._xrpc.get("app.bsky.feed.getPosts", {"uris": [said.uri]})["posts"])
+    assert channel.connector().existence([said.uri]).found == {}
     assert channel.poll() == []
     person.client.delete_post(said.uri)
     (gone,) = channel.wait_for("message_deleted")

@@ -77,6 +77,8 @@ def test_what_was_deleted_goes_and_what_was_edited_changes(shop: Channel, bob: C
     bob.connector.edit(kept.external_id, Outgoing("d3", "edited", (SHOP,)))
     bob.connector.delete(gone.external_id)
     bob.connector.delete(gone.external_id)  # twice is as good as once
+    said = shop.connector.existence([gone.external_id]).found
+    assert said[gone.external_id] in ("gone", "missing")
     later: list[object] = []
     until(lambda: later.extend(shop.poll()) or len(later) >= 3, "the second look", seconds=15)
     assert [e.external_id for e in later if isinstance(e, MessageDeleted)] == [gone.external_id]

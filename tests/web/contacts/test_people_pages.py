@@ -231,3 +231,27 @@ def test_an_import_that_broke_off_says_what_came_and_takes_it_back(cast: Cast, t
     client.post(path + "undo/")
     assert not Contact.objects.filter(name__startswith="Person ").exists()
     assert "Taken back" in words(client.get(path).content.decode())
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("Stphn Miller", "We would write “Hello,”: the first name has no vowels, so letters may be missing."),
+        ("Ada Miller", "We would write “Hello Ada,”: it is their first name, as far as we know."),
+        ("Sales Team", "We would write “Hello,”: it looks like a desk, not like a person."),
+    ],
+)
+def test_a_persons_page_says_how_they_are_greeted_and_why_and_lets_one_correct_it(
+    cast: Cast, name: str, said: str
+) -> None:
+    person = contact_create(source="import", name=name)
+    page = reverse("person", args=[person.pk])
+    client = client_of(cast.carl)
+    html = client.get(page).content.decode()
+    assert said in words(html)
+    assert f'hx-get="{reverse("person_edit", args=[person.pk])}"' in html.partition('id="greeting"')[2][:600]
+    kept = client.post(reverse("person_edit_keep", args=[person.pk]), {"preferred_name": "Steve"})
+    assert kept.status_code < 300
+    shown = words(client.get(page).content.decode())
+    assert "We would write “Hello Steve,”: they want to be called so." in shown
+    assert "Write down how they want to be called" not in shown

@@ -3,6 +3,7 @@ phone, in long languages, empty and full, and worked by keyboard alone."""
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -14,11 +15,15 @@ from django.urls import reverse
 from kith.base.clock import now
 from kith.channels.models import RawItem
 from kith.contacts.models import CustomField, Tag
+from kith.contacts.types import ObservedIdentity
+from kith.conversations.services import messages_record
+from kith.conversations.types import IncomingMessage, IncomingParticipant, Place
 from kith.core import company
 from kith.engagement.models import AssignmentRule, Macro, SavedReply
 from kith.networks.models import ChannelAccount, ChannelHealth
 from kith.teams.models import ApiToken, Division, Invitation, PushSubscription, SystemMail, User
 from kith.teams.services import scope_for, team_create
+from kith.workspace.models import LegalHold, RetentionRule, RetentionRun
 from tests.architecture.routes import Route, all_routes
 from tests.support.browser import Screen, screen
 from tests.web.account.test_passkeys import Key
@@ -78,6 +83,22 @@ def olga(live_server: Any) -> User:
     return person("Olga", "owner")
 
 
+def cast_mail(account: ChannelAccount) -> None:
+    """Old posts, so that a retention rule has something to show."""
+    place = Place(account.network, account.scope_id, channel_account_id=account.pk)
+    ann = IncomingParticipant(ObservedIdentity(account.network, "ann", display_name="Ann"), "from")
+    messages_record(
+        place,
+        [
+            IncomingMessage(
+                external_id=f"old-{number}", at=now() - timedelta(days=800 + 90 * number), participants=(ann,),
+                text="A bell", subject=f"The bell that rang {number} times and was heard far away", own_key=f"k{number}",
+            )
+            for number in range(9)
+        ],
+    )  # fmt: skip
+
+
 def _fill(user: User) -> dict[str, Any]:
     """One row of everything that the screens show; "route.argument" -> its id."""
     bob, gone = person("Bob"), person("Gone")
@@ -102,6 +123,16 @@ def _fill(user: User) -> dict[str, Any]:
     rule = AssignmentRule.objects.create(name="Bells", conditions=conditions, assignee=bob, position=1)
     AssignmentRule.objects.create(name="Lights", conditions=conditions, team=team, position=2)
     field = CustomField.objects.create(key="size", label="Shoe size", kind="choice", choices=["40", "41"])
+    cast_mail(account)
+    keep = RetentionRule.objects.create(
+        name="Two years and not a day more", days=730, stopped_at=now(), stopped_due=9, stopped_of=20, enabled_at=now(),
+        enabled_by=user,
+    )  # fmt: skip
+    RetentionRun.objects.create(rule=keep, name=keep.name, action="delete", state="running", total=9, done=3)
+    other = ChannelAccount.objects.create(
+        network="webhook", name="Shop of old", external_id="y", scope=account.scope, history_until=now(), state="paused"
+    )  # fmt: skip
+    LegalHold.objects.create(channel_account=other, reason="Case 12 of " + "a long name " * 9, placed_by=user)
     SystemMail.objects.create(
         to=["ada@us.example"], subject="Reset", text="A link", error="No server took it."
     )
@@ -117,6 +148,7 @@ def _fill(user: User) -> dict[str, Any]:
         "settings:channel_reconnect.pk": account.pk, "settings:channel_audience.pk": account.pk,
         "settings:replies_edit.pk": reply.pk, "settings:macros_edit.pk": macro.pk, "settings:rules_edit.pk": rule.pk,
         "settings:tags_edit.pk": tag.pk, "settings:fields_edit.pk": field.pk,
+        "settings:retention_rule.pk": keep.pk,
     }  # fmt: skip
 
 

@@ -110,7 +110,7 @@ def addresses(mailing: Mailing, people: Sequence[uuid.UUID]) -> list[tuple[uuid.
             contact,
             identity,
             greeting_name(preferred=preferred, given=given, confidence=sure)[:120]
-            if named and (preferred or sure >= enough)
+            if named and sure >= enough
             else "",
         )
         for contact, identity, preferred, given, sure in sql.planned(

@@ -14,6 +14,7 @@ from kith.connectors.bluesky.xrpc import Xrpc, XrpcRefused
 from kith.connectors.contract import (
     BadPayload,
     Event,
+    Existences,
     FoundSent,
     Outgoing,
     OwnIdentity,
@@ -92,6 +93,11 @@ class Connector:
         if outgoing.in_reply_to:
             raise Refused(say("A published post answers nothing; send it as a reply."))
         return sending.send(self._xrpc, outgoing, self.manifest.limits)
+
+    def existence(self, external_ids: Sequence[str]) -> Existences:
+        """A view is also missing when its author blocked us; whether the record is there tells that apart."""
+        uris = [uri for uri in external_ids if uri.startswith("at://") and uri.count("/") == 4]
+        return Existences(reading.existence(self._xrpc, uris), self._xrpc.budget)
 
     def metrics(self, external_id: str) -> Mapping[str, int]:
         """Likes, reposts, replies and quotes of a post now; raises Refused when it is gone."""

@@ -17,7 +17,7 @@ from kith.base.clock import now
 from kith.connectors.answers import moment
 from kith.connectors.bluesky.walk import Entry, Reader, Walk
 from kith.connectors.bluesky.xrpc import Xrpc, XrpcRefused
-from kith.connectors.contract import BadPayload, Page, RawItem
+from kith.connectors.contract import BadPayload, Existence, Page, RawItem
 from kith.connectors.words import say
 
 POST = "app.bsky.feed.post"
@@ -106,6 +106,13 @@ def posts(xrpc: Xrpc, uris: list[str]) -> dict[str, dict[str, Any]]:
         said = xrpc.get("app.bsky.feed.getPosts", {"uris": uris[start : start + BATCH]})
         found |= {str(view.get("uri")): view for view in _list(said, "posts")}
     return found
+
+
+def existence(xrpc: Xrpc, uris: list[str]) -> dict[str, Existence]:
+    """Which posts are there and which are gone; of those whose view is missing for other reasons nothing is said."""
+    views = posts(xrpc, uris)
+    found: dict[str, Existence] = {uri: "there" for uri in uris if uri in views}
+    return found | {uri: "gone" for uri in uris if uri not in views and _is_gone(xrpc, uri)}
 
 
 Maker = Callable[[Xrpc, list[Entry]], list[RawItem]]

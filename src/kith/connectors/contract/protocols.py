@@ -121,6 +121,18 @@ class Setup:
     tell: Callable[[str], None] = field(default=_nobody_waits, repr=False)
 
 
+Existence: TypeAlias = Literal["there", "missing", "gone"]
+
+
+@dataclass(frozen=True, slots=True)
+class Existences:
+    """What became of messages, by external id. "gone": the network says that it was deleted; "missing": it does not show it,
+    which may have other reasons, and counts only when it is said for days. What is left out is not known."""
+
+    found: Mapping[str, Existence]
+    budget: Budget = Budget()
+
+
 class Connector(Protocol):
     manifest: ClassVar[Manifest]
 
@@ -202,6 +214,14 @@ class Edits(Protocol):
 @runtime_checkable
 class Deletes(Protocol):
     def delete(self, external_id: str) -> None: ...
+
+
+@runtime_checkable
+class ChecksExistence(Protocol):
+    """Where the network tells nobody of deletions, or not of all; no capability of its own."""
+
+    def existence(self, external_ids: Sequence[str]) -> Existences:
+        """What became of messages of others that were received once; asks as little as it can, and raises the named errors."""
 
 
 @runtime_checkable

@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import ClassVar
+from urllib.parse import quote
 
 from kith.connectors.contract import (
     Event,
+    Existence,
+    Existences,
     FoundSent,
     Outgoing,
     OwnIdentity,
@@ -119,6 +122,18 @@ class Connector:
 
     def delete(self, external_id: str) -> None:
         self._sender().delete(external_id)
+
+    def existence(self, external_ids: Sequence[str]) -> Existences:
+        """A server answers 404 for what is gone and for what it does not show us (any more); 410 is certain."""
+        found: dict[str, Existence] = {}
+        for external_id in external_ids:
+            path = f"/api/v1/statuses/{quote(external_id, safe='')}"
+            answer = self._server.answer("GET", path, passes=frozenset({404, 410}))
+            refused = answer.status_code in (404, 410)
+            found[external_id] = (
+                "there" if not refused else "gone" if answer.status_code == 410 else "missing"
+            )
+        return Existences(found, self._server.budget)
 
     def _sender(self) -> Sender:
         return Sender(self._server, self._own, self.manifest.limits)

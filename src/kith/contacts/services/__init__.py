@@ -8,6 +8,7 @@ from kith.contacts.services.contacts import (
     identity_link,
     identity_unlink,
 )
+from kith.contacts.services.erased import ErasedError, erased_among, erased_lift, erased_note
 from kith.contacts.services.facts import (
     contact_project,
     contact_set,
@@ -29,6 +30,7 @@ from kith.contacts.services.organizations import (
 from kith.contacts.services.tags import contacts_tag, contacts_untag
 
 __all__ = [
+    "ErasedError",
     "affiliation_end",
     "affiliation_record",
     "affiliation_remove",
@@ -42,6 +44,9 @@ __all__ = [
     "contact_set",
     "contacts_tag",
     "contacts_untag",
+    "erased_among",
+    "erased_lift",
+    "erased_note",
     "fact_correct",
     "fact_forget",
     "fact_record",

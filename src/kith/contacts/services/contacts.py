@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from kith.base.clock import now
 from kith.base.ids import new_id
 from kith.contacts.models import Contact, Fact, Identity, IdentityLink
-from kith.contacts.services.facts import SURE, WEIGHT, contact_project, contact_set_columns
+from kith.contacts.services.facts import SURE, WEIGHT, contact_project, contact_set_columns, said_confidence
 from kith.core import audit, events, rows
 from kith.teams.models import User
 
@@ -44,7 +44,15 @@ def contact_create(
     # Nobody has other facts yet: nothing is to be read back.
     contact_set_columns(contact, known, sure=WEIGHT.get(Fact.Source(source), 0) >= SURE)
     facts = [
-        Fact(contact=contact, attribute=a, value=v, source=source, observed_at=moment, recorded_by=user)
+        Fact(
+            contact=contact,
+            attribute=a,
+            value=v,
+            source=source,
+            observed_at=moment,
+            recorded_by=user,
+            confidence=said_confidence(a, v, source),
+        )
         for a, v in known.items()
     ]
     told = audit.event("contact_created", "contact", key, source=str(source))

@@ -12,7 +12,7 @@ from django.db.models import Q
 
 from kith.base.clock import now
 from kith.contacts.models import Contact, Fact, Identity
-from kith.contacts.names import greeting_confidence, sort_key
+from kith.contacts.names import USABLE, parse, person_confidence, sort_key
 from kith.core import audit, events
 from kith.teams.models import Scope, User
 
@@ -26,6 +26,8 @@ WEIGHT = {
     Fact.Source.FORM: 1,
 }
 SURE = WEIGHT[Fact.Source.MESSAGE]
+# Who says a name of a person whom they know, or of themselves to us: it is one, however it looks.
+KNOWS = frozenset([Fact.Source.TOLD_US, Fact.Source.COLLEAGUE])
 PROJECTED = (
     "name",
     "preferred_name",
@@ -50,6 +52,7 @@ def fact_record(
 ) -> Fact:
     """Write down one fact on the canonical contact and bring its projections up to date."""
     canonical = Contact.objects.values_list("canonical_id", flat=True).get(pk=contact_id)
+    rest.setdefault("confidence", said_confidence(attribute, value, source))
     fact = Fact.objects.create(
         contact_id=canonical,
         attribute=attribute,
@@ -62,6 +65,15 @@ def fact_record(
     contact_project([canonical])
     audit.record("fact_recorded", "contact", canonical, attribute=attribute, source=source)
     return fact
+
+
+def said_confidence(attribute: str, value: Any, source: str) -> float:
+    """How sure a new fact is: of a name that came with a profile, an import or a form, how sure it is one."""
+    if attribute not in ("name", "given_name", "preferred_name") or source in KNOWS:
+        return 1.0
+    if attribute == "name":
+        return parse(str(value)).confidence
+    return person_confidence(str(value), "")
 
 
 def fact_retract(*, fact: Fact, user: User | None = None) -> None:
@@ -190,16 +202,30 @@ def contact_set_columns(
     """Set the columns of a contact from the best value of each attribute; saves nothing.
 
     `sure`: they said themselves how they want to be called, or a colleague knows it. A form or an import proves nothing.
+    Where a whole name is all that is known, its parts come from it while they are certain, and go when it goes.
     """
     for column in PROJECTED:
         found = values.get(column)
         setattr(contact, column, str(found)[: _LIMITS[column]] if found else "")
+    split = None
+    if contact.name and not contact.given_name and not contact.preferred_name:
+        split = parse(
+            contact.name, country=contact.country, language=contact.language, family=contact.family_name
+        )
+        if split.confidence >= USABLE:
+            contact.given_name = split.given[: _LIMITS["given_name"]]
+            contact.family_name = contact.family_name or split.family[: _LIMITS["family_name"]]
     full = f"{contact.given_name} {contact.family_name}".strip()
     contact.name = contact.name or full or contact.preferred_name
     called = contact.preferred_name or contact.given_name
-    contact.name_confidence = (
-        1.0 if called and sure else greeting_confidence(called or contact.name.split(" ")[0])
-    )
+    if sure and contact.preferred_name:
+        contact.name_confidence = 1.0
+    elif split is not None:
+        contact.name_confidence = split.confidence
+    else:
+        contact.name_confidence = person_confidence(
+            called, contact.name, language=contact.language, country=contact.country
+        )
     contact.custom = {a[7:]: value for a, value in values.items() if a.startswith("custom.")}
     contact.sort_key = sort_key(contact.family_name, contact.given_name) or sort_key(contact.name)
     contact.search_text = sort_key(

@@ -31,6 +31,7 @@ WITHOUT_KEYS = (
     "passwords of your channels and the list of people never to contact can't be read after a restore."
 )
 _restored: list[Callable[[datetime], None]] = []
+_settled: list[Callable[[Report], None]] = []
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +49,11 @@ def on_restored(callback: Callable[[datetime], None]) -> None:
     """Register what a room does after a restore, with the time of the backup: whatever was under way then may have been
     finished since, and must not be done again unasked."""
     _restored.append(callback)
+
+
+def on_settled(callback: Callable[[Report], None]) -> None:
+    """Register what a room does after a restore once every room has had its `on_restored`: it may take long, and tells."""
+    _settled.append(callback)
 
 
 def key_files() -> dict[str, Path]:
@@ -130,6 +136,8 @@ def restore(
     call_command("migrate", verbosity=0, interactive=False)
     for callback in _restored:
         callback(made_at)
+    for told in _settled:
+        told(report)
     return summary
 
 
@@ -228,7 +236,7 @@ def _restore_blobs(reader: Reader) -> None:
 def _set_aside_blobs(report: Report) -> None:
     folder = blobs.folder()
     if folder.exists():
-        aside = folder.with_name(f"blobs.replaced-{int(time.time())}")
+        aside = folder.with_name(f"{blobs.ASIDE}{int(time.time())}")
         shutil.move(folder, aside)
         report(f"The attachments that were there are now in {aside}")
 

@@ -53,7 +53,7 @@ def run_if_due() -> Path | None:
         return None
     path = new_path(_PREFIX)
     try:
-        making.make(path, passphrase=_passphrase())
+        making.make(path, passphrase=passphrase())
         making.check(path)
     except (BackupError, OSError) as error:
         alarms.sound("backup", f"The nightly backup failed: {error}")
@@ -86,12 +86,31 @@ def missing(at: datetime) -> str:
     return _("There is no backup in %s.") % settings.KITH.backups
 
 
+def all_files() -> list[Path]:
+    """Every backup in the folder of backups, made by night, by hand or before an upgrade."""
+    return _files("*")
+
+
+def removal_times() -> dict[Path, datetime]:
+    """About when each nightly backup is removed because enough newer ones are there; none where no more are made."""
+    environment = settings.KITH
+    if environment.backup_hour < 0:
+        return {}
+    nights = sorted(_files(f"{_PREFIX}*"), key=lambda file: file.stat().st_mtime)
+    if not nights:
+        return {}
+    last = datetime.fromtimestamp(nights[-1].stat().st_mtime, tz=now().tzinfo)
+    rounds = environment.backup_keep - len(nights) + 1
+    return {path: last + timedelta(days=max(1, rounds + index)) for index, path in enumerate(nights)}
+
+
 def _files(pattern: str) -> list[Path]:
     folder: Path = settings.KITH.backups
     return list(folder.glob(f"{pattern}{making.SUFFIX}"))
 
 
-def _passphrase() -> str:
+def passphrase() -> str:
+    """That of nightly backups, or nothing. Raises BackupError."""
     path = settings.KITH.backup_passphrase_file
     return read_passphrase(path) if path else ""
 

@@ -11,7 +11,7 @@ from django.utils import translation
 from django.utils.translation import gettext as _
 
 from kith.contacts.models import Contact
-from kith.contacts.names import greeting_name
+from kith.contacts.names import Greeting, greeting, greeting_name
 from kith.conversations.models import Conversation
 from kith.conversations.selectors import conversation_scopes
 from kith.core import company
@@ -21,7 +21,15 @@ from kith.teams.errors import NotAllowed
 from kith.teams.models import User
 from kith.teams.types import Viewer
 
-PLACEHOLDERS = ("greeting", "name", "agent", "company")
+PLACEHOLDERS = ("greeting", "formal_greeting", "name", "agent", "company")
+# A salutation that asks for a name: without one it is none ("Dear,"), so that a greeting without a name takes its place.
+_SALUTATION = re.compile(
+    r"(?im)^[ \t]*(?:dear|liebe[rs]?|liebe[/*:_]r|lieber?/liebe|sehr geehrte[rs]?|estimad[oa]|estimad[oa][/()]\w*\)?|querid[oa]|"
+    r"hi|hello|hey|hallo|moin|servus|guten (?:tag|morgen|abend)|good (?:day|morning|afternoon|evening)|hola|buenos d[ií]as|"
+    r"buenas (?:tardes|noches))(?:[ \t]+(?:herr|frau|mr\.?|mrs\.?|ms\.?|sr\.?|sra\.?|señora?))?,?[ \t]+\{name\}[ \t]*(?P<end>[,:;!.]?)"
+)
+_BARE = re.compile(r"(?i)^[ \t]*(?:dear|liebe|sehr geehrte|estimad|querid)")
+_FIRST = re.compile(r"(?m)(?:^|(?<=[.!?¡¿] ))[ \t]*\{name\}[,:;!]?[ \t]*(\w?)")
 _PLACE = re.compile(r"\{(\w+)\}")
 
 
@@ -48,21 +56,47 @@ def name_to_greet(contact: Contact | None) -> str:
 
 
 def text_resolve(viewer: Viewer, text: str, *, conversation_id: uuid.UUID | None, language: str = "") -> str:
-    """Fill in placeholders. Without a sure name, {greeting} greets without one, and {name} goes with the comma before it."""
+    """Fill in placeholders. Without a sure name, {greeting} greets without one, and {name} goes with what belongs to it."""
     contact = _person(viewer, conversation_id)
-    name = name_to_greet(contact)
     spoken = (language or (contact.language if contact else "") or translation.get_language() or "en")[:2]
-    with translation.override(spoken if spoken in ("en", "de", "es") else "en"):
-        greeting = _("Hello %(name)s,") % {"name": name} if name else _("Hello,")
+    plain, formal = (_greeting(contact, spoken, formal=formal) for formal in (False, True))
     values = {
-        "greeting": greeting,
+        "greeting": plain.text,
+        "formal_greeting": formal.text,
         "agent": User.objects.filter(pk=viewer.user_id).values_list("name", flat=True).first() or "",
         "company": company.name(),
     }
+    name = plain.name_used or ""
     if not name:
-        text = re.sub(r",?[ \t]*\{name\}", "", text)
+        text = without_name(text, nameless=plain.text)
     values["name"] = name
     return _PLACE.sub(lambda match: values.get(match[1], match[0]), text)
+
+
+def _greeting(contact: Contact | None, language: str, *, formal: bool) -> Greeting:
+    return greeting(
+        preferred=contact.preferred_name if contact else "",
+        given=contact.given_name if contact else "",
+        confidence=contact.name_confidence if contact else 0.0,
+        country=contact.country if contact else "",
+        language=language,
+        formal=formal,
+    )
+
+
+def without_name(text: str, *, nameless: str) -> str:
+    """A text in which {name} stood for a name that we don't have: "Dear {name}," becomes `nameless`, "Hi {name}!" "Hi!"."""
+
+    def salutation(match: re.Match[str]) -> str:
+        if _BARE.match(match[0]):
+            return nameless
+        kept = match[0][: match[0].index("{name}")].rstrip(" \t,")
+        kept = re.sub(r"(?i)[ \t]+(herr|frau|mr\.?|mrs\.?|ms\.?|sr\.?|sra\.?|señora?)$", "", kept)
+        return kept + match["end"]
+
+    text = _SALUTATION.sub(salutation, text)
+    text = _FIRST.sub(lambda match: match[1].upper(), text)
+    return re.sub(r",?[ \t]*\{name\}", "", text)
 
 
 @transaction.atomic

@@ -212,7 +212,9 @@ def proposed_of(request: TouchRequest) -> ProposedTouch:
 
 
 def _network(network: str) -> NetworkRules:
-    """With the network's title in English: a decision is read in many languages."""
+    """With the network's title in English: a decision is read in many languages. "": done by hand, on none of ours."""
+    if not network:
+        return NetworkRules()
     with translation.override("en"):
         return network_rules(network)
 

@@ -17,15 +17,22 @@ from kith.core import blobs
 from kith.web import pages
 from kith.web.access import SignedIn, administrators
 from kith.workspace.erasure import erasure_ask
+from kith.workspace.erasure_backups import OldBackup, backups_before
 from kith.workspace.export import export_ask
 from kith.workspace.models import PersonRequest
 from kith.workspace.person_data import person_of
-from kith.workspace.person_requests import person_request_again
+from kith.workspace.person_requests import backups_renew_ask, person_request_again
 
 
 def _requests(contact_id: uuid.UUID) -> list[PersonRequest]:
     rows = PersonRequest.objects.filter(contact_id__in=person_of(contact_id).contact_ids)
     return list(rows.select_related("asked_by").order_by("-id")[:20])
+
+
+def _old_backups(rows: list[PersonRequest]) -> dict[uuid.UUID, list[OldBackup]]:
+    """By erasure: the backups on this machine that still hold whom it erased."""
+    done = [r for r in rows if r.kind == PersonRequest.Kind.ERASURE and r.state == "done" and r.finished_at]
+    return {r.pk: backups_before(r.finished_at) for r in done if r.finished_at}
 
 
 def _name(contact: Contact) -> str:
@@ -47,7 +54,7 @@ def person_data(request: SignedIn, contact_id: uuid.UUID) -> HttpResponse:
     """What was asked for, and how far it is; after an erasure it is all that is left of them."""
     contact = _contact(contact_id)
     rows = _requests(contact.pk)
-    under_way = any(r.state in ("waiting", "running") for r in rows)
+    under_way = any(r.state in ("waiting", "running") or (r.state == "done" and r.and_backups) for r in rows)
     context = {
         "contact": contact,
         "name": _name(contact) if contact.deleted_at is None else _("Somebody who was erased"),
@@ -55,6 +62,7 @@ def person_data(request: SignedIn, contact_id: uuid.UUID) -> HttpResponse:
         "rows": rows,
         "under_way": under_way,
         "error": "",
+        "old_backups": _old_backups(rows),
     }
     if pages.wants_fragment(request):
         return pages.part(request, "people/data_rows.html", context)
@@ -74,7 +82,7 @@ def person_export(request: SignedIn, contact_id: uuid.UUID) -> HttpResponse:
 @require_POST
 @administrators
 def person_erase(request: SignedIn, contact_id: uuid.UUID) -> HttpResponse:
-    """POST `words`, the person's name as it is shown, and `never_again`; anything else changes nothing."""
+    """POST `words`, the person's name as it is shown, `never_again`, `and_backups`; anything else changes nothing."""
     contact = _contact(contact_id)
     if contact.deleted_at is not None:
         raise Http404
@@ -86,11 +94,28 @@ def person_erase(request: SignedIn, contact_id: uuid.UUID) -> HttpResponse:
             "here": True,
             "rows": _requests(contact.pk),
             "under_way": False,
+            "old_backups": {},
             "error": _("This is not the name as it stands above. Nothing was erased."),
         }
         return pages.page(request, "people/data.html", context, section="people", status=422)
-    erasure_ask(contact_id=contact.pk, user=request.user, never_again="never_again" in request.POST)
+    erasure_ask(
+        contact_id=contact.pk,
+        user=request.user,
+        never_again="never_again" in request.POST,
+        and_backups="and_backups" in request.POST,
+    )
     return HttpResponseRedirect(reverse("person_data", args=[contact.pk]))
+
+
+@require_POST
+@administrators
+def person_backups(request: SignedIn, request_id: uuid.UUID) -> HttpResponse:
+    """Backups that still hold somebody who was erased go, behind a new one."""
+    found = PersonRequest.objects.filter(pk=request_id).first()
+    if found is None:
+        raise Http404
+    backups_renew_ask(request_id=request_id, user=request.user)
+    return HttpResponseRedirect(reverse("person_data", args=[found.contact_id]))
 
 
 @require_POST

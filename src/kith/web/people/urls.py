@@ -1,6 +1,18 @@
 from django.urls import path
 
-from kith.web.people import bulk, data, facts, imports, links, never, organizations, views, work
+from kith.web.people import (
+    bulk,
+    by_hand,
+    data,
+    erased,
+    facts,
+    imports,
+    links,
+    never,
+    organizations,
+    views,
+    work,
+)
 
 urlpatterns = [
     path("people/", views.people, name="people"),
@@ -31,6 +43,14 @@ urlpatterns = [
     path("people/<uuid:contact_id>/never/undo/", never.never_undo, name="person_never_undo"),
     path("people/<uuid:contact_id>/lift/", never.lift_dialog, name="person_lift_dialog"),
     path("people/<uuid:contact_id>/lift/do/", never.lift, name="person_lift"),
+    # a call or a letter
+    path("people/<uuid:contact_id>/by-hand/", by_hand.by_hand_dialog, name="person_by_hand_dialog"),
+    path(
+        "people/<uuid:contact_id>/by-hand/verdict/",
+        by_hand.by_hand_verdict_part,
+        name="person_by_hand_verdict",
+    ),
+    path("people/<uuid:contact_id>/by-hand/done/", by_hand.by_hand, name="person_by_hand"),
     # whose addresses are whose
     path("people/<uuid:contact_id>/link/", links.link_dialog, name="identity_link_dialog"),
     path("people/<uuid:contact_id>/link/keep/", links.link, name="identity_link"),
@@ -75,6 +95,8 @@ urlpatterns = [
     path("people/<uuid:contact_id>/data/erase/", data.person_erase, name="person_erase"),
     path("exports/<uuid:request_id>/", data.person_download, name="person_download"),
     path("exports/<uuid:request_id>/again/", data.person_again, name="person_again"),
+    path("exports/<uuid:request_id>/backups/", data.person_backups, name="person_backups"),
+    path("people/erased/", erased.erased, name="people_erased"),
     # imports
     path("imports/", imports.imports, name="imports"),
     path("imports/new/", imports.upload, name="import_upload"),

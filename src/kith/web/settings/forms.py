@@ -110,7 +110,10 @@ class ReplyForm(Form):
         label=_("Text"),
         max_length=20_000,
         widget=forms.Textarea(attrs={"rows": 8}),
-        help_text=_("{name} becomes the name of the person, {me} yours."),
+        help_text=_(
+            "{greeting} greets the person, by name where it is certain; {formal_greeting} does so formally. "
+            "{name} becomes their name or goes, {agent} becomes yours, {company} that of the company."
+        ),
     )
     shortcut = forms.SlugField(
         label=_("Shortcut"),

@@ -9,12 +9,11 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from kith.core.fields import as_uuid
-from kith.policy.file import LIMIT
-from kith.policy.types import Cap, Pace, Rules
 from kith.teams.errors import TeamsError
 from kith.trust.gather import company_rules
 from kith.trust.selectors import contact_policies, contact_policy_text
 from kith.trust.services import contact_policy_set
+from kith.trust.types import POLICY_LIMIT, Cap, Pace, Rules
 from kith.web.access import SignedIn, managers
 from kith.web.settings.page import blame, done, show
 
@@ -23,7 +22,7 @@ class PolicyForm(forms.Form):
     text = forms.CharField(
         label=gettext_lazy("The policy as a file (TOML)"),
         help_text=gettext_lazy("What you leave out stays as Kith ships it. Empty brings all of that back."),
-        max_length=LIMIT,
+        max_length=POLICY_LIMIT,
         required=False,
         strip=False,
         widget=forms.Textarea(

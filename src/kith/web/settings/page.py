@@ -68,6 +68,8 @@ SECTIONS = (
              "writers", WORK, icon_name="tag"),
     _section("settings:fields", _("Fields of people"), _("What you want to know of everybody: a customer number, say."),
              "managers", WORK, icon_name="list"),
+    _section("settings:retention", _("Retention and legal hold"), _("How long what is kept, and what may not go."),
+             "administrators", HOUSE, icon_name="shield"),
     _section("settings:webhooks", _("Webhooks"), _("Programs of yours that are told what happens here."),
              "administrators", HOUSE, icon_name="webhook"),
     _section("settings:mails", _("System mails"), _("Invitations and alarms, and those that could not leave."),

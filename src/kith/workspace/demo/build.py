@@ -28,9 +28,8 @@ from kith.conversations.services import conversations_refresh, messages_record
 from kith.conversations.types import IncomingAttachment, IncomingMessage, IncomingParticipant, Place
 from kith.core import blobs, company, sql
 from kith.core.models import EventDelivery
-from kith.trust.models import Touch
 from kith.work.models import Note, Promise, Task
-from kith.workspace.demo import house
+from kith.workspace.demo import house, pace
 from kith.workspace.demo.arrange import arrange
 from kith.workspace.demo.drawings import face, picture
 from kith.workspace.demo.everyday import everyday
@@ -74,6 +73,9 @@ def build(say: Say = print) -> None:
         say("faces, drawn here")
         builder.faces()
         builder.work()
+        pace.agreed(
+            builder.contacts, [k for k in filled if k in builder.contacts], builder.topics, builder.today
+        )
         tend(place, {key: row for key, row in builder.contacts.items() if key in filled})
         builder.settle()
         arrange(place, builder.contacts, arranged)
@@ -88,6 +90,7 @@ class _Builder:
         self.today = now()
         self.identities: dict[tuple[str, str], ObservedIdentity] = {}
         self.contacts: dict[str, Contact] = {}
+        self.topics = pace.topics_make(place)
 
     def people(self) -> None:
         for key, person in self.cast.items():
@@ -242,7 +245,8 @@ class _Builder:
                     contact=contact, kind=note["kind"], text=note["text"], author=users[note["by"]],
                     happened_at=self.today - day * note["days"],
                 )  # fmt: skip
-            self._mailed(contact, int(person.get("mailed", 0)))
+            if "mailed" in person:
+                pace.mailed(self.house, contact, int(person["mailed"]), self.topics, self.today)
 
     def _evening(self, days: float) -> datetime:
         """Five in the afternoon of a day from now on (below 0: before)."""
@@ -270,18 +274,6 @@ class _Builder:
         for fact in facts:
             fact.observed_at = since[fact.contact_id]
         Fact.objects.bulk_update(facts, ["observed_at"])
-
-    def _mailed(self, contact: Contact, times: int) -> None:
-        identity = Identity.objects.filter(contact=contact).first()
-        divisions = list(self.house.divisions)
-        Touch.objects.bulk_create(
-            Touch(
-                identity=identity, contact=contact, kind="campaign", channel="email", purpose="offers",
-                actor="automation", state=Touch.State.MADE, division=divisions[n % len(divisions)],
-                planned_for=self.today - timedelta(days=2 + n * 9), made_at=self.today - timedelta(days=2 + n * 9),
-            )
-            for n in range(times)
-        )  # fmt: skip
 
     def settle(self) -> None:
         """Old talk is closed, what was answered by a person is theirs, and the newest waits."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import uuid
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -19,9 +19,11 @@ from kith.contacts.models import Contact, ContactTag, Fact, Identity, IdentityLi
 from kith.contacts.services import (
     affiliation_record,
     contact_project,
+    erased_among,
     identities_observe,
     organization_get_or_create,
 )
+from kith.contacts.services.facts import said_confidence
 from kith.contacts.services.identities import ROLE_ADDRESSES
 from kith.contacts.types import IdentityKey, ObservedIdentity
 from kith.core import audit
@@ -163,6 +165,15 @@ def people(kind: str, path: Path, mapping: Mapping[str, str] | None = None) -> I
         yield from_row(row, guessed)
 
 
+def erased_in(batch: Sequence[Person]) -> frozenset[int]:
+    """Which of a batch have an address of somebody who was erased: they are not brought back, however much else is said."""
+    observed = _observed(batch)
+    erased = erased_among({one.key for several in observed.values() for one in several})
+    if not erased:
+        return frozenset()
+    return frozenset(i for i, several in observed.items() if any(one.key in erased for one in several))
+
+
 @dataclass(slots=True)
 class Stored:
     made: list[uuid.UUID] = field(default_factory=list)
@@ -207,7 +218,8 @@ def store(batch: Sequence[Person], *, user: User | None) -> Stored:
                 said.add((contact_id, attribute, value))
                 facts.append(
                     Fact(contact_id=contact_id, attribute=attribute, value=value, source=Fact.Source.IMPORT,
-                         observed_at=moment, recorded_by=user)
+                         observed_at=moment, recorded_by=user,
+                         confidence=said_confidence(attribute, value, Fact.Source.IMPORT))
                 )  # fmt: skip
         for key in exact:
             if key not in owner:
@@ -297,10 +309,12 @@ class Plan:
     problems: list[tuple[int, str]] = field(default_factory=list)
     seen: dict[IdentityKey, int] = field(default_factory=dict)
 
-    def add(self, batch: Sequence[Person], first: int) -> None:
+    def add(self, batch: Sequence[Person], first: int, erased: Collection[int] = ()) -> None:
         observed = _observed(batch)
         known = _known([one.key for several in observed.values() for one in several])
         for index, person in enumerate(batch):
+            if index in erased:
+                continue
             keys = [
                 one.key for one in observed[index]
                 if not (one.network == "email" and one.external_id.partition("@")[0] in ROLE_ADDRESSES)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import email.message
 import email.parser
+import email.utils
 import hashlib
 import uuid
 from collections.abc import Callable, Iterator, Mapping
@@ -17,7 +19,7 @@ from django.utils.translation import gettext as _
 
 from kith.base.clock import now
 from kith.base.text import clean
-from kith.channels.intake import Parser, mail_account_for_imports, mails_store_and_parse
+from kith.channels.intake import Parser, mail_account_for_imports, mail_network, mails_store_and_parse
 from kith.channels.models import RawItem
 from kith.contacts.models import (
     Affiliation,
@@ -29,7 +31,8 @@ from kith.contacts.models import (
     Organization,
     Tag,
 )
-from kith.contacts.services import contact_project
+from kith.contacts.services import contact_project, erased_among
+from kith.contacts.types import IdentityKey
 from kith.conversations.models import Message, MessageCopy
 from kith.conversations.services import conversations_refresh
 from kith.core import audit
@@ -57,6 +60,7 @@ class ImportResult:
     unreadable: int = 0
     skipped: int = 0
     updated: int = 0
+    erased: int = 0  # people (mails, of a file of mail) who asked to be erased, and were not brought back
     import_id: uuid.UUID | None = None
     mapping: dict[str, str] = field(default_factory=dict)
     examples: list[dict[str, Any]] = field(default_factory=list)
@@ -133,6 +137,7 @@ def _mail(
             result.visible += stored.visible
             result.unreadable += stored.unreadable
             result.skipped += stored.skipped
+            result.erased += stored.erased
             _note(record, result)
             if progress:
                 progress(result)
@@ -151,14 +156,18 @@ def _mail_dry(
         rows = RawItem.objects.filter(external_id__in=names)
         rows = rows.filter(channel_account=account) if account else rows
         there = set(rows.values_list("external_id", flat=True))
-        for body, name in zip(batch, names, strict=True):
+        heads = [email.parser.BytesHeaderParser().parsebytes(body[:65536]) for body in batch]
+        senders = [_senders(head) for head in heads]
+        erased = erased_among({key for keys in senders for key in keys})
+        for head, keys, name in zip(heads, senders, names, strict=True):
             result.read += 1
             if name in seen or name in there:
                 result.skipped += 1
                 continue
             seen.add(name)
-            head = email.parser.BytesHeaderParser().parsebytes(body[:65536])
-            if not head.keys():
+            if any(key in erased for key in keys):
+                result.erased += 1
+            elif not head.keys():
                 result.unreadable += 1
                 result.problems.append(
                     (result.read, _("no mail: it has no header; it would be shown as unreadable"))
@@ -169,8 +178,15 @@ def _mail_dry(
                 )
         if progress:
             progress(result)
-    result.visible = result.read - result.skipped
+    result.visible = result.read - result.skipped - result.erased
     return result
+
+
+def _senders(head: email.message.Message) -> set[IdentityKey]:
+    written = [str(value) for value in head.get_all("From", [])]
+    return {
+        (mail_network(), "", address.lower()) for _, address in email.utils.getaddresses(written) if address
+    }
 
 
 def _people(
@@ -188,18 +204,21 @@ def _people(
     for batch in _batches(found, BATCH):
         result.read += len(batch)
         result.unreadable += sum(1 for p in batch if p.problem and not p.attributes and not p.emails)
-        for person in batch:
-            if len(result.examples) < 5:
+        first_of_batch = begin + result.read - len(batch)
+        erased = people.erased_in(batch)
+        result.erased += len(erased)
+        for index, person in enumerate(batch):
+            if len(result.examples) < 5 and index not in erased:
                 result.examples.append(asdict(person))
         if record is None or dry_run:
-            plan.add(batch, begin + result.read - len(batch))
+            plan.add(batch, first_of_batch, erased)
             result.visible, result.updated = plan.made + plan.updated, plan.updated
             result.skipped, result.problems = plan.skipped, plan.problems
             if progress:
                 progress(result)
             continue
         with transaction.atomic():
-            stored = people.store(batch, user=user)
+            stored = people.store([p for i, p in enumerate(batch) if i not in erased], user=user)
             ImportedRow.objects.bulk_create(
                 [ImportedRow(batch=record, kind=made, object_id=key) for made, key in stored.rows]
             )
@@ -217,14 +236,19 @@ def _people(
 def _note(record: Import, result: ImportResult) -> None:
     for name, value in result.counts().items():
         setattr(record, name, value)
-    record.examples, record.updated = result.examples, result.updated
+    record.examples, record.updated, record.erased = result.examples, result.updated, result.erased
     record.save()
 
 
 def _finish(record: Import, result: ImportResult) -> None:
     record.state, record.finished_at = "done", now()
     _note(record, result)
-    audit.record("import_finished", "import", record.pk, counts=result.counts())
+    audit.record(
+        "import_finished",
+        "import",
+        record.pk,
+        counts={**result.counts(), **({"erased": result.erased} if result.erased else {})},
+    )
 
 
 def import_undo(record: Import) -> int:

@@ -9,7 +9,7 @@ import tempfile
 import uuid
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
@@ -130,7 +130,12 @@ def import_check(record: Import) -> None:
         state="checked",
         total=result.read,
         read=0,
-        found={**result.counts(), "updated": result.updated, "problems": len(result.problems)},
+        found={
+            **result.counts(),
+            "updated": result.updated,
+            "problems": len(result.problems),
+            "erased": result.erased,
+        },
         problems=result.problems[:SHOWN],
         examples=result.examples,
         mapping=result.mapping,
@@ -189,6 +194,35 @@ def _let_go(record: Import) -> None:
 
         if not Attachment.objects.filter(digest=digest).exists():
             blobs.remove(digest)
+
+
+def upload_holds(record: Import, words: Sequence[str]) -> bool:
+    """Whether a file that waits to be imported holds one of these words, as any program would write them."""
+    wanted = {w.lower().encode(e, "ignore") for w in words for e in ("utf-8", "utf-16-le", "cp1252")} - {b""}
+    longest = max(map(len, wanted), default=0)
+    try:
+        with _opened(record) as (_kind, path):
+            for file in [path] if path.is_file() else [p for p in path.rglob("*") if p.is_file()]:
+                with file.open("rb") as source:
+                    before = b""
+                    while part := source.read(1024 * 1024):
+                        text = before + part.lower()
+                        if any(word in text for word in wanted):
+                            return True
+                        before = text[-longest:]
+    except (ImportRefused, OSError):
+        return bool(record.file)  # nobody can say, nobody can import it
+    return False
+
+
+def upload_let_go(record: Import) -> str:
+    """Keep such a file no longer; returns its digest, which may be nobody's now."""
+    digest: str = record.file
+    Import.objects.filter(pk=record.pk).update(
+        file="", state="failed", examples=[], found={}, problems=[],
+        error=_("Somebody in this file was erased meanwhile. Upload it again: they are left out then."),
+    )  # fmt: skip
+    return digest
 
 
 def import_of(user: User, import_id: uuid.UUID) -> Import | None:

@@ -79,6 +79,7 @@ COUNTS: dict[str, Any] = {
     "visible": gettext_lazy("in the inbox"),
     "unreadable": gettext_lazy("unreadable"),
     "skipped": gettext_lazy("there already"),
+    "erased": gettext_lazy("not brought back after an erasure"),
 }
 
 

@@ -1,0 +1,202 @@
+"""What its author deleted is deleted here, with what was drawn from it; where a network does not tell, it is asked."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from kith.base import clock
+from kith.channels import gateway, upstream
+from kith.channels.models import RawItem
+from kith.channels.parser import Parser
+from kith.channels.receive import raw_items_parse, raw_items_store
+from kith.connectors.contract import Budget, Existence, Existences, RetryLater
+from kith.connectors.contract import RawItem as WireItem
+from kith.contacts.models import Contact, Fact, Identity
+from kith.contacts.services import contact_for_identity, fact_record
+from kith.conversations.models import Attachment, ConversationScope, Message, SearchDocument
+from kith.core import sql
+from kith.networks.models import ChannelAccount
+from kith.teams.models import Notification
+from tests.support import house
+
+pytestmark = pytest.mark.django_db
+SAID = "I am looking for a quokka near Leeds"
+
+
+@pytest.fixture(scope="module")
+def parser() -> Iterator[Parser]:
+    with Parser() as made:
+        yield made
+
+
+@pytest.fixture
+def account() -> ChannelAccount:
+    return house.account("webhook", secrets={"signing_secret": "x" * 40}, name="Shop", external_id="shop")
+
+
+def tell(account: ChannelAccount, parser: Parser, kind: str, **data: object) -> None:
+    body: dict[str, object] = {"type": kind, "timestamp": "2026-11-20T10:00:00Z", "data": data}
+    body["n"] = RawItem.objects.count()
+    raw_items_store(
+        account, [WireItem(f"{kind}:{body['n']}", json.dumps(body).encode(), at=datetime.now(tz=UTC))]
+    )
+    raw_items_parse(account.pk, parser)
+    assert not RawItem.objects.exclude(state=RawItem.State.DONE).exists()
+
+
+def said(account: ChannelAccount, parser: Parser, key: str, text: str = SAID) -> Message:
+    tell(
+        account, parser, "message.received", id=key, text=text, subject=f"About {text}",
+        visibility="public", **{"from": {"id": "ada", "name": "Ada"}},
+    )  # fmt: skip
+    return Message.objects.get(external_id=key)
+
+
+def everywhere(word: str) -> list[str]:
+    """Tables in which a word is found."""
+    found = []
+    tables = sql.rows(
+        "SELECT table_name FROM information_schema.tables WHERE table_schema = 'public' AND table_type = 'BASE TABLE'"
+    )
+    for (table,) in tables:
+        text = f'SELECT 1 FROM "{table}" t WHERE t::text ILIKE %s OR t::text ILIKE %s LIMIT 1'
+        if sql.rows(text, [f"%{word}%", f"%{word.encode().hex()}%"]):  # bytea is shown in hexadecimal
+            found.append(table)
+    return found
+
+
+def test_nothing_of_a_deleted_post_is_left(account: ChannelAccount, parser: Parser) -> None:
+    message = said(account, parser, "post-1")
+    tell(account, parser, "message.edited", id="post-1", text=f"{SAID} or York")
+    contact = contact_for_identity(identity=Identity.objects.get(external_id="ada"))
+    fact_record(
+        contact_id=contact.pk, attribute="city", value="Quokkatown", source="public_post", quote=SAID,
+        message_id=message.pk,
+    )  # fmt: skip
+    Attachment.objects.create(
+        message=message, file_name="quokka.png", content_type="image/png", digest="1" * 64
+    )
+    talk = message.copies.get().thread.conversation_id
+    user = house.user()
+    note = Notification.objects.create(
+        user=user, kind="message", title="Ada wrote", body=f"{SAID} or York", subject_id=talk
+    )
+    other = Notification.objects.create(
+        user=user, kind="message", title="Bob wrote", body="Something else", subject_id=talk
+    )
+    assert len(everywhere("quokka")) > 5
+    tell(account, parser, "message.deleted", id="post-1")
+    assert everywhere("quokka") == []
+    message.refresh_from_db()
+    assert message.deleted_upstream_at is not None
+    assert ConversationScope.objects.get().message_count == 1  # that there was one stays
+    assert not Fact.objects.filter(attribute="city").exists()
+    assert Contact.objects.get(pk=contact.pk).city == ""
+    assert SearchDocument.objects.count() == 1
+    for row, body in ((note, ""), (other, "Something else")):
+        row.refresh_from_db()
+        assert row.body == body
+    # What comes late, or again, brings nothing back.
+    tell(account, parser, "message.edited", id="post-1", text=f"{SAID} or Hull")
+    message.refresh_from_db()
+    assert message.text == ""
+
+
+class Asked:
+    """A network that answers what `says` holds, and remembers what it was asked."""
+
+    def __init__(self, says: Mapping[str, Existence], left: int | None = None) -> None:
+        self.says, self.left = says, left
+        self.asked: list[str] = []
+
+    def existence(self, external_ids: Sequence[str]) -> Existences:
+        self.asked += external_ids
+        return Existences(
+            {k: v for k, v in self.says.items() if k in external_ids}, Budget(remaining=self.left)
+        )
+
+
+def on_day(monkeypatch: pytest.MonkeyPatch, day: int) -> None:
+    moment = clock.now() + timedelta(days=day)
+    monkeypatch.setattr(upstream, "now", lambda: moment)
+
+
+def asks(monkeypatch: pytest.MonkeyPatch, network: Any) -> None:
+    monkeypatch.setattr(gateway, "connector_for", lambda account: network)
+
+
+def test_gone_counts_at_once_missing_on_the_third_day_and_unknown_never(
+    account: ChannelAccount, parser: Parser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for key in ("there", "gone", "missing", "unknown", "back"):
+        said(account, parser, key, f"Post {key}")
+    network = Asked({"there": "there", "gone": "gone", "missing": "missing", "back": "missing"})
+    asks(monkeypatch, network)
+    left = []
+    for day in range(4):
+        on_day(monkeypatch, day)
+        network.says = {**network.says, "back": "there" if day == 2 else "missing"}
+        upstream.upstream_check()
+        left.append(
+            set(Message.objects.filter(deleted_upstream_at=None).values_list("external_id", flat=True))
+        )
+    everything = {"there", "missing", "unknown", "back"}
+    assert left == [everything, everything, everything - {"missing"}, everything - {"missing"}]
+    assert Message.objects.get(external_id="missing").text == ""
+
+
+def test_the_same_day_counts_once_and_a_round_is_once_a_day(
+    account: ChannelAccount, parser: Parser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(5):
+        said(account, parser, f"p{number}", f"Post {number}")
+    network = Asked({f"p{n}": "missing" for n in range(5)})
+    asks(monkeypatch, network)
+    monkeypatch.setattr(upstream, "PART", 2)
+    on_day(monkeypatch, 0)
+    upstream.account_check(account, parts=2)
+    assert network.asked == ["p0", "p1", "p2", "p3"]
+    for _ in range(3):
+        upstream.account_check(account, parts=2)  # the rest, and then nothing before tomorrow
+    assert network.asked == [f"p{n}" for n in range(5)]
+    on_day(monkeypatch, 1)
+    upstream.account_check(account, parts=9)
+    assert len(network.asked) == 10
+    assert not Message.objects.exclude(deleted_upstream_at=None).exists()
+
+
+def test_the_check_leaves_calls_to_others_and_outlives_a_network_in_trouble(
+    account: ChannelAccount, parser: Parser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(4):
+        said(account, parser, f"p{number}", f"Post {number}")
+    monkeypatch.setattr(upstream, "PART", 1)
+    network = Asked({}, left=upstream.LEAST_BUDGET - 1)
+    asks(monkeypatch, network)
+    upstream.account_check(account)
+    assert network.asked == ["p0"]
+
+    class Busy(Asked):
+        def existence(self, external_ids: Sequence[str]) -> Existences:
+            raise RetryLater("Too many", after=60)
+
+    asks(monkeypatch, Busy({}))
+    upstream.upstream_check()
+    assert not Message.objects.exclude(deleted_upstream_at=None).exists()
+
+
+def test_our_own_and_private_words_are_not_asked_after(
+    account: ChannelAccount, parser: Parser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    message = said(account, parser, "post-1")
+    network = Asked({"post-1": "gone"})
+    asks(monkeypatch, network)
+    for change in ({"visibility": "private"}, {"direction": "out", "visibility": "public"}):
+        Message.objects.filter(pk=message.pk).update(**change)
+        upstream.account_check(account)
+    assert network.asked == []
