@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 from django.db import connection
 
-from kith.base import clock
 from kith.campaigns import jobs, selectors
 from kith.campaigns.errors import MailingError
 from kith.campaigns.models import Mailing, Recipient
@@ -117,7 +116,9 @@ def test_a_dry_run_says_who_and_why_and_writes_no_touch(cast: Cast, time: Time) 
     assert not Touch.objects.exists()
     rows, after = selectors.recipients(one, limit=4)
     more, last = selectors.recipients(one, after=after or 0, limit=4)
-    assert len(rows) == 4 and len(more) == 3 and last is None
+    assert len(rows) == 4
+    assert len(more) == 3
+    assert last is None
     assert {row.who for row in rows + more} >= {"No Address"}
     assert [name for _key, name in selectors.examples(one, ["open_complaint"])["open_complaint"]] == [
         "Paula Number1"
@@ -175,7 +176,8 @@ def test_sending_reaches_each_once_and_keeps_the_dry_runs_word(
     message = Message.objects.filter(direction="out").first()
     assert message is not None
     assert (message.subject, message.text) == ("Spring, Paula", "Hello Paula,\nspring is here.")
-    assert message.automatic == "" and message.extra["kind"] == "campaign"
+    assert message.automatic == ""
+    assert message.extra["kind"] == "campaign"
     assert Touch.objects.filter(subject_id=message.pk, state="allowed", actor="automation").exists()
     assert set(Conversation.objects.values_list("status", "assignee")) == {("closed", None)}
     assert selectors.became(one) == {"allowed": 3, "denied": 1}
@@ -225,7 +227,8 @@ def test_what_was_held_goes_when_there_is_room_the_first_by_priority_and_togethe
     time.later(days=7)
     assert queue.queue_release() == 1
     message = Message.objects.filter(direction="out").order_by("-id").first()
-    assert message is not None and message.subject == "High"
+    assert message is not None
+    assert message.subject == "High"
     assert message.text.index("high text") < message.text.index("low text")
     states = {m.title: Touch.objects.get(mailing_id=m.pk).state for m in (low, high, alone)}
     assert states == {"Low": "merged", "High": "allowed", "Alone": "held"}
@@ -259,7 +262,8 @@ def test_sent_anyway_keeps_the_reason_and_what_nobody_may_approve_stays(cast: Ca
     with pytest.raises(MailingError, match="Say why"):
         queue.touch_send_now(touch_id=touch.pk, user=cast.olga, reason="  ")
     said = queue.touch_send_now(touch_id=touch.pk, user=cast.carl, reason="They asked for it")
-    assert said is not None and said.rule == "open_complaint"  # a manager's to approve
+    assert said is not None
+    assert said.rule == "open_complaint"
     assert queue.touch_send_now(touch_id=touch.pk, user=cast.olga, reason="They asked for it") is None
     last = Decision.objects.filter(touch=touch).order_by("-id").first()
     assert last is not None

@@ -107,7 +107,7 @@ def _hashed(key: bytes, text: str, purpose: str) -> str:
     return hmac.new(key, f"{purpose}\0{text}".encode(), hashlib.sha256).hexdigest()
 
 
-def keyed_hashes(texts: Iterable[str], *, purpose: str) -> list[str]:
+def keyed_hash_each(texts: Iterable[str], *, purpose: str) -> list[str]:
     """`keyed_hash` of many: the key is read once."""
     begun = hmac.new(_keys(ensure_key())[-1][1], f"{purpose}\0".encode(), hashlib.sha256)
     found = []

@@ -16,7 +16,6 @@ from django.http import (
 )
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST
 
 from kith.base.csv import safe_cell
@@ -252,7 +251,3 @@ def table(request: SignedIn, mailing_id: uuid.UUID) -> StreamingHttpResponse:
     answer.headers["Content-Disposition"] = f'attachment; filename="dry-run-{record.pk}.csv"'
     answer.headers["Cache-Control"] = "private, no-store"
     return answer
-
-
-def told_people(number: int) -> str:
-    return ngettext("%(n)s person", "%(n)s people", number) % {"n": number}
