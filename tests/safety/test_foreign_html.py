@@ -244,6 +244,7 @@ class World:
     )
 
     def __init__(self) -> None:
+        from kith.campaigns.models import Mailing, Recipient
         from kith.channels.models import RawItem, WebhookSubscription
         from kith.contacts.models import Contact, Fact, Identity, Organization, Tag
         from kith.contacts.services import contact_create, contact_for_identity
@@ -251,6 +252,7 @@ class World:
         from kith.engagement.models import AssignmentRule, Macro, SavedReply, SavedView
         from kith.networks.models import ChannelHealth
         from kith.teams.models import Notification, SystemMail
+        from kith.trust.models import Decision, Touch
         from kith.work.models import Note, Promise, Task
         from kith.workspace.models import Import
 
@@ -285,6 +287,17 @@ class World:
         identity = Identity.objects.get(external_id="same@outside.example")
         self.contact = contact_for_identity(identity=identity, user=self.user)
         for n in range(SLOTS):
+            mailing = Mailing.objects.create(
+                title="t", purpose="news", account_id=self.account, subject="s", text="x", author=self.user
+            )
+            Recipient.objects.create(
+                mailing=mailing, contact=self.contact, name="x", outcome="hold", rule="x"
+            )
+            held = Touch.objects.create(
+                identity=identity, kind="campaign", channel="email", state="held", title="t", planned_for=NOON,
+                mailing_id=mailing.pk, user=self.user,
+            )  # fmt: skip
+            Decision.objects.create(touch=held, outcome="hold", rule="x", sentence="x")
             contact_create(name=f"C{n}", user=self.user)
             Organization.objects.create(name=f"O{n}")
             SavedView.objects.create(name=f"v{n}", owner=self.user, query="status=open")
@@ -312,6 +325,7 @@ class World:
                 observed_at=NOON,
                 recorded_by=self.user,
             )
+        self.mailing = mailing.pk
         self.kinds = {
             model: list(
                 model._default_manager.exclude(pk=self.contact.pk)
@@ -385,6 +399,7 @@ class World:
                 "/imports/",
             ),
             *("/inbox/filters/", "/inbox/views/", "/inbox/bulk/menus/"),
+            *("/mailings/", f"/mailings/{self.mailing}/", f"/mailings/{self.mailing}/people/", "/held/"),
         ]
 
     def singles(self, number: int, text: str) -> list[str]:
@@ -555,7 +570,7 @@ assert ORIGIN
 NO_SINKS = {
     "parts of screens that are, or lead to them": (
         "home nav conversation_head messages presence draft person_by_hand_verdict write_people inbox_view bulk_all view_save notification "
-        "person_download people_bulk_all settings:channel_steps"
+        "person_download people_bulk_all mailing_table settings:channel_steps"
     ),
     "bytes, with a policy of their own (above, and test_attachments.py)": (
         "message_frame message_html message_text message_raw attachment attachment_preview remote_image avatar "

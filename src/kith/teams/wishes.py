@@ -21,6 +21,7 @@ KINDS: dict[str, Any] = {
     "task": _("A task of yours is due"),
     "promise": _("A promise of yours is due"),
     "approval": _("A colleague asks whether a message that was held back may go"),
+    "mailing": _("A mailing of yours was held back until it was too late"),
     "alarm": _("Kith itself needs somebody (a backup is missing, say)"),
 }
 WAYS: dict[str, Any] = {

@@ -10,13 +10,16 @@ class WorkspaceConfig(AppConfig):
     label = "workspace"
 
     def ready(self) -> None:
+        from kith.campaigns.lists import lists_come_from
         from kith.core.backup import making
         from kith.core.registry import names_blobs
         from kith.workspace import privacy
+        from kith.workspace.mailing_lists import resolve
         from kith.workspace.models import Import, PersonRequest
 
         names_blobs(Import, "file")
         names_blobs(PersonRequest, "digest")
+        lists_come_from(resolve)
         privacy.register()
         making.on_settled(_restored)
 
