@@ -272,11 +272,12 @@ def test_the_case(
 
 def test_a_cap_says_which_and_until_when() -> None:
     year = ask(CASES[0][2], CASES[0][3])
-    assert year["reason"] == "Offers from us within 365 days: 38 (Books 38). The most is 18."
-    # The eighteenth newest, 9 + 9.3 * 17 days old, must be a year old.
-    assert year["until"] == (NOW + timedelta(days=365 - (9 + 9.3 * 17))).isoformat()
+    assert year["reason"] == "Offers from us within a year: 38 (Books 38). The most is 18."
+    # The eighteenth newest, 9 + 9.3 * 17 days old, must be a year old; that is before eight in London, so eight it is.
+    assert NOW + timedelta(days=365 - (9 + 9.3 * 17)) == datetime(2026, 11, 26, 6, 36, tzinfo=UTC)
+    assert year["until"] == datetime(2026, 11, 26, 8, tzinfo=UTC).isoformat()
     week = ask(CASES[1][2], CASES[1][3])
-    assert week["reason"] == "Offers from us within 7 days: 2 (Books 1, Garden 1). The most is 1."
+    assert week["reason"] == "Offers from us within a week: 2 (Books 1, Garden 1). The most is 1."
     assert week["until"] == (NOW + timedelta(days=6)).isoformat()
 
 
@@ -334,6 +335,8 @@ def test_suppressed_stops_even_an_answer() -> None:
         ('{"touch": {"kind": "reply"}, "contact": {"time_zone": "Mars/Base"}}', "no IANA time zone"),
         ('{"touch": {"kind": "reply"}, "contact": {"touches": [{}]}}', "contact.touches"),
         ('{"touch": {"kind": "reply"}, "contact": {"name_confidence": 7}}', "from 0 to 1"),
+        ('{"now": "9999-12-31T23:59:59Z", "touch": {"kind": "reply"}}', "between 1900 and 2200"),
+        ('{"touch": {"kind": "reply"}, "contact": {"touches": [{"at": "0001-01-01"}]}}', "1900 and 2200"),
         ('{"now": "yesterday", "touch": {"kind": "reply"}}', "no ISO time"),
     ],
 )
@@ -342,6 +345,40 @@ def test_a_line_that_cannot_be_read_is_denied_with_what_is_wrong(line: str, says
     assert not read
     assert (answer["decision"], answer["rule"]) == ("deny", "invalid")
     assert says in answer["reason"]
+
+
+def test_an_offer_to_be_of_help_is_still_what_we_began() -> None:
+    helps = {**ANSWER_IN_PUBLIC, "purpose": "help"}
+    assert ask(helps, STRANGER)["decision"] == "allow"
+    assert ask(helps, STRANGER, datetime(2026, 5, 12, 22, tzinfo=UTC))["rule"] == "quiet_hours"
+    assert ask(helps, {**STRANGER, "touches": mails(1)})["rule"] == "pace"
+    assert ask({**helps, "based_on": [{**CAR, "origin": "third_party"}]}, STRANGER)["rule"] == "surprise"
+    assert ask(helps, {**STRANGER, "open_case": "angry"})["decision"] == "allow"
+
+
+def test_a_name_that_is_said_to_be_unsure_is_held_even_if_preferred() -> None:
+    named = {**NEWSLETTER, "name_used": "Stphn"}
+    unsure = {**CUSTOMER, "preferred_name": "Stphn", "name_confidence": 0.2}
+    assert ask(named, unsure)["rule"] == "name"
+    assert ask(named, {**unsure, "name_confidence": None})["decision"] == "allow"
+
+
+def test_words_of_the_format_count_however_they_are_written() -> None:
+    reply = {"kind": "reply", "channel": "email", "actor": "person"}
+    assert ask(reply, {**CUSTOMER, "suppressed": ["EMAIL"]})["rule"] == "suppressed"
+    assert ask(ANSWER_IN_PUBLIC, {**STRANGER, "flags": ["NoIndex"]})["rule"] == "outreach_noindex"
+
+
+def test_who_only_spoke_in_public_is_not_answered_elsewhere() -> None:
+    reply = {"kind": "reply", "channel": "phone", "actor": "person"}
+    assert ask(reply, {**STRANGER, "wrote_on": ["public"]})["rule"] == "channel_jump"
+    assert ask(reply, {**STRANGER, "wrote_on": ["public"], "invited": True})["decision"] == "allow"
+
+
+def test_a_touch_that_is_planned_far_ahead_holds_nothing_today() -> None:
+    far = {**CUSTOMER, "touches": mails(-20)}
+    assert ask(NEWSLETTER, far)["decision"] == "allow"
+    assert ask(NEWSLETTER, {**CUSTOMER, "touches": mails(-5)})["rule"] == "pace"
 
 
 def test_missing_fields_are_on_the_safe_side() -> None:

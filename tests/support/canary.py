@@ -82,6 +82,7 @@ OUR_OWN = {
     "engagement.Macro": "what colleagues wrote for anybody",
     "api.TokenUse": "numbers",
     "workspace.RetentionRule": "settings",
+    "campaigns.Mailing": "what colleagues wrote for many",
     "workspace.RetentionRun": "numbers",
 }
 OUR_ROOMS = {

@@ -111,7 +111,7 @@ def test_what_one_address_had_counts_for_the_other(two: tuple[Identity, Identity
     held = Touch.objects.get(pk=second.touch_ids[0])
     row = held.decisions.get()
     assert (held.state, held.division, row.outcome) == ("held", toys, "hold")
-    assert row.sentence == "Offers from us within 7 days: 1 (Books 1). The most is 1."
+    assert row.sentence == "Offers from us within a week: 1 (Books 1). The most is 1."
     assert row.until is not None
 
 

@@ -31,7 +31,7 @@ def full(
 ) -> tuple[dict[str, str], datetime | None] | None:
     """The first window that is full, and when all windows and the gap have room again; None when there is room now.
 
-    Planned touches of the future count as those of the past do: a slot is given once.
+    Planned touches of the future count where a window holds both them and now: a place is given once.
     """
     times = [touch.at for touch in facts.touches if touch.kind in SELLING]
     if len(times) > 1:
@@ -40,12 +40,14 @@ def full(
     until: datetime | None = None
     for cap in caps:
         window = timedelta(days=cap.days)
-        # The list is sorted, so the cap is reached where its last place is taken by one inside the window.
-        if cap.limit > 0 and (len(times) < cap.limit or times[cap.limit - 1] <= now - window):
+        if len(times) < cap.limit:
+            continue
+        inside = [at for at in times if now - window < at < now + window]
+        if len(inside) < cap.limit:
             continue
         first = first or cap
         if cap.limit > 0:
-            free = times[cap.limit - 1] + window
+            free = inside[cap.limit - 1] + window
             until = free if until is None else max(until, free)
     near = next((at for at in times if abs(now - at) < gap), None) if gap else None
     if near is not None:
@@ -63,6 +65,15 @@ def full(
         "divisions": _divisions(facts, now - window),
     }
     return said, until
+
+
+def by_day(
+    held: tuple[dict[str, str], datetime | None] | None, facts: ContactFacts, rules: Rules
+) -> tuple[dict[str, str], datetime | None] | None:
+    """The same, until the morning after where it would end at night."""
+    if held is None or held[1] is None:
+        return held
+    return held[0], quiet_until(facts.time_zone, rules, held[1]) or held[1]
 
 
 def _divisions(facts: ContactFacts, since: datetime) -> str:

@@ -1,17 +1,18 @@
 """The rules of the gate, in their order: denials first, then holds. The first that speaks decides.
 
 Each gets the proposed touch, the facts, the company's policy and the time, and answers nothing, True, the values for its
-sentence, or values and the time until which it holds. What is personal between people is not paced: see `sells`.
+sentence, or values and the time until which it holds.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TypeAlias
 
-from kith.policy.pacing import full, pace_of, quiet_until
+from kith.policy.pacing import by_day, full, pace_of, quiet_until
 from kith.policy.types import SELLING, SENSITIVE, Approval, Cap, ContactFacts, Outcome, ProposedTouch, Rules
 
 T: TypeAlias = ProposedTouch
@@ -20,6 +21,7 @@ R: TypeAlias = Rules
 Now: TypeAlias = datetime
 Said = bool | dict[str, str] | tuple[dict[str, str], datetime | None] | None
 Test = Callable[[ProposedTouch, ContactFacts, Rules, datetime], Said]
+WORD = re.compile(r"[\W_]+")
 EVERY = frozenset(
     [
         "reply",
@@ -74,12 +76,11 @@ def known(f: F) -> bool:
     return bool(f.last_inbound_at or f.wrote_on or f.open_case or f.invited or f.customer)
 
 
-def sells(t: T, f: F, r: R) -> bool:
-    """Campaigns, sequences and outreach sell; but not what a person writes about a matter of those who know us, or in public."""
-    if t.kind not in SELLING:
+def personal(t: T, f: F, r: R) -> bool:
+    """What a person writes about a matter of somebody who knows us, or says in public to be of help: no offer."""
+    if t.kind != "outreach" or t.actor != "person" or t.purpose not in r.service_purposes:
         return False
-    personal = t.kind == "outreach" and t.actor == "person" and t.purpose in r.service_purposes
-    return not (personal and (t.channel == "public" or known(f)))
+    return t.channel == "public" or known(f)
 
 
 def covers(pairs: frozenset[tuple[str, str]], t: T) -> bool:
@@ -173,9 +174,11 @@ def source_deleted(t: T, f: F, r: R, now: Now) -> Said:
 def sensitive(t: T, f: F, r: R, now: Now) -> Said:
     """Nothing sensitive is inferred, nor used unless they told us: health, pregnancy, finances, politics, race, religion,
     sex life, union membership, crime, minors. What they say in public may be answered, but sells nothing."""
-    for word in (t.concludes, t.purpose) if t.kind == "infer" else ():
-        if is_sensitive(word):
-            return {"fact": word}
+    if t.kind == "infer":
+        if is_sensitive(t.concludes) or not SENSITIVE.isdisjoint(WORD.split(t.purpose.casefold())):
+            return {"fact": t.concludes or t.purpose}
+        if t.purpose.casefold() in SENSITIVE:  # of two words
+            return {"fact": t.purpose}
     for used in t.based_on:
         if not is_sensitive(used.attribute):
             continue
@@ -218,7 +221,8 @@ def outreach_automation(t: T, f: F, r: R, now: Now) -> Said:
 @deny(frozenset({"outreach", "infer"}))
 def outreach_noindex(t: T, f: F, r: R, now: Now) -> Said:
     """Authors who ask not to be found are not sought out, and nothing is concluded from what they say."""
-    return not f.flags.isdisjoint(("noindex", "protected")) and not (f.invited or f.open_case)
+    asked = t.kind == "outreach" and (f.invited or f.open_case)
+    return not asked and not f.flags.isdisjoint(("noindex", "protected"))
 
 
 @deny(frozenset({"reply", "outreach"}))
@@ -227,6 +231,8 @@ def channel_jump(t: T, f: F, r: R, now: Now) -> Said:
     with us, have written to us on that channel, or invited it."""
     if t.channel in ("public", "none") or f.open_case or f.invited or t.channel in f.wrote_on:
         return None
+    if t.kind == "reply" and f.wrote_on == {"public"}:
+        return True
     return any(used.origin == "public_post" for used in t.based_on)
 
 
@@ -236,7 +242,7 @@ def unsubscribed(t: T, f: F, r: R, now: Now) -> Said:
     if not f.unsubscribed or f.unsubscribed.isdisjoint(("all", t.channel)) or t.kind == "transactional":
         return None
     asked = f.last_inbound_at or f.wrote_on or f.open_case or f.invited or t.answers_inbound
-    return not (asked and answers(t)) and not (asked and t.kind == "outreach" and not sells(t, f, r))
+    return not (asked and (answers(t) or personal(t, f, r)))
 
 
 @deny(EVERY - {"acknowledgement", "link_identity"})
@@ -276,14 +282,12 @@ def consent_missing(t: T, f: F, r: R, now: Now) -> Said:
 @hold(SELLING, "manager")
 def open_complaint(t: T, f: F, r: R, now: Now) -> Said:
     """Nothing is sold to someone whose complaint is open."""
-    return f.open_case == "angry" and sells(t, f, r)
+    return f.open_case == "angry" and not personal(t, f, r)
 
 
 @hold(SELLING | {"infer"}, "manager")
 def gift(t: T, f: F, r: R, now: Now) -> Said:
     """One purchase for somebody else, or for we don't know whom, is no interest of theirs."""
-    if t.kind != "infer" and not sells(t, f, r):
-        return None
     for used in t.based_on:
         if used.about == "gift" or (used.origin == "purchase" and used.about != "self"):
             return {"fact": used.attribute}
@@ -293,10 +297,9 @@ def gift(t: T, f: F, r: R, now: Now) -> Said:
 @hold(SELLING | {"infer"}, "manager")
 def surprise(t: T, f: F, r: R, now: Now) -> Said:
     """It relies on what they never told us, or said elsewhere for another purpose: it would surprise them."""
-    if t.kind != "infer" and not sells(t, f, r):
-        return None
+    helps = personal(t, f, r)
     for used in t.based_on:
-        served = t.purpose in used.purposes or "all" in used.purposes
+        served = helps or not used.purposes.isdisjoint((t.purpose, t.kind, "all"))
         if not served or used.origin not in ("told_us", "public_post", "purchase"):
             return {"fact": used.attribute, "origin": used.origin}
     return None
@@ -320,11 +323,13 @@ def name(t: T, f: F, r: R, now: Now) -> Said:
     used = t.name_used
     if not used or answers(t):
         return None
+    unsure = f.name_confidence is not None and f.name_confidence < r.name_confidence
     if f.preferred_name:
         mine, theirs = used.casefold(), f.preferred_name.casefold()
-        right = mine == theirs or mine.startswith(theirs + " ")
-        return None if right else {"name": used, "preferred": f.preferred_name}
-    return f.name_confidence < r.name_confidence and {"name": used, "preferred": ""}
+        if mine != theirs and not mine.startswith(theirs + " "):
+            return {"name": used, "preferred": f.preferred_name}
+        return unsure and {"name": used, "preferred": ""}
+    return (unsure or f.name_confidence is None) and {"name": used, "preferred": ""}
 
 
 @hold(frozenset({"outreach"}), "author")
@@ -340,24 +345,22 @@ def first_contact(t: T, f: F, r: R, now: Now) -> Said:
 @hold(SELLING, "nobody")
 def paused(t: T, f: F, r: R, now: Now) -> Said:
     """They asked for a pause."""
-    if f.paused_until and f.paused_until > now and sells(t, f, r):
-        return {}, f.paused_until
-    return None
+    return ({}, f.paused_until) if f.paused_until and f.paused_until > now else None
 
 
 @hold(SELLING, "nobody")
 def wish(t: T, f: F, r: R, now: Now) -> Said:
     """They chose themselves how many they want in a month."""
-    if f.wish_month is None or not sells(t, f, r):
+    if f.wish_month is None:
         return None
-    return full((Cap("wish", 30, f.wish_month),), f, now)
+    return by_day(full((Cap("wish", 30, f.wish_month),), f, now), f, r)
 
 
 @hold(SELLING, "manager")
 def pace(t: T, f: F, r: R, now: Now) -> Said:
     """Enough for now: caps by year, month and week and a gap, over all divisions and channels together. An answer of a
     person to someone who wrote lately is not paced."""
-    if not f.touches or not sells(t, f, r):
+    if not f.touches:
         return None
     if (
         t.kind == "outreach"
@@ -367,13 +370,13 @@ def pace(t: T, f: F, r: R, now: Now) -> Said:
     ):
         return None
     mine = pace_of(f, r)
-    return full(mine.caps, f, now, timedelta(hours=mine.gap_hours))
+    return by_day(full(mine.caps, f, now, timedelta(hours=mine.gap_hours)), f, r)
 
 
 @hold(SENT, "author")
 def quiet_hours(t: T, f: F, r: R, now: Now) -> Said:
     """At night nothing rings, and nothing of ours begins; unless it is urgent, or they are awake and wrote just now."""
-    began = t.kind in SELLING and t.channel != "letter" and sells(t, f, r)
+    began = t.kind in SELLING and t.channel != "letter"
     if not began and (t.channel not in r.rings or t.urgent):
         return None
     awake = f.last_inbound_at and now - f.last_inbound_at <= timedelta(hours=r.awake_hours)

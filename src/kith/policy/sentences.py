@@ -72,10 +72,8 @@ SENTENCES: dict[str, str] = {
     "paused": N_("They asked for a pause."),
     "wish": N_("They chose how many offers they want in a month: %(limit)s. They had %(count)s."),
     "wish.none": N_("They chose to have no offers."),
-    "pace": N_("Offers from us within %(days)s days: %(count)s. The most is %(limit)s."),
-    "pace.divisions": N_(
-        "Offers from us within %(days)s days: %(count)s (%(divisions)s). The most is %(limit)s."
-    ),
+    "pace": N_("Offers from us %(window)s: %(count)s. The most is %(limit)s."),
+    "pace.divisions": N_("Offers from us %(window)s: %(count)s (%(divisions)s). The most is %(limit)s."),
     "pace.gap": N_("Their last offer from us is less than %(hours)s hours old."),
     "quiet_hours": N_("It is night where they live."),
     "bounced": N_("The last message to this address came back. Check the address first."),
@@ -116,6 +114,9 @@ WORDS: dict[str, str] = {
     "third_party": N_("from somebody else"),
     "someone_elses_access": N_("seen through somebody else's access"),
     "told_us": N_("told us for something else"),
+    "week": N_("within a week"),
+    "month": N_("within a month"),
+    "year": N_("within a year"),
 }
 
 
@@ -135,5 +136,8 @@ def template(rule: str, values: dict[str, str]) -> str:
 
 def sentence(rule: str, values: dict[str, str], translated: Callable[[str], str] = _said) -> str:
     """The reason in words. Raises KeyError or ValueError where a stored decision lacks what today's sentence tells."""
-    told = {key: translated(WORDS[value]) if value in WORDS else value for key, value in values.items()}
+    told = {
+        key: translated(WORDS[value]) if key in ("origin", "window") and value in WORDS else value
+        for key, value in values.items()
+    }
     return translated(template(rule, values)) % told

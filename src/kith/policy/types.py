@@ -92,7 +92,7 @@ class ContactFacts:
 
     time_zone: str = ""
     preferred_name: str = ""
-    name_confidence: float = 0.0
+    name_confidence: float | None = None
     consents: frozenset[tuple[str, str]] = frozenset()
     withdrawn: frozenset[tuple[str, str]] = frozenset()
     unsubscribed: frozenset[str] = frozenset()

@@ -36,7 +36,8 @@ def decide_line(line: bytes | str, rules: t.Rules, *, clock: Callable[[], dateti
         if len(line) > LINE_LIMIT:
             raise LineError(f"the line is longer than {LINE_LIMIT} bytes")
         try:
-            given = _JSON.decode(line if isinstance(line, str) else line.decode())
+            text = line if isinstance(line, str) else line.decode()
+            given = _JSON.decode(text.removeprefix("\ufeff"))
         except (ValueError, RecursionError) as error:
             raise LineError(f"this is not JSON ({type(error).__name__})") from error
         if not isinstance(given, dict):
@@ -143,7 +144,7 @@ def _facts(given: Json) -> t.ContactFacts:
             raise LineError(
                 "contact.consents must be a list of {channel, purpose, status: given or withdrawn}"
             )
-        pair = (_text(row, "channel"), _text(row, "purpose"))
+        pair = (_text(row, "channel").casefold(), _text(row, "purpose"))
         (consents if row["status"] == "given" else withdrawn).add(pair)
     inbound, paused = given.get("last_inbound_at"), given.get("paused_until")
     return t.ContactFacts(
@@ -152,17 +153,17 @@ def _facts(given: Json) -> t.ContactFacts:
         name_confidence=_confidence(given.get("name_confidence")),
         consents=frozenset(consents),
         withdrawn=frozenset(withdrawn),
-        unsubscribed=_words(given, "unsubscribed"),
-        suppressed=_words(given, "suppressed"),
+        unsubscribed=_known(given, "unsubscribed"),
+        suppressed=_known(given, "suppressed"),
         objections=_words(given, "objections"),
-        wrote_on=_words(given, "wrote_on"),
+        wrote_on=_known(given, "wrote_on"),
         touches=tuple(_past(row) for row in _list(given, "touches")),
         last_inbound_at=_time(inbound, "contact.last_inbound_at") if inbound else None,
         invited=_flag(given, "invited"),
         customer=_flag(given, "customer"),
         open_case=case,
         identity_evidence=evidence,
-        flags=_words(given, "flags"),
+        flags=_known(given, "flags"),
         segments=_words(given, "segments"),
         message_automatic=_flag(given, "message_automatic"),
         sender_authenticated=_flag(given, "sender_authenticated"),
@@ -212,9 +213,9 @@ def _count(given: Json, key: str) -> int | None:
     return found
 
 
-def _confidence(found: Any) -> float:
+def _confidence(found: Any) -> float | None:
     if found is None:
-        return 0.0
+        return None
     if not isinstance(found, int | float) or isinstance(found, bool) or not 0 <= found <= 1:
         raise LineError("contact.name_confidence must be a number from 0 to 1")
     return float(found)
@@ -240,9 +241,16 @@ def _words(given: Json, key: str) -> frozenset[str]:
     return frozenset(found)
 
 
+def _known(given: Json, key: str) -> frozenset[str]:
+    """Words of the format's own, however they are written."""
+    return frozenset(word.casefold() for word in _words(given, key))
+
+
 def _time(found: Any, key: str) -> datetime:
     try:
         at = datetime.fromisoformat(found)
     except (TypeError, ValueError) as error:
         raise LineError(f"{key}: {str(found)[:60]!r} is no ISO time") from error
+    if not 1900 <= at.year <= 2200:  # further off, no calendar can be reckoned with
+        raise LineError(f"{key}: {str(found)[:60]!r} is not between 1900 and 2200")
     return at.replace(tzinfo=UTC) if at.tzinfo is None else at

@@ -15,7 +15,7 @@ from kith.contacts.models import Contact, Identity
 from kith.core import audit
 from kith.networks.selectors import network_rules
 from kith.policy.decide import decide
-from kith.policy.rules import RULES, sells
+from kith.policy.rules import RULES, personal
 from kith.policy.types import Channel, ContactFacts, Evidence, Kind, NetworkRules, ProposedTouch, Rules
 from kith.policy.types import Decision as PolicyDecision
 from kith.teams.models import User
@@ -68,7 +68,6 @@ class _Asked:
     proposed: ProposedTouch
     facts: ContactFacts
     decided: PolicyDecision
-    sells: bool
 
 
 def channel_of(medium: str, *, visibility: str) -> Channel:
@@ -190,9 +189,11 @@ def _one(
     rules: Rules,
     at: datetime,
 ) -> _Asked:
-    return _Asked(
-        key, contact, proposed, facts, decide(proposed, facts, rules, at), sells(proposed, facts, rules)
-    )
+    # What a person writes about a matter of somebody who knows us is no offer, and takes no place in the ledger; but what was
+    # said in public is looked at as what it is.
+    if personal(proposed, facts, rules) and not any(u.origin == "public_post" for u in proposed.based_on):
+        proposed = replace(proposed, kind="transactional")
+    return _Asked(key, contact, proposed, facts, decide(proposed, facts, rules, at))
 
 
 def proposed_of(request: TouchRequest) -> ProposedTouch:
@@ -229,8 +230,7 @@ def _write(
         touch = Touch(
             identity_id=one.identity_id,
             contact_id=one.contact_id,
-            # What a person writes about a matter of somebody who knows us is no offer, and takes no place in the ledger.
-            kind="transactional" if request.kind == "outreach" and not one.sells else request.kind,
+            kind=one.proposed.kind,
             channel=request.channel,
             purpose=request.purpose,
             actor=request.actor,
