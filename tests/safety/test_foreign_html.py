@@ -554,8 +554,8 @@ assert ORIGIN
 # Screens that no payload is driven through in Chromium, and why. Everything else that answers a GET is in `World.screens`.
 NO_SINKS = {
     "parts of screens that are, or lead to them": (
-        "home nav conversation_head messages presence draft person_by_hand_verdict write_people inbox_view bulk_all view_save notification "
-        "person_download people_bulk_all settings:channel_steps"
+        "home nav conversation_head messages presence draft write_people inbox_view bulk_all view_save notification "
+        "person_download people_bulk_all settings:channel_steps person_by_hand_verdict"
     ),
     "bytes, with a policy of their own (above, and test_attachments.py)": (
         "message_frame message_html message_text message_raw attachment attachment_preview remote_image avatar "
