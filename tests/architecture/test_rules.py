@@ -169,5 +169,9 @@ def test_nothing_goes_around_the_gate() -> None:
         "policy/ways.py",
         "policy/wire.py",
         "trust/survey.py",  # writes nothing, and makes no clearance
-        *(f"trust/{name}" for name in ("services/gate.py", "services/ledger.py", "selectors.py")),
+        # advice and fact_view only say what it would be; they clear nothing
+        *(
+            f"trust/{name}.py"
+            for name in ("services/gate", "services/ledger", "selectors", "advice", "fact_view")
+        ),
     }

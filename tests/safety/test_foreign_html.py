@@ -409,7 +409,19 @@ class World:
         contacts, organizations, facts, imports, webhooks = self.kinds.values()
         contact, organization = contacts[number], organizations[number]
         message, conversation = self.mails[number]
-        parts = ("edit", "fact", "role", "link", "merge", "new/note", "data", "never", "lift", "by-hand")
+        parts = (
+            "edit",
+            "fact",
+            "role",
+            "link",
+            "merge",
+            "new/note",
+            "data",
+            "never",
+            "lift",
+            "by-hand",
+            "attention",
+        )
         return [
             f"/inbox/{conversation}/",
             *(f"/inbox/{conversation}/{part}/" for part in ("join", "move", "replies")),
@@ -417,7 +429,7 @@ class World:
             f"/people/{contact}/",
             *(f"/people/{contact}/{part}/" for part in parts),
             f"/people/{self.contact.pk}/merge/{contact}/",
-            f"/facts/{facts[number]}/",
+            *(f"/facts/{facts[number]}/{part}" for part in ("", "how/")),
             f"/organizations/{organization}/",
             *(f"/organizations/{organization}/{part}/" for part in ("person", "edit")),
             *(f"/imports/{imports[number]}/", f"/settings/webhooks/{webhooks[number]}/"),
@@ -557,8 +569,8 @@ assert ORIGIN
 # Screens that no payload is driven through in Chromium, and why. Everything else that answers a GET is in `World.screens`.
 NO_SINKS = {
     "parts of screens that are, or lead to them": (
-        "home nav conversation_head messages presence draft verdict write_people inbox_view bulk_all view_save notification "
-        "person_download people_bulk_all mailing_table settings:channel_steps person_by_hand_verdict"
+        "home nav conversation_head messages presence draft person_by_hand_verdict write_people inbox_view bulk_all view_save notification "
+        "person_download people_bulk_all mailing_table settings:channel_steps"
     ),
     "bytes, with a policy of their own (above, and test_attachments.py)": (
         "message_frame message_html message_text message_raw attachment attachment_preview remote_image avatar "
@@ -567,7 +579,7 @@ NO_SINKS = {
     "words of our own alone": (
         "styleguide theme settings:start settings:backups settings:invite settings:team_new settings:division_new "
         "settings:channel_choose settings:channel_connect settings:replies_new settings:macros_new settings:rules_new "
-        "settings:tags_new settings:fields_new settings:webhook_new settings:retention_new settings:hold_new account:tokens account:security people_erased"
+        "pressure settings:tags_new settings:fields_new settings:webhook_new settings:retention_new settings:hold_new account:tokens account:security people_erased"
     ),
     "allauth's own, escaped by Django; they show one's own names": (
         "account_reauthenticate account_change_password account_set_password mfa_index mfa_reauthenticate "

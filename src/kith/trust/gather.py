@@ -59,7 +59,7 @@ _TOUCHES = """
 SELECT f.asked, t.planned_for, t.kind, coalesce(d.name, ''), t.channel
 FROM family f JOIN trust_touch t ON t.identity_id = f.peer
     AND t.kind IN ('campaign', 'sequence', 'outreach') AND t.state IN ('allowed', 'made')
-    AND t.planned_for > %(year)s AND (%(except)s::uuid IS NULL OR t.subject_id IS DISTINCT FROM %(except)s)
+    AND t.planned_for > %(year)s AND (%(except)s::uuid IS NULL OR t.subject_id IS DISTINCT FROM %(except)s::uuid)
 LEFT JOIN teams_division d ON d.id = t.division_id
 """
 _AUTOMATIC = """
