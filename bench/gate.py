@@ -135,23 +135,30 @@ def _decide() -> dict[str, float]:
 
 
 def _dry_run() -> dict[str, float]:
+    from bench.cpu import backend_pid, own_seconds, process_seconds
     from kith.campaigns.models import Mailing, Recipient
     from kith.campaigns.services.check import check
+    from kith.trust.models import ContactPolicy
 
+    if not ContactPolicy.objects.exists():  # at night all would be held for the night
+        ContactPolicy.objects.create(text='[quiet]\nfrom = "00:00"\nuntil = "00:00"\n')
     mailing = Mailing.objects.get()
-    took, shares = [], []
+    took, worked, shares = [], [], []
+    backend = backend_pid()
     for _turn in range(3):
         Mailing.objects.update(state=Mailing.State.CHECKING)
         Recipient.objects.all().delete()
-        begun = time.monotonic()
+        begun, ours, theirs = time.monotonic(), own_seconds(), process_seconds(backend)
         check(mailing)
         took.append(time.monotonic() - begun)
+        worked.append(own_seconds() - ours + process_seconds(backend) - theirs)
         mailing.refresh_from_db()
         shares.append(mailing.numbers["outcomes"])
         print(f"  {took[-1]:.1f} s: {mailing.numbers}", file=sys.stderr, flush=True)
     if shares[0] != shares[-1] or sum(shares[0].values()) != PEOPLE:
         raise SystemExit(f"not everybody was asked about, or not the same was said: {shares}")
-    return {f"dry run of {PEOPLE:,} people, a ledger of {TOUCHES:,} touches, wall time": sorted(took)[1]}
+    what = f"dry run of {PEOPLE:,} people, a ledger of {TOUCHES:,} touches"
+    return {f"{what}, CPU time": sorted(worked)[1], f"{what}, wall time": sorted(took)[1]}
 
 
 def _fill() -> None:

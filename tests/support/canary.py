@@ -24,6 +24,7 @@ from django.core.cache import cache
 from django.db import connection, models
 
 from kith.base.clock import now
+from kith.campaigns.models import Mailing
 from kith.channels.models import RawItem, WebhookDelivery, WebhookSubscription
 from kith.contacts.models import Contact, Identity
 from kith.contacts.services import contact_create
@@ -65,7 +66,7 @@ BESIDE = {
     "core.AuditEvent", "core.EventDelivery", "core.LooseBlob", "teams.Notification", "teams.SystemMail", "workspace.Import",
     "workspace.ImportedRow", "workspace.PersonRequest", "api.IdempotentAnswer", "channels.RawItem", "channels.WebhookDelivery",
     "channels.WebhookSubscription", "networks.ChannelHealth", "engagement.SavedView", "engagement.AssignmentRule",
-    "contacts.NameWord", "sessions.Session",
+    "contacts.NameWord", "sessions.Session", "campaigns.Mailing",
 }  # fmt: skip
 OUR_OWN = {
     "contacts.Organization": "a company, and the roles of others there",
@@ -177,6 +178,12 @@ def sow_beside(cast: Any, contact: Contact, sown: Sown) -> None:
     SystemMail.objects.create(to=["carl@us.example"], subject=said, text=said, error=said)
     SavedView.objects.create(name=said, owner=cast.carl, query=f"from:{identity.external_id}")
     SavedView.objects.create(name="Urgent", owner=cast.carl, query=f'status:open "{contact.name}"')
+    Mailing.objects.create(
+        title="Spring",
+        purpose="news",
+        account=cast.accounts["info"],
+        people={"view": {"search": identity.external_id}},
+    )
     AssignmentRule.objects.create(
         name="x", conditions=[{"field": "from", "op": "contains", "value": identity.external_id}]
     )

@@ -17,6 +17,7 @@ from django.db import connection, models, transaction
 from PIL import Image
 
 from kith.base.clock import now
+from kith.campaigns.models import Mailing, Recipient
 from kith.channels.models import Delivery, RawItem
 from kith.contacts.models import Contact, Identity, Relationship, Tag
 from kith.contacts.services import (
@@ -162,6 +163,11 @@ def plant(cast: Cast) -> Contact:
         idempotency_key=uuid.uuid4(), outgoing={"to": CANARY}, state="sent", not_before=now(), error=CANARY,
     )  # fmt: skip
     Touch.objects.filter(identity=identity).update(title=CANARY, name_used=CANARY, based_on=[CANARY])
+    mailing = Mailing.objects.create(title="Spring", purpose="news", account=cast.accounts["sales"])
+    Recipient.objects.create(
+        mailing=mailing, contact=contact, identity=identity, name=CANARY, outcome="hold", rule="name",
+        values={"name": CANARY},
+    )  # fmt: skip
     Objection.objects.create(identity=identity, purpose="offers", proof={"ip": CANARY}, made_at=NOON)
     Preference.objects.create(identity=identity, per_month=2, paused_until=NOON)
     Invitation.objects.create(identity=identity, quote=f"call me, {CANARY}", ends_at=NOON)

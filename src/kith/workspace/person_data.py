@@ -68,6 +68,7 @@ SCOPED = {
     "conversations.ConversationTag": "conversation__threads__scope_id__in",
     "conversations.ConversationLogEntry": "conversation__threads__scope_id__in",
     "contacts.Fact": "scope_id__in",
+    "campaigns.Recipient": "mailing__account__scope_id__in",
     "work.Task": "scope_id__in",
     "work.Note": "scope_id__in",
     "work.Promise": "scope_id__in",

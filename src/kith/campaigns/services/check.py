@@ -10,6 +10,7 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from kith.base.clock import now
+from kith.base.collecting import collected_later
 from kith.campaigns.errors import MailingError
 from kith.campaigns.lists import people_of
 from kith.campaigns.models import Mailing, Recipient
@@ -71,7 +72,8 @@ def check(mailing: Mailing, people: Sequence[uuid.UUID] | None = None) -> None:
     Recipient.objects.filter(mailing=mailing).delete()
     moment = now()
     for start in range(0, len(people), PART):
-        rows = _asked(mailing, people[start : start + PART], moment)
+        with collected_later():
+            rows = _asked(mailing, people[start : start + PART], moment)
         with transaction.atomic():
             here = Mailing.objects.select_for_update().filter(pk=mailing.pk, state=State.CHECKING)
             if not here.update(progress=min(start + PART, len(people)), total=len(people)):
