@@ -218,7 +218,9 @@ def test_only_what_a_person_answers_goes_around_nothing_but_what_they_forbade(
     answer = replace(
         touch, kind="reply", actor="person", channel="email", based_on=(), network=NetworkRules()
     )
-    free = replace(facts, suppressed=frozenset(), unsubscribed=frozenset(), bounced=False)
+    free = replace(
+        facts, suppressed=frozenset(), unsubscribed=frozenset(), bounced=False, wrote_on=frozenset({"email"})
+    )
     assert decide(answer, free, SHIPPED, NIGHT).outcome == "allow"
 
 
