@@ -203,8 +203,9 @@ def _consents(rows: Sequence[tuple[Any, ...]], found: dict[uuid.UUID, ContactFac
         withdrawn: set[tuple[str, str]] = set()
         for pair, said in pairs.items():
             own = [at for mine, status, at in said if mine and status == "given"]
+            lifted = [at for mine, status, at in said if mine and status == "lifted"]
             against = [at for _, status, at in said if status == "withdrawn"]
-            if against and (not own or max(against) >= max(own)):
+            if against and (not (own or lifted) or max(against) >= max(own + lifted)):
                 withdrawn.add(pair)
             elif own:
                 given.add(pair)
