@@ -251,6 +251,7 @@ class World:
         from kith.engagement.models import AssignmentRule, Macro, SavedReply, SavedView
         from kith.networks.models import ChannelHealth
         from kith.teams.models import Notification, SystemMail
+        from kith.trust.models import Topic
         from kith.work.models import Note, Promise, Task
         from kith.workspace.models import Import
 
@@ -289,6 +290,7 @@ class World:
             Organization.objects.create(name=f"O{n}")
             SavedView.objects.create(name=f"v{n}", owner=self.user, query="status=open")
             Tag.objects.create(name=f"tag{n}")
+            Topic.objects.create(key=f"topic{n}", name=f"topic{n}")
             SavedReply.objects.create(name=f"r{n}", text="x")
             Macro.objects.create(name=f"m{n}", steps=[{"do": "note", "text": "x"}])
             AssignmentRule.objects.create(name=f"a{n}", conditions=[], position=n)
@@ -371,6 +373,7 @@ class World:
                 "/settings/mails/",
                 "/settings/audit/",
                 "/settings/gate/",
+                "/settings/topics/",
                 "/settings/people/",
                 "/settings/teams/",
             ),
@@ -563,7 +566,8 @@ NO_SINKS = {
     "forms of what the lists beside them show, by the same macros (tests/web/settings)": (
         "settings:person settings:leave settings:team settings:division settings:channel_edit "
         "settings:channel_reconnect settings:channel_audience settings:channel_callback settings:replies_edit "
-        "settings:macros_edit settings:rules_edit settings:tags_edit settings:fields_edit settings:retention_rule"
+        "settings:macros_edit settings:rules_edit settings:tags_edit settings:fields_edit settings:topic "
+        "settings:retention_rule"
     ),
 }
 

@@ -373,3 +373,18 @@ def test_it_speaks_the_language_of_the_browser(ada: Contact, post: Post, languag
     answer: Any = client.get("/my/")
     assert f'<html lang="{language}">' in answer.content.decode()
     assert "Your page" not in answer.content.decode()
+
+
+def test_what_others_typed_is_text_on_the_page_and_in_the_zip(ada: Contact, post: Post, cast: Cast) -> None:
+    bad = "<img src=x onerror=alert(1)>"
+    fact_record(contact_id=ada.pk, attribute="nick", value=bad, source="told_us", quote=bad)
+    cast.mail(cast.everyone, subject=bad, text=bad)
+    client = visit(post)
+    client.post("/my/visit/name/", {"name": bad})
+    client.post("/my/visit/data/")
+    jobs_run()
+    answer = client.get("/my/visit/data.zip")
+    archive = zipfile.ZipFile(io.BytesIO(b"".join(answer.streaming_content)))  # type: ignore[attr-defined]
+    for text in (text_of(client), archive.read("index.html").decode()):
+        assert "<img" not in text
+        assert "&lt;img" in text
