@@ -2,6 +2,7 @@
 
     python -m bench [--sizes 10000,100000,1000000] [--keep FOLDER] [--mail FOLDER] [--json FILE] [--docs]
     python -m bench --from FILE --docs
+    python -m bench gate [--keep FOLDER] [--docs]
     python -m bench names [--docs]    (how well names are split and judged; see bench/names.py)
 
 Each size gets an embedded PostgreSQL of its own in a temporary folder, or below FOLDER, where it is found again and
@@ -28,6 +29,11 @@ ROOT = Path(__file__).resolve().parents[1]
 
 
 def main() -> None:
+    if sys.argv[1:2] == ["gate"]:
+        from bench import gate
+
+        gate.main(sys.argv[2:])
+        return
     if sys.argv[1:2] == ["names"]:
         from bench import names
 

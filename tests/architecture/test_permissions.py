@@ -15,6 +15,7 @@ from django.test import Client
 from django.urls import reverse
 
 from kith.base.clock import now
+from kith.campaigns.models import Mailing
 from kith.channels.models import Delivery, RawItem
 from kith.contacts.models import Identity
 from kith.contacts.services import contact_create, fact_record
@@ -176,6 +177,7 @@ HELD: dict[tuple[str, str], str] = {
     ("", "note_id"): "note",
     ("", "promise_id"): "promise",
     ("", "import_id"): "import",
+    ("", "mailing_id"): "mailing",
     ("undo", "batch_id"): "batch",
     ("settings:channel", "pk"): "channel",
     ("settings:item_retry", "pk"): "channel",
@@ -343,6 +345,8 @@ def hidden(db: None) -> dict[str, list[Any]]:
             message_id=recorded.message_id, channel_account=account, decision=decision, state="unknown",
             idempotency_key=uuid.uuid4(), not_before=now(),
         )  # fmt: skip
+        mailing = Mailing.objects.create(title="Unspeakable", purpose="news", account=account, author=vera)
+        found["mailing"].append(mailing.pk)
         found["conversation"].append(recorded.conversation_id)
         found["message"].append(recorded.message_id)
         found["attachment"].append(file.id)

@@ -172,5 +172,10 @@ def test_nothing_goes_around_the_gate() -> None:
     assert _uses("from kith.policy.decide") <= {
         "policy/ways.py",
         "policy/wire.py",
-        *(f"trust/{name}" for name in ("services/gate.py", "services/ledger.py", "selectors.py")),
+        "trust/survey.py",  # writes nothing, and makes no clearance
+        # advice and fact_view only say what it would be; they clear nothing
+        *(
+            f"trust/{name}.py"
+            for name in ("services/gate", "services/ledger", "selectors", "advice", "fact_view")
+        ),
     }

@@ -244,6 +244,7 @@ class World:
     )
 
     def __init__(self) -> None:
+        from kith.campaigns.models import Mailing, Recipient
         from kith.channels.models import RawItem, WebhookSubscription
         from kith.contacts.models import Contact, Fact, Identity, Organization, Tag
         from kith.contacts.services import contact_create, contact_for_identity
@@ -251,7 +252,7 @@ class World:
         from kith.engagement.models import AssignmentRule, Macro, SavedReply, SavedView
         from kith.networks.models import ChannelHealth
         from kith.teams.models import Notification, SystemMail
-        from kith.trust.models import Topic
+        from kith.trust.models import Decision, Topic, Touch
         from kith.work.models import Note, Promise, Task
         from kith.workspace.models import Import
 
@@ -286,6 +287,17 @@ class World:
         identity = Identity.objects.get(external_id="same@outside.example")
         self.contact = contact_for_identity(identity=identity, user=self.user)
         for n in range(SLOTS):
+            mailing = Mailing.objects.create(
+                title="t", purpose="news", account_id=self.account, subject="s", text="x", author=self.user
+            )
+            Recipient.objects.create(
+                mailing=mailing, contact=self.contact, name="x", outcome="hold", rule="x"
+            )
+            held = Touch.objects.create(
+                identity=identity, kind="campaign", channel="email", state="held", title="t", planned_for=NOON,
+                mailing_id=mailing.pk, user=self.user,
+            )  # fmt: skip
+            Decision.objects.create(touch=held, outcome="hold", rule="x", sentence="x")
             contact_create(name=f"C{n}", user=self.user)
             Organization.objects.create(name=f"O{n}")
             SavedView.objects.create(name=f"v{n}", owner=self.user, query="status=open")
@@ -314,6 +326,7 @@ class World:
                 observed_at=NOON,
                 recorded_by=self.user,
             )
+        self.mailing = mailing.pk
         self.kinds = {
             model: list(
                 model._default_manager.exclude(pk=self.contact.pk)
@@ -388,6 +401,7 @@ class World:
                 "/imports/",
             ),
             *("/inbox/filters/", "/inbox/views/", "/inbox/bulk/menus/"),
+            *("/mailings/", f"/mailings/{self.mailing}/", f"/mailings/{self.mailing}/people/", "/held/"),
         ]
 
     def singles(self, number: int, text: str) -> list[str]:
@@ -397,7 +411,19 @@ class World:
         contacts, organizations, facts, imports, webhooks = self.kinds.values()
         contact, organization = contacts[number], organizations[number]
         message, conversation = self.mails[number]
-        parts = ("edit", "fact", "role", "link", "merge", "new/note", "data", "never", "lift", "by-hand")
+        parts = (
+            "edit",
+            "fact",
+            "role",
+            "link",
+            "merge",
+            "new/note",
+            "data",
+            "never",
+            "lift",
+            "by-hand",
+            "attention",
+        )
         return [
             f"/inbox/{conversation}/",
             *(f"/inbox/{conversation}/{part}/" for part in ("join", "move", "replies")),
@@ -405,7 +431,7 @@ class World:
             f"/people/{contact}/",
             *(f"/people/{contact}/{part}/" for part in parts),
             f"/people/{self.contact.pk}/merge/{contact}/",
-            f"/facts/{facts[number]}/",
+            *(f"/facts/{facts[number]}/{part}" for part in ("", "how/")),
             f"/organizations/{organization}/",
             *(f"/organizations/{organization}/{part}/" for part in ("person", "edit")),
             *(f"/imports/{imports[number]}/", f"/settings/webhooks/{webhooks[number]}/"),
@@ -545,8 +571,8 @@ assert ORIGIN
 # Screens that no payload is driven through in Chromium, and why. Everything else that answers a GET is in `World.screens`.
 NO_SINKS = {
     "parts of screens that are, or lead to them": (
-        "home nav conversation_head messages presence draft verdict write_people inbox_view bulk_all view_save notification "
-        "person_download people_bulk_all settings:channel_steps"
+        "home nav conversation_head messages presence draft person_by_hand_verdict write_people inbox_view bulk_all view_save notification "
+        "person_download people_bulk_all mailing_table settings:channel_steps"
     ),
     "bytes, with a policy of their own (above, and test_attachments.py)": (
         "message_frame message_html message_text message_raw attachment attachment_preview remote_image avatar "
@@ -555,7 +581,7 @@ NO_SINKS = {
     "words of our own alone": (
         "styleguide theme settings:start settings:backups settings:invite settings:team_new settings:division_new "
         "settings:channel_choose settings:channel_connect settings:replies_new settings:macros_new settings:rules_new "
-        "settings:tags_new settings:fields_new settings:webhook_new settings:topic_new settings:retention_new settings:hold_new account:tokens account:security people_erased"
+        "pressure settings:tags_new settings:fields_new settings:webhook_new settings:topic_new settings:retention_new settings:hold_new account:tokens account:security people_erased"
     ),
     "allauth's own, escaped by Django; they show one's own names": (
         "account_reauthenticate account_change_password account_set_password mfa_index mfa_reauthenticate "

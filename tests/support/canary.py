@@ -81,6 +81,8 @@ OUR_OWN = {
     "engagement.SavedReply": "what colleagues wrote for anybody",
     "engagement.Macro": "what colleagues wrote for anybody",
     "api.TokenUse": "numbers",
+    "workspace.RetentionRule": "settings",
+    "workspace.RetentionRun": "numbers",
 }
 OUR_ROOMS = {
     "teams",

@@ -391,9 +391,47 @@ def test_facts_are_read_for_many_in_a_fixed_number_of_statements(
     ids = [identity(f"p{n}@x.example", c).pk for n, c in enumerate(contacts)]
     with django_assert_num_queries(2):
         gather(ids[:50], moment=now())
-    with django_assert_num_queries(6):
+    with django_assert_num_queries(7):
         found = gather(ids, moment=now())
     assert len(found.facts) == 60
+
+
+def test_many_are_told_the_same_as_a_few_and_touches_of_no_message_count(cast: Cast) -> None:
+    contacts = [contact_create(name=f"P{n}") for n in range(60)]
+    ids = []
+    for n, contact in enumerate(contacts):
+        home, work = identity(f"h{n}@x.example", contact), identity(f"w{n}@x.example", contact)
+        ids += [home.pk, work.pk]
+        if n % 2:
+            agree(home, ago=n + 9)
+            agree(work, status="withdrawn", ago=20)
+            agree(home, purpose="all", status="withdrawn" if n % 3 else "given", ago=n)
+        if n % 5 == 0:
+            Objection.objects.create(identity=work, purpose="offers", made_at=now())
+            suppression_add(network="email", address=f"h{n}@x.example", channel="sms")
+        for back in range(n % 4):
+            Touch.objects.create(
+                identity=home,
+                kind="campaign",
+                channel="email",
+                state="made",
+                planned_for=now() - timedelta(days=back),
+            )
+    moment = now()
+    many = gather(ids, moment=moment).facts
+    few = {
+        key: facts
+        for n in range(0, 120, 20)
+        for key, facts in gather(ids[n : n + 20], moment=moment).facts.items()
+    }
+    for key in ids:
+        assert {**_plain(many[key])} == {**_plain(few[key])}
+    assert sum(len(facts.touches) for facts in few.values()) == 2 * sum(n % 4 for n in range(60))
+
+
+def _plain(facts: Any) -> dict[str, Any]:
+    found = {name: getattr(facts, name) for name in facts.__dataclass_fields__}
+    return found | {"touches": sorted(facts.touches, key=lambda touch: touch.at)}
 
 
 @pytest.mark.django_db(transaction=True)

@@ -13,7 +13,7 @@ from django.test.utils import CaptureQueriesContext
 
 from kith.base.clock import now
 from kith.contacts.models import Contact, Identity
-from kith.contacts.services import contact_for_identity
+from kith.contacts.services import contact_for_identity, fact_record
 from kith.conversations.models import Conversation, Message, MessageCopy
 from kith.conversations.services import conversations_refresh
 from kith.conversations.types import IncomingAttachment
@@ -52,11 +52,16 @@ STATEMENTS = {
     "/today/": 8,
     "/people/": 7,
     "/people/{person}/": 11,
+    "/people/{person}/attention/": 12,
+    "/attention/": 8,
     "/settings/": 3,
     "/settings/audit/": 13,
     "/settings/audit/?action=area:people": 11,
     "/inbox/{conversation}/": 13,
 }
+DRAFT_KEPT = (
+    15  # who asks, the conversation, the draft, the gate's facts about whom it is for, and what it uses
+)
 # What htmx loads into a page that is open.
 FRAGMENTS = {
     "/inbox/{conversation}/": 11,
@@ -142,3 +147,26 @@ def test_each_page_takes_as_many_statements_as_recorded_at_ten_rows_and_at_sixty
                     said = "by htmx" if fragment else "whole"
                     wrong.append(f"{address}, {said}: {number} at {rows} rows, recorded {wanted}")
     assert not wrong, "\n".join(wrong)
+
+
+def test_what_is_typed_is_kept_and_judged_in_one_request_with_as_many_statements_at_ten_facts_and_at_sixty() -> (
+    None
+):
+    cast = cast_make()
+    recorded = cast.mail(cast.everyone, sender="ada@x.example", name="Ada")
+    contact = contact_for_identity(identity=Identity.objects.get(external_id="ada@x.example"))
+    client = Client(headers={"HX-Request": "true"})
+    client.force_login(cast.olga, backend="allauth.account.auth_backends.AuthenticationBackend")
+    taken = []
+    for start, end in ((0, 10), (10, 60)):
+        for n in range(start, end):
+            fact_record(contact_id=contact.pk, attribute="interest", value=f"zebra{n}", source="public_post")
+        values = {"text": "Hi Ada, the zebra3 and the zebra44 are here."}
+        client.post(f"/inbox/{recorded.conversation_id}/draft/", values)
+        with CaptureQueriesContext(connection) as caught:
+            answer = client.post(f"/inbox/{recorded.conversation_id}/draft/", values)
+        assert answer.status_code == 200
+        taken.append(
+            len([q for q in caught.captured_queries if not q["sql"].startswith(("SAVEPOINT", "RELEASE"))])
+        )
+    assert taken == [DRAFT_KEPT, DRAFT_KEPT]

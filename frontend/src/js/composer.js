@@ -123,10 +123,32 @@ export function composer() {
       try {
         const answer = await post(form.dataset.draftUrl, data, { signal: this.inFlight.signal });
         if (this.area()?.value !== text) return; // typed on since; that will be kept in its turn
+        if (answer.ok) this.advise(await answer.text());
         this.kept = answer.ok ? (text.trim() ? form.dataset.sayKept : "") : form.dataset.sayNotKept;
       } catch (error) {
         if (error.name !== "AbortError") this.kept = form.dataset.sayNotKept;
       }
+    },
+    // What the gate would say now, and what is left to do; left alone while somebody answers one of its questions.
+    advise(html) {
+      const said = new DOMParser().parseFromString(html, "text/html");
+      for (const part of said.querySelectorAll("[data-part]")) {
+        const place = this.$root.querySelector(`#${part.dataset.part}`);
+        if (!place || place.innerHTML.trim() === part.innerHTML.trim()) continue;
+        if (place.querySelector("[data-asks][open]")) continue;
+        const focused = place.contains(document.activeElement);
+        place.innerHTML = part.innerHTML;
+        window.htmx.process(place);
+        if (focused) this.area()?.focus();
+      }
+    },
+    goVia(event) {
+      const wanted = event.currentTarget.dataset.way;
+      const input = [...this.$root.querySelectorAll("input[name=via]")].find((one) => one.value === wanted);
+      if (!input) return;
+      input.checked = true;
+      this.area().focus();
+      this.chooseAndKeep();
     },
     chooseAndKeep() {
       this.choose();
@@ -140,6 +162,10 @@ export function composer() {
     },
     ended(event) {
       if (event.target === this.$root) this.sending = false;
+      else if (event.target.closest?.("#advice")) {
+        event.target.closest("[data-asks]")?.removeAttribute("open");
+        this.keep();
+      }
       if (event.target.matches?.("[data-clears]")) event.target.value = "";
     },
     // Bold and italic around what is marked; a list makes each line of it an item.
@@ -208,6 +234,39 @@ document.addEventListener("click", (event) => {
   const words = id && document.querySelector(`#m-${id} .bubble .prose-message`)?.innerText.trim();
   const quoted = words?.split("\n").map((line) => `> ${line}`.trimEnd());
   if (quoted) insertWords(`${quoted.join("\n")}\n\n`);
+});
+
+// What the gate proposes for the words of a draft: the greeting with the name that they go by (or none), and where the
+// words stand that use what we know.
+const wordsOf = (part) => part.closest("form")?.querySelector("textarea[name=text]");
+
+document.addEventListener("click", (event) => {
+  const called = event.target.closest("[data-was]");
+  const found = event.target.closest("[data-find-words]");
+  const area = (called || found) && wordsOf(called || found);
+  if (!area) return;
+  if (found) {
+    const at = area.value.indexOf(found.dataset.findWords);
+    area.focus();
+    if (at >= 0) area.setSelectionRange(at, at + found.dataset.findWords.length);
+    return;
+  }
+  const { was, now } = called.dataset;
+  const at = was ? area.value.indexOf(was) : -1;
+  if (at < 0) return;
+  const from = now ? at : area.value.slice(0, at).trimEnd().length;
+  area.setRangeText(now, from, at + was.length, "end");
+  area.focus();
+  area.dispatchEvent(new Event("input", { bubbles: true }));
+});
+
+// Enter in a field sends nothing: the first button of the form, which it would press, is none that one thinks of.
+document.addEventListener("keydown", (event) => {
+  const field = event.target;
+  if (event.key !== "Enter" || event.ctrlKey || event.metaKey || event.defaultPrevented) return;
+  if (!field.matches?.("[data-writes] input:not([type=file]):not([type=search]):not([type=radio]):not([type=checkbox])")) return;
+  event.preventDefault();
+  field.closest("[data-asks]")?.querySelector("[data-enter]").click();
 });
 
 // Words that the server sends for the box (a saved reply, a macro's answer) go to where the cursor stands.

@@ -38,3 +38,8 @@ def clean_fields(record: T) -> T:
             if after != before:
                 changed[item.name] = after
     return replace(record, **changed) if changed else record  # type: ignore[type-var]
+
+
+def words_in(text: str) -> list[str]:
+    """The words of a list that is written as a text."""
+    return text.split()

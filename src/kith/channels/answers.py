@@ -15,6 +15,7 @@ from kith.base.clock import now
 from kith.base.ids import id_for_time
 from kith.base.markup import html_of
 from kith.channels.outbox import SIGNED, Compose, OutboxError, SendResult, message_send
+from kith.contacts.models import Identity
 from kith.contacts.services import identities_observe
 from kith.contacts.types import ObservedIdentity
 from kith.conversations.models import Message
@@ -135,6 +136,31 @@ def recipients_typed(
         raise OutboxError(_("At most %(most)s people at once.") % {"most": MOST_RECIPIENTS})
     known = identities_observe(observed for observed, _role in wanted.values())
     return tuple((known[observed.key].id, role) for observed, role in wanted.values())
+
+
+def recipients_known(
+    account: ChannelAccount, *, to: str, cc: str = "", bcc: str = ""
+) -> tuple[tuple[tuple[uuid.UUID, str], ...], bool]:
+    """Those of the typed addresses that somebody here knows, and whether there are others; makes nobody known.
+
+    What is no address yet (it is being typed) is left out.
+    """
+    wanted: dict[str, str] = {}
+    for role, text in (("to", to), ("cc", cc), ("bcc", bcc)):
+        for part in _parts(" ".join(text.replace(";", ",").split()).strip(", ")):
+            address = next((a.lower() for _n, a in getaddresses([part]) if a), "")
+            if _ADDRESS.fullmatch(address):
+                wanted.setdefault(address, role)
+    if not wanted:
+        return (), False
+    known = dict(
+        Identity.objects.filter(
+            network=account.network, external_id__in=list(wanted)[:MOST_RECIPIENTS]
+        ).values_list("external_id", "id")
+    )
+    return tuple((known[address], role) for address, role in wanted.items() if address in known), len(
+        known
+    ) < len(wanted)
 
 
 def addresses_of(text: str) -> list[tuple[str, str]]:

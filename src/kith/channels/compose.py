@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -14,6 +14,9 @@ from kith.core import sql
 from kith.networks.models import ChannelAccount
 from kith.networks.selectors import manifest_of
 from kith.teams.models import User
+from kith.teams.types import Viewer
+from kith.trust.advice import Advice, OtherWay, gate_advice
+from kith.trust.draft_facts import DraftFact, facts_in_draft
 from kith.trust.services import TouchRequest, channel_of, gate_preview, touch_request
 from kith.trust.types import GateResult, UsedFact, Verdict
 
@@ -74,35 +77,38 @@ class SendResult:
 
 
 _INBOUND = """
-SELECT 1 FROM conversations_thread t JOIN conversations_messagecopy k ON k.thread_id = t.id
-JOIN conversations_message m ON m.id = k.message_id AND m.direction = 'in'
-WHERE t.conversation_id = %(conversation)s LIMIT 1
+SELECT x.visibility FROM conversations_thread t CROSS JOIN LATERAL (
+    SELECT m.visibility, k.at FROM conversations_messagecopy k
+    JOIN conversations_message m ON m.id = k.message_id AND m.direction = 'in'
+    WHERE k.thread_id = t.id AND k.first_in_thread ORDER BY k.at DESC LIMIT 1
+) x WHERE t.conversation_id = %(conversation)s ORDER BY x.at DESC LIMIT 1
 """
 
 
 def request_of(compose: Compose, subject_id: uuid.UUID | None = None) -> TouchRequest:
     manifest = manifest_of(compose.account.network)
-    kind = compose.kind
-    if kind == "reply" and compose.conversation_id is None and compose.reply_to is None:
-        kind = "outreach"
-    inbound = compose.conversation_id is not None and bool(
-        sql.prepared(_INBOUND, {"conversation": compose.conversation_id})
-    )
+    inbound: Sequence[tuple[str]] = ()
+    if compose.conversation_id is not None:
+        inbound = sql.prepared(_INBOUND, {"conversation": compose.conversation_id})
+    people = tuple(dict.fromkeys(i for i, _ in compose.recipients))
     return TouchRequest(
-        kind=kind,  # type: ignore[arg-type]
+        kind=_kind(compose),  # type: ignore[arg-type]
         channel=channel_of(manifest.medium if manifest else "", visibility=compose.visibility),
         network=compose.account.network,
-        identity_ids=tuple(dict.fromkeys(i for i, _ in compose.recipients)),
+        identity_ids=people,
         subject_id=subject_id,
         actor=compose.actor,
         purpose=compose.purpose,
         text_length=_length(compose),
-        answers_inbound=inbound,
+        answers_inbound=bool(inbound),
         user=compose.user,
         division_id=_division(compose),
-        name_used=compose.name_used,
+        name_used=compose.name_used if len(people) < 2 else "",
+        names={people[0]: compose.name_used}
+        if len(people) > 1 and compose.name_used
+        else {},  # the greeting is to the first
         urgent=compose.urgent,
-        based_on=(*compose.based_on, *_overheard(compose)),
+        based_on=(*compose.based_on, *_overheard(compose, inbound[0][0] if inbound else "")),
         title=compose.subject or compose.text[:200],
     )
 
@@ -112,10 +118,17 @@ def _division(compose: Compose) -> uuid.UUID | None:
     return team.division_id if team else None
 
 
-def _overheard(compose: Compose) -> tuple[UsedFact, ...]:
-    """What was said in public, where it is answered elsewhere: the gate looks at that (a jump of channels)."""
-    before = compose.reply_to
-    if before is None or before.visibility != "public" or compose.visibility == "public":
+def _overheard(compose: Compose, newest: str) -> tuple[UsedFact, ...]:
+    """What was said in public, where it is answered elsewhere: the gate looks at that (a jump of channels).
+
+    `newest`: how the last message of theirs in the conversation could be read, where none is chosen to be answered. What
+    is passed on to somebody else answers nobody.
+    """
+    if compose.reply_to is not None:
+        said = compose.reply_to.visibility
+    else:
+        said = newest if compose.kind == "reply" else ""
+    if said != "public" or compose.visibility == "public":
         return ()
     return (UsedFact("public_remark", "public_post", "self", (compose.purpose,)),)
 
@@ -131,6 +144,28 @@ def _length(compose: Compose) -> int:
 def verdict_preview(compose: Compose) -> Verdict:
     """What the gate would say if this were sent now."""
     return gate_preview(request_of(compose))
+
+
+def advice_of(
+    compose: Compose, viewer: Viewer, *, others: Sequence[OtherWay] = (), strangers: bool = False
+) -> Advice:
+    """The same with what would make it allowed, and the facts that it uses. `strangers`: it goes to addresses besides that
+    nobody here knows yet."""
+    compose, facts = with_facts(compose, viewer)
+    return replace(gate_advice(request_of(compose), others=others, strangers=strangers), facts=facts)
+
+
+def with_facts(compose: Compose, viewer: Viewer) -> tuple[Compose, tuple[DraftFact, ...]]:
+    """The facts (that the viewer may see) which the text uses; what is no reply is decided with them, too."""
+    facts = facts_in_draft([i for i, _role in compose.recipients], viewer.scope_ids, compose.text)
+    if _kind(compose) == "reply" or not facts:
+        return compose, facts
+    return replace(compose, based_on=tuple(fact.used for fact in facts)), facts
+
+
+def _kind(compose: Compose) -> str:
+    begins = compose.conversation_id is None and compose.reply_to is None
+    return "outreach" if compose.kind == "reply" and begins else compose.kind
 
 
 def gate_ask(compose: Compose, *, subject_id: uuid.UUID) -> Verdict:

@@ -135,8 +135,9 @@ def own_identity_id(account: ChannelAccount) -> uuid.UUID | None:
     return identities_observe([us])[us.key].id
 
 
-def _message(compose: Compose, thread: Thread) -> Message:
-    key, moment = new_id(), compose.send_at if compose.send_at and compose.send_at > now() else now()
+def _message(compose: Compose, thread: Thread, *, key: uuid.UUID | None = None) -> Message:
+    key = key or new_id()
+    moment = compose.send_at if compose.send_at and compose.send_at > now() else now()
     sender = own_identity_id(compose.account)
     message = Message.objects.create(
         id=key,

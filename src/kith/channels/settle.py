@@ -22,6 +22,7 @@ from kith.core import audit
 from kith.networks.models import ChannelAccount
 from kith.teams.errors import NotAllowed
 from kith.teams.models import User
+from kith.teams.notifications import notify
 from kith.teams.types import Viewer
 from kith.trust.services import touches_cancel
 from kith.trust.types import Verdict
@@ -95,6 +96,29 @@ def outgoing_release(viewer: Viewer, message_id: uuid.UUID, *, reason: str = "")
         raise OutboxError(_("It does not wait any more."))
     user = User.objects.get(pk=viewer.user_id)
     return message_release(message, override_reason=" ".join(clean(reason).split())[:500], user=user)
+
+
+@transaction.atomic
+def approval_ask(viewer: Viewer, message_id: uuid.UUID) -> int:
+    """Ask those who manage to let a held message go; it waits among those held back. Returns how many were asked."""
+    message = _own(viewer, message_id)
+    copy = message.copies.select_related("thread").order_by("id").first()
+    if message.state != State.HELD or copy is None:
+        return 0
+    writer = User.objects.get(pk=viewer.user_id)
+    asked = [user.pk for user in User.objects.filter(is_active=True).exclude(pk=writer.pk) if user.manages]
+    where = copy.thread.conversation_id
+    told = notify(
+        asked,
+        kind="approval",
+        title=lambda: _("%(name)s asks whether this may be sent") % {"name": writer.name},
+        body=message.text,
+        path=f"/inbox/{where}/?around={message.pk}",
+        subject_id=message.pk,
+        scope_id=copy.scope_id,
+    )
+    audit.record("approval_asked", "message", message.pk)
+    return len(told)
 
 
 @transaction.atomic

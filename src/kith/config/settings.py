@@ -54,6 +54,7 @@ INSTALLED_APPS = [
     "kith.conversations",
     "kith.channels",
     "kith.engagement",
+    "kith.campaigns",
     "kith.workspace",
     "kith.web",
     "kith.api",

@@ -11,6 +11,7 @@ import hashlib
 import hmac
 import json
 import os
+from collections.abc import Iterable
 from functools import lru_cache
 from pathlib import Path
 
@@ -104,3 +105,14 @@ def key_marks() -> list[str]:
 
 def _hashed(key: bytes, text: str, purpose: str) -> str:
     return hmac.new(key, f"{purpose}\0{text}".encode(), hashlib.sha256).hexdigest()
+
+
+def keyed_hash_each(texts: Iterable[str], *, purpose: str) -> list[str]:
+    """`keyed_hash` of many: the key is read once."""
+    begun = hmac.new(_keys(ensure_key())[-1][1], f"{purpose}\0".encode(), hashlib.sha256)
+    found = []
+    for text in texts:
+        one = begun.copy()
+        one.update(text.encode())
+        found.append(one.hexdigest())
+    return found

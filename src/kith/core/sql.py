@@ -35,13 +35,24 @@ class _Prepared(psycopg.RawCursor[tuple[Any, ...]]):
         return super().execute(text, values or None, prepare=True, binary=True)
 
 
-def _ask(sql: str, params: Mapping[str, Any]) -> CursorWrapper:
+class _Planned(psycopg.RawCursor[tuple[Any, ...]]):
+    """Planned for these very values, which come back in PostgreSQL's binary form."""
+
+    def execute(self, query: Any, params: Any = None, **_options: Any) -> Any:
+        text, names = _numbered(query)
+        values = [params[name] for name in names]
+        return super().execute(text, values or None, prepare=False, binary=True)
+
+
+def _ask(
+    sql: str, params: Mapping[str, Any], kind: type[psycopg.RawCursor[tuple[Any, ...]]] = _Prepared
+) -> CursorWrapper:
     own: Any = connections[DEFAULT_DB_ALIAS]  # each look at the proxy for it costs a microsecond
     own.close_if_health_check_failed()
     own.ensure_connection()
     raw: psycopg.Connection[tuple[Any, ...]] = own.connection
     with own.wrap_database_errors:
-        cursor: CursorWrapper = own._prepare_cursor(_Prepared(raw))
+        cursor: CursorWrapper = own._prepare_cursor(kind(raw))
     cursor.execute(sql, params)
     if own.queries_logged:  # Django finds no text in a prepared statement
         own.queries_log[-1]["sql"] = own.ops.compose_sql(sql, params)
@@ -56,6 +67,12 @@ def prepared(sql: str, params: Mapping[str, Any]) -> list[tuple[Any, ...]]:
     planned each time.
     """
     found: list[tuple[Any, ...]] = _ask(sql, params).fetchall()
+    return found
+
+
+def planned(sql: str, params: Mapping[str, Any]) -> list[tuple[Any, ...]]:
+    """As `prepared` for a statement over thousands of values, whose plan is worth making anew."""
+    found: list[tuple[Any, ...]] = _ask(sql, params, _Planned).fetchall()
     return found
 
 

@@ -20,6 +20,8 @@ KINDS: dict[str, Any] = {
     "snooze": _("A conversation of yours wakes up"),
     "task": _("A task of yours is due"),
     "promise": _("A promise of yours is due"),
+    "approval": _("A colleague asks whether a message that was held back may go"),
+    "mailing": _("A mailing of yours was held back until it was too late"),
     "alarm": _("Kith itself needs somebody (a backup is missing, say)"),
 }
 WAYS: dict[str, Any] = {

@@ -34,6 +34,7 @@ from kith.web.inbox.words import (
 )
 from kith.web.people.fields import fact_words, language_words
 from kith.web.places import country_words
+from kith.workspace.people_facts import label_of
 from kith.workspace.search import START, STOP
 
 STATIC = Path(__file__).parent / "static"
@@ -229,6 +230,7 @@ def environment(**options: Any) -> Templates:
         unsent_name=unsent_name,
         unsent_reason=unsent_reason,
         proof_words=proof_words,
+        fact_label=label_of,
         fact_words=fact_words,
         country_words=country_words,
         language_words=language_words,

@@ -175,6 +175,11 @@ def fact_groups(rows: Sequence[FactRow], custom: Sequence[CustomField]) -> list[
     return found
 
 
+def label_of(attribute: str) -> str:
+    """What a fact tells of, in words."""
+    return str(LABELS.get(attribute) or words_of(attribute))
+
+
 def words_of(attribute: str) -> str:
     """An attribute without a label of its own, as words."""
     return attribute.removeprefix("custom.").replace("_", " ").capitalize()

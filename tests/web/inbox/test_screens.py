@@ -38,6 +38,8 @@ def test_every_screen_is_clean_for_axe_in_both_themes_wide_and_on_a_phone(
         "/people/",
         "/people/?q=nobody-of-this-name",
         f"/people/{contact}/",
+        f"/people/{contact}/attention/",
+        "/attention/",
         "/today/",
         "/styleguide/",
     ]

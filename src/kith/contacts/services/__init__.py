@@ -13,10 +13,13 @@ from kith.contacts.services.facts import (
     contact_project,
     contact_set,
     fact_correct,
+    fact_expire,
     fact_forget,
     fact_record,
     fact_restore,
     fact_retract,
+    fact_told,
+    fact_told_undo,
 )
 from kith.contacts.services.identities import identities_observe, identity_block, identity_unblock
 from kith.contacts.services.merges import contact_merge, contact_merge_undo
@@ -48,10 +51,13 @@ __all__ = [
     "erased_lift",
     "erased_note",
     "fact_correct",
+    "fact_expire",
     "fact_forget",
     "fact_record",
     "fact_restore",
     "fact_retract",
+    "fact_told",
+    "fact_told_undo",
     "identities_observe",
     "identity_block",
     "identity_link",

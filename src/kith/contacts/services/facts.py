@@ -112,6 +112,56 @@ def fact_correct(*, fact: Fact, value: Any, source: str, user: User | None = Non
     )
 
 
+@transaction.atomic
+def fact_expire(*, fact: Fact, at: datetime | None) -> None:
+    """From `at` on the fact no longer counts; None: it counts until somebody says otherwise."""
+    fact.expires_at = at
+    fact.save(update_fields=["expires_at"])
+    canonical = _canonical(fact)
+    contact_project([canonical])
+    audit.record("fact_expiry_set", "contact", canonical, attribute=fact.attribute)
+
+
+def facts_expired(since: datetime) -> int:
+    """Bring the people up to date of whom a fact has expired since then; returns how many."""
+    people = set(
+        Fact.objects.filter(expires_at__gt=since, expires_at__lte=now()).values_list(
+            "contact__canonical_id", flat=True
+        )
+    )
+    for start in range(0, len(ids := sorted(people)), 500):
+        contact_project(ids[start : start + 500])
+    return len(people)
+
+
+@transaction.atomic
+def fact_told(*, fact: Fact, user: User) -> Fact:
+    """A colleague says that they told us themselves: the same, with a better source. Undone by `fact_told_undo`."""
+    fact_retract(fact=fact, user=user)
+    return fact_record(
+        contact_id=fact.contact_id,
+        attribute=fact.attribute,
+        value=fact.value,
+        source=Fact.Source.TOLD_US,
+        user=user,
+        corrects=fact,
+        scope_id=fact.scope_id,
+        sensitivity=fact.sensitivity,
+        about=fact.about,
+        purposes=fact.purposes,
+        expires_at=fact.expires_at,
+    )
+
+
+@transaction.atomic
+def fact_told_undo(*, fact: Fact) -> None:
+    """They did not: the fact before it counts again."""
+    before = fact.corrects
+    fact_forget(fact=fact)
+    if before is not None:
+        fact_restore(fact=before)
+
+
 def fact_forget(*, fact: Fact) -> None:
     """ "Forget this": the fact goes for good, and nothing says any more what it was."""
     canonical = _canonical(fact)

@@ -36,6 +36,9 @@ class Conversation(Record):
     closed_at = models.DateTimeField(null=True)
     first_response_at = models.DateTimeField(null=True)
     tray_decided = models.CharField(max_length=12, null=True)  # (null: nobody decided; "": inbox)
+    complaint = models.BooleanField(
+        default=False, db_default=False
+    )  # while it is not closed, nothing is sold to them
     ruled_at = models.DateTimeField(null=True)  # when the rules of assignment looked at it
 
 

@@ -25,7 +25,7 @@ from kith.networks.selectors import AccountName, channel_accounts_ask, manifest_
 from kith.teams.types import Viewer
 
 UNDOABLE = frozenset(
-    ["join", "split", "move", "assign", "team", "status", "priority", "tags", "tray", "block"]
+    ["join", "split", "move", "assign", "team", "status", "priority", "tags", "tray", "block", "complaint"]
 )
 
 _VISIBLE = "r.conversation_id = %(conversation)s AND r.scope_id = ANY (%(scopes)s)"
@@ -55,7 +55,8 @@ SELECT thread, message_id, at, direction, sender_id, copy FROM (
 ) newest WHERE copy = last OR (direction = 'in' AND place = 1) ORDER BY at DESC, message_id DESC
 """
 _CONVERSATION = """
-SELECT c.id, c.status, c.priority, c.snoozed_until, c.first_response_at, c.identity_id, u.id, u.name, t.id, t.name
+SELECT c.id, c.status, c.priority, c.snoozed_until, c.first_response_at, c.identity_id, c.complaint,
+       u.id, u.name, t.id, t.name
 FROM conversations_conversation c LEFT JOIN teams_user u ON u.id = c.assignee_id LEFT JOIN teams_team t ON t.id = c.team_id
 WHERE c.id = %(conversation)s
 """
@@ -109,7 +110,7 @@ def conversation_asking(viewer: Viewer, conversation_id: uuid.UUID) -> Asking[Co
     )
     if not threads or not found:
         return None
-    (key, status, priority, snoozed_until, first_response_at, identity_id, *owner) = found[0]
+    (key, status, priority, snoozed_until, first_response_at, identity_id, complaint, *owner) = found[0]
     asked_for = {*taking_part, *family, *(t.identity_id for t in threads if t.identity_id)}
     (names,) = yield (names_ask("%(identities)s", {"identities": list(asked_for)}),)
     waits = [waiting for _subject, _tray, waiting, _at, _count in rows if waiting]
@@ -138,6 +139,7 @@ def conversation_asking(viewer: Viewer, conversation_id: uuid.UUID) -> Asking[Co
         if viewer.may_write
         else (),
         may_write=viewer.may_write,
+        complaint=complaint,
     )
 
 

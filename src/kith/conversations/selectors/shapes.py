@@ -114,6 +114,7 @@ class ConversationView:
     log: tuple[LogItem, ...]
     reply_channels: tuple[ReplyChannel, ...]
     may_write: bool
+    complaint: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from kith.contacts.services import identities_observe
 from kith.contacts.types import IdentityKey, KnownIdentity
 from kith.conversations.models import Attachment, Conversation, Message, MessageCopy, Participant
 from kith.conversations.services import threads
+from kith.conversations.services.complaints import complaints_follow
 from kith.conversations.services.refresh import Words, conversations_refresh, search_documents_write
 from kith.conversations.types import IncomingMessage, IncomingParticipant, Place, Recorded
 from kith.core import events, rows, sql
@@ -245,6 +246,6 @@ def _wake(place: Place, result: Sequence[Recorded], batch: _Batch) -> None:
     """A new message from outside opens its conversation again, however it was put away; the gate hears who wrote."""
     situations_note_inbound(batch.inbound)
     if batch.live_in:
-        Conversation.objects.filter(pk__in=batch.live_in).exclude(status=Conversation.Status.OPEN).update(
-            status=Conversation.Status.OPEN, snoozed_until=None, closed_at=None
-        )
+        put_away = Conversation.objects.filter(pk__in=batch.live_in).exclude(status=Conversation.Status.OPEN)
+        if put_away.update(status=Conversation.Status.OPEN, snoozed_until=None, closed_at=None):
+            complaints_follow(batch.live_in)

@@ -67,6 +67,7 @@ FROM people JOIN LATERAL (
 _CONVERSATION = (
     "id", "created_at", "status", "assignee_id", "team_id", "priority", "snoozed_until", "identity_id", "joined_into_id",
     "closed_at", "first_response_at", "tray_decided", "ruled_at",
+    "complaint",
 )  # fmt: skip
 _THREAD = (
     "id", "created_at", "conversation_id", "scope_id", "network", "channel_account_id", "visibility", "subject",
@@ -186,6 +187,7 @@ def _new(
                 None,
                 outsider,
                 *nobody_decided,
+                False,
             )
         )
     filed = FiledThread(

@@ -20,6 +20,7 @@ from kith.trust.services.gate import (
     touch_request,
     touch_request_each,
 )
+from kith.trust.services.invitations import invitation_record, invitation_take_back
 from kith.trust.services.knowing import GateRefused, fact_infer, identity_link_ask
 from kith.trust.services.ledger import touches_cancel, touches_drop, touches_made, touches_recheck
 from kith.trust.services.policies import contact_policy_set, policy_check
@@ -54,6 +55,8 @@ __all__ = [
     "gate_details",
     "gate_preview",
     "identity_link_ask",
+    "invitation_record",
+    "invitation_take_back",
     "may_approve",
     "may_lift",
     "objection_end",

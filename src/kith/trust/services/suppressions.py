@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from kith.base.clock import now
 from kith.contacts.models import Identity
 from kith.core import audit
-from kith.core.secrets import keyed_hash
+from kith.core.secrets import keyed_hash, keyed_hash_each
 from kith.teams.errors import NotAllowed, TeamsError
 from kith.teams.models import User
 from kith.trust.models import Suppression
@@ -27,6 +27,12 @@ class TrustError(TeamsError):
 
 def suppression_hash(network: str, address: str) -> str:
     return keyed_hash(f"{network}\0{address.strip().lower()}", purpose="suppression")
+
+
+def suppression_hashes(addresses: Iterable[tuple[str, str]]) -> list[str]:
+    """The hash of each (network, address)."""
+    texts = (f"{network}\0{address.strip().lower()}" for network, address in addresses)
+    return keyed_hash_each(texts, purpose="suppression")
 
 
 def suppression_add(

@@ -35,7 +35,7 @@ def refreshed(request: SignedIn, conversation_id: uuid.UUID) -> HttpResponse:
     return response
 
 
-def _done(
+def act_on(
     request: SignedIn, conversation_id: uuid.UUID, act: Callable[[], actions.Done], said: str
 ) -> HttpResponse:
     try:
@@ -54,7 +54,7 @@ def assign(request: SignedIn, conversation_id: uuid.UUID) -> HttpResponse:
     ids = [conversation_id]
     if "team" in request.POST:
         team = as_uuid(request.POST["team"])
-        return _done(
+        return act_on(
             request,
             conversation_id,
             lambda: actions.conversations_assign_team(request.viewer, ids, team_id=team),
@@ -66,7 +66,7 @@ def assign(request: SignedIn, conversation_id: uuid.UUID) -> HttpResponse:
         if who is None
         else (_("Yours now") if who == request.user.pk else _("Handed over"))
     )
-    return _done(
+    return act_on(
         request,
         conversation_id,
         lambda: actions.conversations_assign(request.viewer, ids, assignee_id=who),
@@ -91,7 +91,7 @@ def snooze(request: SignedIn, conversation_id: uuid.UUID) -> HttpResponse:
         until = None
     if until is None:
         return pages.with_toast(HttpResponse(), _("Say until when."), kind="error")
-    return _done(
+    return act_on(
         request,
         conversation_id,
         lambda: actions.conversations_snooze(request.viewer, [conversation_id], until=until),
@@ -105,14 +105,14 @@ def status(request: SignedIn, conversation_id: uuid.UUID) -> HttpResponse:
     closing = request.POST.get("status") == "closed"
     act = actions.conversations_close if closing else actions.conversations_reopen
     said = _("Closed") if closing else _("Open again")
-    return _done(request, conversation_id, lambda: act(request.viewer, [conversation_id]), said)
+    return act_on(request, conversation_id, lambda: act(request.viewer, [conversation_id]), said)
 
 
 @require_POST
 @writers
 def tag(request: SignedIn, conversation_id: uuid.UUID) -> HttpResponse:
     name, on = request.POST.get("name", "").strip(), bool(request.POST.get("on"))
-    return _done(
+    return act_on(
         request,
         conversation_id,
         lambda: actions.conversations_tag(
@@ -127,7 +127,7 @@ def tag(request: SignedIn, conversation_id: uuid.UUID) -> HttpResponse:
 def priority(request: SignedIn, conversation_id: uuid.UUID) -> HttpResponse:
     text = request.POST.get("priority", "0")
     value = int(text) if text.lstrip("-").isdigit() else 0
-    return _done(
+    return act_on(
         request,
         conversation_id,
         lambda: actions.conversations_set_priority(request.viewer, [conversation_id], priority=value),
@@ -140,14 +140,14 @@ def priority(request: SignedIn, conversation_id: uuid.UUID) -> HttpResponse:
 def tray(request: SignedIn, conversation_id: uuid.UUID) -> HttpResponse:
     """POST `tray`: "spam", or "" for the inbox; `block` blocks the sender too, `unblock` lets them in again."""
     if request.POST.get("block"):
-        return _done(
+        return act_on(
             request,
             conversation_id,
             lambda: actions.sender_block(request.viewer, conversation_id),
             _("Blocked. What they write is set aside."),
         )
     if request.POST.get("unblock"):
-        return _done(
+        return act_on(
             request,
             conversation_id,
             lambda: actions.conversation_unblock(request.viewer, conversation_id),
@@ -155,7 +155,7 @@ def tray(request: SignedIn, conversation_id: uuid.UUID) -> HttpResponse:
         )
     where = request.POST.get("tray", "")
     said = _("Set aside as spam") if where else _("Moved into the inbox")
-    return _done(
+    return act_on(
         request,
         conversation_id,
         lambda: actions.conversations_set_tray(request.viewer, [conversation_id], tray=where),

@@ -21,17 +21,17 @@ from kith.core.fields import as_uuid
 from kith.engagement.selectors import has_saved_replies_ask
 from kith.networks.selectors import manifest_of
 from kith.teams.types import Viewer
-from kith.trust.types import Verdict
+from kith.trust.advice import Advice
 from kith.web.access import SignedIn
 from kith.web.inbox.ways import (
     NOTE,
     Typed,
     Way,
     account_of,
+    advice_of_way,
     everybody,
     find_way,
     mailbox,
-    verdict_of,
     ways_of,
     ways_to_forward,
 )
@@ -62,7 +62,7 @@ class Box:
     began: str = ""
     files: list[dict[str, Any]] = field(default_factory=list)
     answered: Answered | None = None
-    verdict: Verdict | None = None
+    advice: Advice | None = None
     signature: str = ""
     visit: Visit | None = None
     has_replies: bool = False
@@ -133,7 +133,7 @@ def box_of(
         began=began or str(said.get("began", "")) or newest,
         files=list(draft.attachments) if draft else [],
         answered=_answered(request, typed.reply_to),
-        verdict=verdict_of(request, conversation, way, typed, account),
+        advice=advice_of_way(request, conversation, way, typed, ways, account),
         signature=signature_of(account, request.user) if account else "",
         visit=visit,
         has_replies=has_replies,
@@ -145,8 +145,17 @@ def box_of(
 
 def _typed_of(draft: Draft) -> Typed:
     said = draft.recipients
-    words = {name: str(said.get(name, "")) for name in ("to", "cc", "bcc", "warning", "audience")}
-    return Typed(text=draft.body, subject=draft.subject, reply_to=draft.reply_to_id, **words)
+    return Typed(
+        text=draft.body,
+        subject=draft.subject,
+        reply_to=draft.reply_to_id,
+        to=str(said.get("to", "")),
+        cc=str(said.get("cc", "")),
+        bcc=str(said.get("bcc", "")),
+        warning=str(said.get("warning", "")),
+        audience=str(said.get("audience", "")),
+        urgent=bool(said.get("urgent")),
+    )
 
 
 def _answered(request: SignedIn, message_id: uuid.UUID | None) -> Answered | None:
@@ -166,7 +175,8 @@ def typed_of(post: QueryDict) -> Typed:
     """What the form says."""
     words = {name: post.get(name, "").strip()[:4000] for name in FIELDS}
     text = post.get("text", "").replace("\r\n", "\n")[:LONGEST]
-    return Typed(text=text, reply_to=as_uuid(post.get("reply_to", "")), **words)
+    urgent = bool(post.get("urgent"))
+    return Typed(text=text, reply_to=as_uuid(post.get("reply_to", "")), urgent=urgent, **words)
 
 
 def draft_keep(
@@ -177,7 +187,7 @@ def draft_keep(
     if not typed.text.strip() and mode == "reply" and not (row and row.attachments) and not typed.reply_to:
         drafts.draft_delete(request.viewer, conversation_id=conversation_id, mode=mode)
         return
-    words = {name: getattr(typed, name) for name in ("to", "cc", "bcc", "warning", "audience")}
+    words = {name: getattr(typed, name) for name in ("to", "cc", "bcc", "warning", "audience", "urgent")}
     drafts.draft_save(
         request.viewer,
         conversation_id=conversation_id,

@@ -14,7 +14,9 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from kith.channels.answers import AnswerClash, answer_send
+from kith.channels.compose import with_facts
 from kith.channels.outbox import OutboxError, OutgoingFile, SendResult
+from kith.channels.settle import approval_ask
 from kith.conversations.models import Message, MessageCopy
 from kith.conversations.selectors import ConversationView, conversation_get
 from kith.conversations.services import actions, drafts
@@ -36,7 +38,7 @@ from kith.web.inbox.box import (
 )
 from kith.web.inbox.talk import talk_head
 from kith.web.inbox.views import query_of
-from kith.web.inbox.ways import NOTE, Typed, Way, compose_of, find_way, verdict_of
+from kith.web.inbox.ways import NOTE, Typed, Way, advice_of_way, compose_of, find_way
 
 MOST_FILES, MOST_BYTES = 20, 25 * 1024 * 1024
 
@@ -106,10 +108,18 @@ def _keep(request: SignedIn, conversation_id: uuid.UUID, mode: str, typed: Typed
 @require_POST
 @writers
 def draft(request: SignedIn, conversation_id: uuid.UUID) -> HttpResponse:
-    """Keep what is being typed; an empty text forgets it."""
-    conversation_or_404(request, conversation_id)
-    _keep(request, conversation_id, _mode(request), typed_of(request.POST))
-    return HttpResponse(status=204)
+    """Keep what is being typed; an empty text forgets it. Answers with what the gate would say, and what is left to do."""
+    found = conversation_or_404(request, conversation_id)
+    mode, typed = _mode(request), typed_of(request.POST)
+    _keep(request, conversation_id, mode, typed)
+    ways, _visit = ways_for(request, found, mode)
+    way = find_way(ways, request.POST.get("via", ""))
+    says = advice_of_way(request, found, way, typed, ways)
+    return pages.part(
+        request,
+        "inbox/advice.html",
+        {"way": way, "advice": says, "conversation_id": conversation_id, "urgent": typed.urgent},
+    )
 
 
 @require_POST
@@ -152,15 +162,6 @@ def _kept(file: OutgoingFile) -> Mapping[str, Any]:
         "size": file.size,
         "alt_text": file.alt_text,
     }
-
-
-@writers
-def verdict(request: SignedIn, conversation_id: uuid.UUID) -> HttpResponse:
-    """GET `via` and `text`: what the gate would say."""
-    found = conversation_or_404(request, conversation_id)
-    way = find_way(ways_for(request, found, _mode(request))[0], request.GET.get("via", ""))
-    says = verdict_of(request, found, way, Typed(text=request.GET.get("text", "")))
-    return pages.part(request, "inbox/verdict.html", {"way": way, "verdict": says})
 
 
 def uploads_of(request: SignedIn) -> list[UploadedFile[bytes]]:
@@ -243,10 +244,15 @@ def _began(request: SignedIn) -> str:
 def _send(
     request: SignedIn, found: ConversationView, way: Way, typed: Typed, files: tuple[OutgoingFile, ...]
 ) -> SendResult | None:
+    reason = override_reason(request)
     compose = replace(
-        compose_of(request, found, way, typed, final=True), files=files, send_at=moment_of(request, "send_at")
+        compose_of(request, found, way, typed, final=True),
+        files=files,
+        send_at=moment_of(request, "send_at"),
+        override_reason=reason,
     )
-    return answer_send(
+    compose, _facts = with_facts(compose, request.viewer)
+    sent = answer_send(
         request.viewer,
         compose,
         began=as_uuid(_began(request)),
@@ -254,12 +260,27 @@ def _send(
         confirmed=request.POST.get("confirm", "")[:40],
         once=request.POST.get("once", ""),
     )
+    if sent is not None and request.POST.get("ask_manager"):
+        approval_ask(request.viewer, sent.message_id)
+    return sent
+
+
+def override_reason(request: SignedIn) -> str:
+    """Why it goes all the same, where that was pressed; "" otherwise. Raises OutboxError without a reason."""
+    if not request.POST.get("anyway"):
+        return ""
+    reason = " ".join(request.POST.get("reason", "").split())[:500]
+    if not reason:
+        raise OutboxError(_("Say why it may go all the same."))
+    return reason
 
 
 def _told(request: SignedIn, sent: SendResult | None) -> tuple[str, Any]:
     """What the toast says, and until when the message can be taken back."""
     if sent is None:
         return _("It was sent already."), None
+    if sent.verdict.outcome == "hold" and request.POST.get("ask_manager"):
+        return _("It waits. Those who manage were asked."), None
     if sent.verdict.outcome != "allow":
         return _("Held back: %(why)s") % {"why": sent.verdict.sentence}, None
     if request.POST.get("send_at"):

@@ -10,9 +10,11 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
+from kith.base.greetings import greeted_name
 from kith.channels import visitors
-from kith.channels.answers import recipients_typed
-from kith.channels.outbox import Compose, OutboxError, verdict_preview
+from kith.channels.answers import recipients_known, recipients_typed
+from kith.channels.compose import advice_of
+from kith.channels.outbox import Compose, OutboxError
 from kith.channels.visitors import Visit
 from kith.contacts.models import Identity
 from kith.conversations.models import Message, MessageCopy, Participant, Thread
@@ -20,7 +22,8 @@ from kith.conversations.selectors import ConversationView, ReplyChannel, reply_a
 from kith.core.objects import objects
 from kith.networks.models import ChannelAccount
 from kith.networks.selectors import NetworkManifest, channel_accounts_for, manifest_of
-from kith.trust.types import Verdict
+from kith.trust.advice import Advice, OtherWay
+from kith.trust.services import channel_of
 from kith.web.access import SignedIn
 
 NOTE = "note"
@@ -67,6 +70,7 @@ class Typed:
     warning: str = ""
     audience: str = ""
     reply_to: uuid.UUID | None = None
+    urgent: bool = False
 
 
 def _verb(medium: str, visibility: str) -> str:
@@ -269,7 +273,10 @@ def compose_of(
     # Before it is sent, whom it is for is asked alone.
     answered = chosen or (channel.reply_to_id if channel and final else None)
     reply_to = Message.objects.filter(pk=answered).first() if answered and channel else None
-    recipients = _recipients(way, typed, account, reply_to if chosen else None, final=final)
+    if final:
+        recipients = _recipients(way, typed, account, reply_to if chosen else None, final=True)
+    else:
+        recipients, _others = recipients_before(way, typed, account, reply_to if chosen else None)
     extra: dict[str, Any] = {}
     if typed.audience in way.audiences:
         extra["audience"] = typed.audience
@@ -289,6 +296,8 @@ def compose_of(
         visibility=way.visibility,
         content_warning=typed.warning[:500] if way.takes_warning else "",
         kind="reply" if channel else "outreach",
+        name_used="" if way.visibility == "public" else greeted_name(typed.text),
+        urgent=typed.urgent,
         extra=extra,
     )
 
@@ -326,14 +335,44 @@ def _recipients(
     return ((way.channel.identity_id, "to"),) if way.channel.identity_id else ()
 
 
-def verdict_of(
+def recipients_before(
+    way: Way, typed: Typed, account: ChannelAccount, reply_to: Message | None
+) -> tuple[tuple[tuple[uuid.UUID, str], ...], bool]:
+    """Whom it would be for, and whether for others whom nobody here knows: read from what is typed so far."""
+    to = typed.to.strip()
+    if way.is_mail and (
+        way.channel is None or typed.cc.strip() or typed.bcc.strip() or to not in ("", way.to)
+    ):
+        return recipients_known(account, to=to or way.to, cc=typed.cc, bcc=typed.bcc)
+    return _recipients(way, typed, account, reply_to, final=False), False
+
+
+def advice_of_way(
     request: SignedIn,
     conversation: ConversationView,
     way: Way | None,
     typed: Typed,
+    ways: Sequence[Way] = (),
     account: ChannelAccount | None = None,
-) -> Verdict | None:
-    """What the gate would say now; None for a note, which never leaves, and before anybody is named."""
-    if way is None or way.account_id is None or way.channel is None:
+) -> Advice | None:
+    """What the gate would say now, and what would make it allowed; None for a note, which never leaves, and before
+    anybody is named."""
+    if way is None or way.account_id is None or way.value.startswith(f"{BY_MAIL}:"):
         return None
-    return verdict_preview(compose_of(request, conversation, way, typed, account=account))
+    compose = compose_of(request, conversation, way, typed, account=account)
+    strangers = False
+    if way.is_mail and (way.channel is None or typed.to or typed.cc or typed.bcc):
+        _known, strangers = recipients_before(way, typed, compose.account, None)
+    if not compose.recipients and not strangers and way.visibility != "public":
+        return None
+    others = [
+        OtherWay(
+            other.value,
+            other.text,
+            channel_of(other.channel.medium, visibility=other.visibility),
+            other.channel.network,
+        )
+        for other in ways
+        if other.channel is not None and other.value != way.value
+    ]
+    return advice_of(compose, request.viewer, others=others, strangers=strangers)

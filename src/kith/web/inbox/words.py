@@ -114,6 +114,9 @@ def log_sentence(item: LogItem) -> str:
             return _("%(who)s tagged it: %(tags)s") % {"who": who, "tags": ", ".join(map(str, added))}
         signs = [f"+{name}" for name in added] + [f"−{name}" for name in removed]
         return _("%(who)s changed tags: %(tags)s") % {"who": who, "tags": ", ".join(signs)}
+    if item.kind == "complaint":
+        said = _("%(who)s called it a complaint") if to else _("%(who)s said that it is no complaint")
+        return said % {"who": who}
     sentences = {
         "priority": _("%(who)s changed the priority"),
         "tray": _("%(who)s moved it between inbox and set aside"),

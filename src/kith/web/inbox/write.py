@@ -11,24 +11,29 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
+from kith.base.greetings import greeted_name
 from kith.channels.answers import recipients_typed, signed
+from kith.channels.compose import with_facts
 from kith.channels.finding import recipients_found
 from kith.channels.outbox import Compose, OutboxError, message_send
+from kith.channels.settle import approval_ask
 from kith.contacts.selectors import IdentityName, identity_names
 from kith.conversations.models import Draft
 from kith.conversations.services import drafts
 from kith.core.fields import as_uuid
 from kith.networks.models import ChannelAccount
 from kith.networks.selectors import channel_accounts_for, manifest_of, offered, only_public
+from kith.trust.advice import Advice
 from kith.web import pages
 from kith.web.access import SignedIn, writers
 from kith.web.inbox.actions import moment_of
-from kith.web.inbox.compose import files_of, uploads_of
+from kith.web.inbox.compose import files_of, override_reason, uploads_of
 from kith.web.inbox.lists import list_context
 from kith.web.inbox.words import LaterChoice, later_choices
+from kith.web.inbox.write_advice import advice_before, purpose_of, purposes
 from kith.workspace.people_find import recipients_find
 
-FIELDS = ("account", "to", "cc", "bcc", "identity", "subject", "text")
+FIELDS = ("account", "to", "cc", "bcc", "identity", "subject", "about", "text")
 _SPECIAL = re.compile(r"[^\w .'-]")  # a name with one of these stands in quotes
 
 
@@ -43,6 +48,9 @@ class Writing:
     draft_id: str = ""
     kept: Draft | None = None
     later: tuple[LaterChoice, ...] = ()
+    purposes: tuple[tuple[str, str], ...] = ()
+    advice: Advice | None = None
+    urgent: bool = False
 
 
 def _state(request: SignedIn, error: str = "") -> Writing:
@@ -66,6 +74,10 @@ def _state(request: SignedIn, error: str = "") -> Writing:
         if kept is not None:
             values |= {name: str(kept.recipients.get(name, "")) for name in FIELDS}
             values |= {"subject": kept.subject, "text": kept.body}
+    urgent = bool(source.get("urgent"))
+    chosen = _account(
+        request, values["account"] or (sorted(accounts, key=lambda a: a[0])[0][1] if accounts else "")
+    )
     return Writing(
         [(key, title) for _others, key, title in sorted(accounts, key=lambda found: found[0])],
         values,
@@ -74,6 +86,9 @@ def _state(request: SignedIn, error: str = "") -> Writing:
         draft_id=source.get("draft", "") or (str(kept.pk) if kept else ""),
         kept=kept,
         later=tuple(later_choices()),
+        purposes=tuple(purposes()),
+        advice=advice_before(request, chosen, values, urgent=urgent),
+        urgent=urgent,
     )
 
 
@@ -120,16 +135,25 @@ def write(request: SignedIn) -> HttpResponse:
         account = _account(request, request.POST.get("account", ""))
         if account is None:
             raise OutboxError(_("Choose from where to write."))
+        text = request.POST.get("text", "").replace("\r\n", "\n")
+        public = only_public(account.network)
         compose = Compose(
             user=request.user,
             account=account,
-            text=request.POST.get("text", "").replace("\r\n", "\n"),
+            text=text,
             recipients=_recipients(request, account),
             subject=request.POST.get("subject", "")[:500],
-            visibility="public" if only_public(account.network) else "private",
+            visibility="public" if public else "private",
             send_at=moment_of(request, "send_at"),
+            purpose=purpose_of(request.POST.get("about", "")),
+            name_used="" if public else greeted_name(text),
+            urgent=bool(request.POST.get("urgent")),
+            override_reason=override_reason(request),
         )
+        compose, _facts = with_facts(compose, request.viewer)
         sent = message_send(signed(replace(compose, files=files_of(uploads_of(request)))))
+        if request.POST.get("ask_manager"):
+            approval_ask(request.viewer, sent.message_id)
     except (OutboxError, ValueError) as error:
         return _show(request, _state(request, str(error)), status=422)
     drafts.draft_delete(request.viewer, draft_id=as_uuid(request.POST.get("draft", "")))
@@ -169,17 +193,21 @@ def write_draft(request: SignedIn) -> HttpResponse:
         return HttpResponse(headers={"HX-Redirect": reverse("write")})
     values = {name: request.POST.get(name, "")[:4000] for name in FIELDS if name not in ("subject", "text")}
     text = request.POST.get("text", "").replace("\r\n", "\n")
-    if not text.strip() and not request.POST.get("subject", "").strip():
-        return HttpResponse(status=204)
-    row = drafts.draft_save(
-        request.viewer,
-        draft_id=key,
-        mode="new",
-        body=text,
-        subject=request.POST.get("subject", ""),
-        recipients=values,
-    )
-    return pages.part(request, "inbox/write_kept.html", {"draft_id": row.pk, "kept": True})
+    if text.strip() or request.POST.get("subject", "").strip():
+        row = drafts.draft_save(
+            request.viewer,
+            draft_id=key,
+            mode="new",
+            body=text,
+            subject=request.POST.get("subject", ""),
+            recipients=values,
+        )
+        key = row.pk
+    urgent = bool(request.POST.get("urgent"))
+    typed = {**values, "text": text, "subject": request.POST.get("subject", "")}
+    says = advice_before(request, _account(request, values["account"]), typed, urgent=urgent)
+    context = {"draft_id": key, "kept": bool(text.strip()), "advice": says, "urgent": urgent}
+    return pages.part(request, "inbox/write_said.html", context)
 
 
 def _show(request: SignedIn, writing: Writing, status: int = 200) -> HttpResponse:

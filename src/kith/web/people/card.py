@@ -55,6 +55,7 @@ class Pending:
 class Known:
     """A fact with its source in words."""
 
+    id: uuid.UUID
     text: str
     how: str
     at: datetime
@@ -175,6 +176,7 @@ def _known(rows: Sequence[Fact], limit: int) -> list[Known]:
         found.setdefault(
             f"{fact.attribute}:{shown}",
             Known(
+                id=fact.pk,
                 text=shown if fact.attribute in ("note", "interest") else f"{label.capitalize()}: {shown}",
                 how=str(fact.get_source_display()),
                 at=fact.observed_at,

@@ -131,7 +131,7 @@ def fact_new(request: SignedIn, contact_id: uuid.UUID) -> HttpResponse:
     return done(request, contact.pk, _("Kept"), undo=reverse("fact_wrong", args=[fact.pk]))
 
 
-def _fact(request: SignedIn, fact_id: uuid.UUID) -> Fact:
+def fact_or_404(request: SignedIn, fact_id: uuid.UUID) -> Fact:
     found = Fact.objects.filter(pk=fact_id, contact__canonical__deleted_at=None).first()
     if found is None or not request.viewer.sees(found.scope_id):
         raise Http404
@@ -141,7 +141,7 @@ def _fact(request: SignedIn, fact_id: uuid.UUID) -> Fact:
 @writers
 def wrong_dialog(request: SignedIn, fact_id: uuid.UUID) -> HttpResponse:
     """That's wrong: what is right, if one knows it; or forget it altogether."""
-    fact = _fact(request, fact_id)
+    fact = fact_or_404(request, fact_id)
     key = fact.attribute.removeprefix("custom.")
     field = CustomField.objects.filter(key=key).first() if fact.attribute.startswith("custom.") else None
     label = LABELS.get(fact.attribute) or (field.label if field else words_of(fact.attribute))
@@ -162,7 +162,7 @@ def wrong_dialog(request: SignedIn, fact_id: uuid.UUID) -> HttpResponse:
 @writers
 def wrong(request: SignedIn, fact_id: uuid.UUID) -> HttpResponse:
     """The fact no longer counts; with `value`, that is what is right."""
-    fact = _fact(request, fact_id)
+    fact = fact_or_404(request, fact_id)
     value: Any = " ".join(request.POST.get("value", "").split())[:1000]
     if fact.attribute.startswith("custom."):
         field = CustomField.objects.filter(key=fact.attribute.removeprefix("custom.")).first()
@@ -187,7 +187,7 @@ def wrong(request: SignedIn, fact_id: uuid.UUID) -> HttpResponse:
 @writers
 def right(request: SignedIn, fact_id: uuid.UUID) -> HttpResponse:
     """It was right after all."""
-    fact = _fact(request, fact_id)
+    fact = fact_or_404(request, fact_id)
     fact_restore(fact=fact)
     return done(request, contact_or_404(fact.contact_id).pk, _("It counts again."))
 
@@ -196,7 +196,7 @@ def right(request: SignedIn, fact_id: uuid.UUID) -> HttpResponse:
 @writers
 def forget(request: SignedIn, fact_id: uuid.UUID) -> HttpResponse:
     """The fact goes for good, and nothing says any more what it was."""
-    fact = _fact(request, fact_id)
+    fact = fact_or_404(request, fact_id)
     contact_id = contact_or_404(fact.contact_id).pk
     fact_forget(fact=fact)
     return done(request, contact_id, _("Forgotten"))

@@ -1,11 +1,13 @@
 from django.urls import path
 
 from kith.web.people import (
+    attention,
     bulk,
     by_hand,
     data,
     erased,
     facts,
+    how,
     imports,
     links,
     never,
@@ -23,11 +25,16 @@ urlpatterns = [
     path("people/<uuid:contact_id>/", views.person, name="person"),
     path("people/of/<uuid:identity_id>/", views.person_from_identity, name="person_from_identity"),
     # who they are
+    path("people/<uuid:contact_id>/attention/", attention.person_attention, name="person_attention"),
+    path("attention/", attention.pressure, name="pressure"),
     path("people/<uuid:contact_id>/edit/", facts.edit_dialog, name="person_edit"),
     path("people/<uuid:contact_id>/edit/keep/", facts.edit, name="person_edit_keep"),
     path("people/<uuid:contact_id>/fact/", facts.fact_dialog, name="fact_dialog"),
     path("people/<uuid:contact_id>/fact/keep/", facts.fact_new, name="fact_new"),
     path("facts/<uuid:fact_id>/", facts.wrong_dialog, name="fact_wrong_dialog"),
+    path("facts/<uuid:fact_id>/how/", how.how_dialog, name="fact_how"),
+    path("facts/<uuid:fact_id>/told/", how.told, name="fact_told"),
+    path("facts/<uuid:fact_id>/expires/", how.expires, name="fact_expires"),
     path("facts/<uuid:fact_id>/wrong/", facts.wrong, name="fact_wrong"),
     path("facts/<uuid:fact_id>/right/", facts.right, name="fact_right"),
     path("facts/<uuid:fact_id>/forget/", facts.forget, name="fact_forget"),

@@ -17,6 +17,7 @@ from kith.base.clock import now
 from kith.conversations.models import Conversation, ConversationLogEntry, ConversationTag
 from kith.conversations.services.actions.common import CannotUndo, writable
 from kith.conversations.services.actions.fields import jsonable
+from kith.conversations.services.complaints import complaints_follow
 from kith.conversations.services.refresh import conversations_refresh
 from kith.core import audit
 from kith.teams.types import Viewer
@@ -69,6 +70,7 @@ def batch_undo(
         [("conversation_undone", "conversation", e.conversation_id, {"what": e.kind}) for e in done]
     )
     ids = tuple(dict.fromkeys(e.conversation_id for e in done))
+    complaints_follow(ids)
     conversations_refresh(ids)
     return BatchUndone(ids, len(entries) - len(done), entries[-1].pk if more else None)
 

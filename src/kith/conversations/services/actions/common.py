@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 
 from kith.base.ids import new_id
 from kith.conversations.models import Conversation, ConversationLogEntry, Thread
+from kith.conversations.services.complaints import complaints_follow
 from kith.conversations.services.refresh import conversations_refresh
 from kith.core import audit
 from kith.teams.errors import NotAllowed
@@ -86,6 +87,7 @@ def finish(
         ]
     )
     ids = list(dict.fromkeys([*(e.conversation_id for e in entries), *also]))
+    complaints_follow(ids)
     conversations_refresh(ids)
     return Done(batch_id, tuple(ids), tuple(e.id for e in entries))
 

@@ -203,6 +203,15 @@ def conversations_set_tray(
 
 
 @transaction.atomic
+def conversations_set_complaint(
+    viewer: Viewer, ids: Sequence[uuid.UUID], *, complaint: bool, batch_id: uuid.UUID | None = None
+) -> Done:
+    """Call conversations a complaint, or no longer one: while one is open, the gate lets nobody sell to its person."""
+    to = "complaint" if complaint else ""
+    return _change(viewer, ids, "complaint", {"complaint": complaint}, batch_id=batch_id, to=to)
+
+
+@transaction.atomic
 def conversations_tag(
     viewer: Viewer,
     ids: Sequence[uuid.UUID],

@@ -25,6 +25,7 @@ from kith.conversations.models import (
 from kith.conversations.services.actions.common import CannotUndo, writable
 from kith.conversations.services.actions.fields import jsonable
 from kith.conversations.services.actions.regroup import DROP_DOUBLES, MOVE_ALL_COPIES, thread_times
+from kith.conversations.services.complaints import complaints_follow
 from kith.conversations.services.refresh import conversations_refresh
 from kith.core import audit, sql
 from kith.teams.errors import NotAllowed
@@ -69,6 +70,7 @@ def _undo(viewer: Viewer, ids: Sequence[uuid.UUID]) -> tuple[uuid.UUID, ...]:
         audit.record("conversation_undone", "conversation", entry.conversation_id, what=entry.kind)
     if not changed:
         raise NotAllowed(_("You may not change this conversation."))
+    complaints_follow(changed)
     conversations_refresh(changed)
     return tuple(changed)
 

@@ -1,0 +1,104 @@
+"""Drafts of mailings. What is changed is checked anew before it can be sent."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from kith.base.text import clean
+from kith.campaigns.errors import MailingError
+from kith.campaigns.models import Mailing, Recipient
+from kith.core import audit
+from kith.networks.models import ChannelAccount
+from kith.networks.selectors import manifest_of
+from kith.teams.models import User
+from kith.teams.types import Viewer
+from kith.trust.models import Topic
+
+State = Mailing.State
+PRIORITIES = (-1, 0, 1)
+LONGEST = 90  # days that a held one waits at most
+
+
+def accounts_of(viewer: Viewer) -> list[ChannelAccount]:
+    """Mailboxes from which this colleague may write to many."""
+    found = (
+        ChannelAccount.objects.filter(scope_id__in=viewer.scope_ids)
+        .exclude(state__in=(ChannelAccount.State.REMOVED, ChannelAccount.State.PAUSED))
+        .select_related("team")
+        .order_by("name")
+    )
+    return [row for row in found if (m := manifest_of(row.network)) is not None and m.medium == "mail"]
+
+
+def topics() -> list[Topic]:
+    return list(Topic.objects.filter(archived_at=None).order_by("position", "name"))
+
+
+def topic_add(*, name: str) -> Topic:
+    """A topic of this name; the one that stands where there is one. Raises MailingError."""
+    from django.utils.text import slugify
+
+    name = " ".join(clean(name).split())[:120]
+    key = slugify(name)[:60]
+    if not key:
+        raise MailingError(_("Give the topic a name of letters."))
+    return Topic.objects.get_or_create(key=key, defaults={"name": name})[0]
+
+
+def mailing_create(*, user: User, people: Mapping[str, Any], account: ChannelAccount, title: str) -> Mailing:
+    topic = Topic.objects.filter(archived_at=None).order_by("position", "name").first()
+    mailing = Mailing.objects.create(
+        title=title[:200],
+        purpose=topic.key if topic else "",
+        account=account,
+        people=dict(people),
+        author=user,
+    )
+    audit.record("mailing_drafted", "mailing", mailing.pk, title=mailing.title)
+    return mailing
+
+
+@transaction.atomic
+def mailing_change(mailing: Mailing, viewer: Viewer, values: Mapping[str, Any]) -> Mailing:
+    """Change a draft: title, subject, text, purpose, account, priority, expires_days, digest, based_on. Raises MailingError."""
+    mailing = Mailing.objects.select_for_update().get(pk=mailing.pk)
+    if mailing.state not in (State.DRAFT, State.CHECKING, State.CHECKED):
+        raise MailingError(_("This mailing is on its way already."))
+    title = " ".join(clean(str(values["title"])).split())[:200]
+    if not title:
+        raise MailingError(_("Give the mailing a title; only colleagues see it."))
+    account = next((row for row in accounts_of(viewer) if row.pk == values["account"]), None)
+    if account is None:
+        raise MailingError(_("Choose the mailbox that it comes from."))
+    if not Topic.objects.filter(key=values["purpose"], archived_at=None).exists():
+        raise MailingError(_("Say what it is about: people agree to topics, and leave them."))
+    mailing.title, mailing.account, mailing.purpose = title, account, values["purpose"]
+    mailing.subject = " ".join(clean(str(values["subject"])).split())[:500]
+    mailing.text = clean(str(values["text"]))[:100_000]
+    mailing.priority = values["priority"] if values["priority"] in PRIORITIES else 0
+    mailing.expires_days = min(max(int(values["expires_days"]), 1), LONGEST)
+    mailing.digest = bool(values["digest"])
+    mailing.based_on = list(values["based_on"])
+    mailing.state, mailing.numbers, mailing.error = State.DRAFT, {}, ""
+    mailing.save()
+    Recipient.objects.filter(mailing=mailing).delete()
+    return mailing
+
+
+@transaction.atomic
+def mailing_remove(mailing: Mailing) -> None:
+    """Throw a draft away. Raises MailingError when something of it was sent."""
+    mailing = Mailing.objects.select_for_update().get(pk=mailing.pk)
+    if mailing.state not in (State.DRAFT, State.CHECKING, State.CHECKED):
+        raise MailingError(_("Some of it was sent; it stays, so that the answers make sense."))
+    audit.record("mailing_removed", "mailing", mailing.pk, title=mailing.title)
+    mailing.delete()
+
+
+def alone(user: User) -> bool:
+    """Where one person works, that one may do what a manager may."""
+    return not User.objects.filter(is_active=True).exclude(pk=user.pk).exists()
