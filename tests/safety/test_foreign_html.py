@@ -252,7 +252,7 @@ class World:
         from kith.engagement.models import AssignmentRule, Macro, SavedReply, SavedView
         from kith.networks.models import ChannelHealth
         from kith.teams.models import Notification, SystemMail
-        from kith.trust.models import Decision, Touch
+        from kith.trust.models import Decision, Topic, Touch
         from kith.work.models import Note, Promise, Task
         from kith.workspace.models import Import
 
@@ -302,6 +302,7 @@ class World:
             Organization.objects.create(name=f"O{n}")
             SavedView.objects.create(name=f"v{n}", owner=self.user, query="status=open")
             Tag.objects.create(name=f"tag{n}")
+            Topic.objects.create(key=f"topic{n}", name=f"topic{n}")
             SavedReply.objects.create(name=f"r{n}", text="x")
             Macro.objects.create(name=f"m{n}", steps=[{"do": "note", "text": "x"}])
             AssignmentRule.objects.create(name=f"a{n}", conditions=[], position=n)
@@ -385,6 +386,7 @@ class World:
                 "/settings/mails/",
                 "/settings/audit/",
                 "/settings/gate/",
+                "/settings/topics/",
                 "/settings/people/",
                 "/settings/teams/",
             ),
@@ -579,7 +581,7 @@ NO_SINKS = {
     "words of our own alone": (
         "styleguide theme settings:start settings:backups settings:invite settings:team_new settings:division_new "
         "settings:channel_choose settings:channel_connect settings:replies_new settings:macros_new settings:rules_new "
-        "pressure settings:tags_new settings:fields_new settings:webhook_new settings:retention_new settings:hold_new account:tokens account:security people_erased"
+        "pressure settings:tags_new settings:fields_new settings:webhook_new settings:topic_new settings:retention_new settings:hold_new account:tokens account:security people_erased"
     ),
     "allauth's own, escaped by Django; they show one's own names": (
         "account_reauthenticate account_change_password account_set_password mfa_index mfa_reauthenticate "
@@ -590,7 +592,8 @@ NO_SINKS = {
     "forms of what the lists beside them show, by the same macros (tests/web/settings)": (
         "settings:person settings:leave settings:team settings:division settings:channel_edit "
         "settings:channel_reconnect settings:channel_audience settings:channel_callback settings:replies_edit "
-        "settings:macros_edit settings:rules_edit settings:tags_edit settings:fields_edit settings:retention_rule"
+        "settings:macros_edit settings:rules_edit settings:tags_edit settings:fields_edit settings:topic "
+        "settings:retention_rule"
     ),
 }
 

@@ -59,6 +59,9 @@ from kith.trust.models import (
     Situation,
     Suppression,
     Touch,
+    Visit,
+    VisitCode,
+    VisitIdentity,
 )
 from kith.work import services as work
 from kith.workspace.erasure import erasure_ask, erasure_run
@@ -170,6 +173,8 @@ def plant(cast: Cast) -> Contact:
     )  # fmt: skip
     Objection.objects.create(identity=identity, purpose="offers", proof={"ip": CANARY}, made_at=NOON)
     Preference.objects.create(identity=identity, per_month=2, paused_until=NOON)
+    VisitCode.objects.create(identity=identity, key_hash="k", code_hash="c", expires_at=NOON)
+    VisitIdentity.objects.create(identity=identity, visit=Visit.objects.create(key_hash="v", expires_at=NOON))
     Invitation.objects.create(identity=identity, quote=f"call me, {CANARY}", ends_at=NOON)
     Consent.objects.create(
         identity=identity,
@@ -256,7 +261,7 @@ def test_the_canary_sits_in_every_model_that_can_reach_a_person(bird: Contact, c
     without_words = {
         "conversations_conversation", "conversations_messagecopy", "conversations_draft", "channels_delivery",
         "conversations_threadkey", "conversations_participant", "trust_situation", "conversations_thread",
-        "contacts_merge", "contacts_identitylink",
+        "contacts_merge", "contacts_identitylink", "trust_visitcode",
     }  # fmt: skip
     assert wanted - without_words <= _found()
 

@@ -6,7 +6,15 @@ class ChannelsConfig(AppConfig):
     label = "channels"
 
     def ready(self) -> None:
-        from kith.channels import acknowledge, privacy, restored, system_mail, upstream, webhooks_out  # noqa: F401  (two register their jobs)
+        from kith.channels import (  # noqa: F401  (some register jobs)
+            acknowledge,
+            notices,
+            privacy,
+            restored,
+            system_mail,
+            upstream,
+            webhooks_out,
+        )
 
         acknowledge.subscribe()
         webhooks_out.subscribe()

@@ -157,7 +157,7 @@ def _message(compose: Compose, thread: Thread, *, key: uuid.UUID | None = None) 
         visibility=compose.visibility,
         in_reply_to=compose.reply_to.external_id if compose.reply_to else "",
         content_warning=clean(compose.content_warning)[:500],
-        automatic="acknowledgement" if compose.actor == "automation" else "",
+        automatic=_automatic(compose),
         extra={**compose.extra, **_asked(compose), "channel_account": str(compose.account.pk)},
     )
     people = [(identity, role) for identity, role in compose.recipients] + (
@@ -181,6 +181,13 @@ def _message(compose: Compose, thread: Thread, *, key: uuid.UUID | None = None) 
         message=message, thread=thread, scope_id=thread.scope_id, channel_account=compose.account, at=moment
     )
     return message
+
+
+def _automatic(compose: Compose) -> str:
+    """What a machine sends is no answer, and no conversation that waits in the inbox."""
+    if compose.actor != "automation":
+        return ""
+    return "acknowledgement" if compose.kind == "acknowledgement" else "bulk"
 
 
 def _asked(compose: Compose) -> dict[str, Any]:

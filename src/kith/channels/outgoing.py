@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from kith.channels.models import Delivery
+from kith.channels.way_out import way_out, with_html, with_text
 from kith.connectors.contract import Media, Outgoing, Party
 from kith.conversations.models import Message, Participant
 from kith.core import blobs, company
 from kith.networks.models import ChannelAccount
+from kith.networks.selectors import manifest_of
 
 
 def outgoing_of(delivery: Delivery) -> Outgoing:
     """What the connector is given: read from rows, the same at every try."""
     message = delivery.message
     account = delivery.channel_account
+    out = way_out(message.pk, mail=_is_mail(account), language=message.language)
     people = Participant.objects.filter(message=message).exclude(role="from").select_related("identity")
     parties = tuple(
         Party(
@@ -31,8 +34,8 @@ def outgoing_of(delivery: Delivery) -> Outgoing:
     )
     return Outgoing(
         idempotency_key=str(delivery.idempotency_key),
-        text=message.text,
-        html=message.html,
+        text=with_text(message.text, out),
+        html=with_html(message.html, out),
         to=parties,
         subject=message.subject,
         in_reply_to=message.in_reply_to,
@@ -46,8 +49,15 @@ def outgoing_of(delivery: Delivery) -> Outgoing:
         content_warning=message.content_warning,
         from_name=_from_name(message, account),
         automatic=message.automatic == "acknowledgement",
+        unsubscribe_url=out.one_click if out else "",
+        language=out.language if out else "",
         extra={"visibility": message.extra["audience"]} if message.extra.get("audience") else {},
     )
+
+
+def _is_mail(account: ChannelAccount) -> bool:
+    manifest = manifest_of(account.network)
+    return manifest is not None and manifest.medium == "mail"
 
 
 def _from_name(message: Message, account: ChannelAccount) -> str:

@@ -38,7 +38,7 @@ from kith.teams.types import Viewer
 
 _KEY = re.compile(r"[A-Za-z0-9_-]{32,128}")
 _NONCE = re.compile(r"[A-Za-z0-9_-]{8,64}")
-_EMAIL = re.compile(r"[^@\s<>\"',;:()\[\]\\]{1,64}@[A-Za-z0-9.-]{1,190}\.[A-Za-z0-9-]{2,60}")
+EMAIL = re.compile(r"[^@\s<>\"',;:()\[\]\\]{1,64}@[A-Za-z0-9.-]{1,190}\.[A-Za-z0-9-]{2,60}")
 _HOURS = re.compile(r"(?P<first>[a-z]{3})(?:-(?P<last>[a-z]{3}))? (?P<begin>\d\d:\d\d)-(?P<end>\d\d:\d\d)")
 _DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 TEXT, NAME = 4000, 100
@@ -140,7 +140,7 @@ def visitor_says(
         raise VisitorError("empty")
     if len(text) > TEXT:
         raise VisitorError("long")
-    if email and (len(email) > 254 or not _EMAIL.fullmatch(email)):
+    if email and (len(email) > 254 or not EMAIL.fullmatch(email)):
         raise VisitorError("email")
     if len(files) > FILES or any(len(f.content) > FILE_BYTES for f in files):
         raise VisitorError("files")
@@ -254,7 +254,7 @@ def claimed_address(viewer: Viewer, conversation_id: uuid.UUID) -> str:
         .values_list("extra", flat=True)[:1]
     ):
         address = str(extra["claims"]["email"]).strip().lower()
-        return address if _EMAIL.fullmatch(address) else ""
+        return address if EMAIL.fullmatch(address) else ""
     return ""
 
 

@@ -275,7 +275,8 @@ def _weighed(said: dict[Any, tuple[str, datetime]]) -> tuple[set[tuple[str, str]
     for pair, each in pairs.items():
         own = [at for mine, status, at in each if mine and status == "given"]
         against = [at for _, status, at in each if status == "withdrawn"]
-        if against and (not own or max(against) >= max(own)):
+        lifted = [at for mine, status, at in each if mine and status == "lifted"]
+        if against and (not (own or lifted) or max(against) >= max(own + lifted)):
             withdrawn.add(pair)
         elif own:
             given.add(pair)

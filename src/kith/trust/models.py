@@ -45,6 +45,7 @@ class Consent(Record):
     """That an identity allowed or withdrew one purpose on one channel, with the proof; the newest of its kind counts.
 
     Rows are only ever added. Purpose or channel "all" means every one: withdrawn for all purposes is "unsubscribed".
+    "lifted" ends a withdrawal without agreeing to anything: what counts then is each purpose by itself.
     `proof`: the text that was agreed to, the address of the page or message, how and from where (`ISO/IEC TS 27560`).
     """
 
@@ -52,6 +53,7 @@ class Consent(Record):
         ASKED = "asked", _("asked for, not confirmed")
         GIVEN = "given", _("given")
         WITHDRAWN = "withdrawn", _("withdrawn")
+        LIFTED = "lifted", _("no longer withdrawn")
 
     identity = models.ForeignKey(Identity, on_delete=models.CASCADE, related_name="consents")
     purpose = models.CharField(max_length=60)
@@ -199,3 +201,33 @@ class Situation(models.Model):
     open_case = models.CharField(max_length=8, blank=True)  # "", "normal" or "angry"
     customer_since = models.DateTimeField(null=True)
     last_automatic_reply_at = models.DateTimeField(null=True)
+
+
+class VisitCode(Record):
+    """A code that was mailed to an address, to be typed once. Only its keyed hash is kept, and none when nobody was asked."""
+
+    identity = models.ForeignKey(Identity, on_delete=models.CASCADE, related_name="visit_codes")
+    key_hash = models.CharField(
+        max_length=64, unique=True
+    )  # of the number that the visitor's browser carries
+    code_hash = models.CharField(max_length=64)
+    tries = models.PositiveSmallIntegerField(default=0)
+    expires_at = models.DateTimeField(db_index=True)
+    used_at = models.DateTimeField(null=True)
+
+
+class Visit(Record):
+    """A visitor at their own page, for half an hour. Known by a random key, of which the hash is kept."""
+
+    key_hash = models.CharField(max_length=64, unique=True)
+    expires_at = models.DateTimeField(db_index=True)
+
+
+class VisitIdentity(Record):
+    """An address that was proven in a visit, by a code that was sent to it."""
+
+    visit = models.ForeignKey(Visit, on_delete=models.CASCADE, related_name="proven")
+    identity = models.ForeignKey(Identity, on_delete=models.CASCADE, related_name="+")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["visit", "identity"], name="visitidentity_once")]

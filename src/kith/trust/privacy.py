@@ -3,7 +3,17 @@
 from __future__ import annotations
 
 from kith.core.registry import keeps
-from kith.trust.models import Consent, Decision, Invitation, Objection, Preference, Situation, Touch
+from kith.trust.models import (
+    Consent,
+    Decision,
+    Invitation,
+    Objection,
+    Preference,
+    Situation,
+    Touch,
+    VisitCode,
+    VisitIdentity,
+)
 
 
 def register() -> None:
@@ -36,3 +46,10 @@ def register() -> None:
         erase="delete",
         export=("last_inbound_at", "wrote_on", "open_case", "customer_since"),
     )
+    for model in (VisitCode, VisitIdentity):
+        keeps(
+            model,
+            "identity__contact",
+            erase="delete",
+            why="a secret of half an hour at most, by which a visitor is known",
+        )

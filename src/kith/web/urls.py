@@ -23,6 +23,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("settings/", include("kith.web.settings.urls")),
     path("", include("kith.web.simulator.urls")),
     path("", include("kith.web.chat.urls")),
+    path("", include("kith.web.my.urls")),
     path("", include("kith.web.search.urls")),
     path("", include("kith.web.notifications.urls")),
     path("", include("kith.web.install.urls")),

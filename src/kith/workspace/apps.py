@@ -12,13 +12,16 @@ class WorkspaceConfig(AppConfig):
     def ready(self) -> None:
         from kith.campaigns.lists import lists_come_from
         from kith.core.backup import making
-        from kith.core.registry import names_blobs
+        from kith.core.registry import names_blobs, on_erased
         from kith.workspace import privacy
+        from kith.workspace.customer_deeds import own_exports_forget
         from kith.workspace.mailing_lists import resolve
-        from kith.workspace.models import Import, PersonRequest
+        from kith.workspace.models import Import, OwnExport, PersonRequest
 
         names_blobs(Import, "file")
         names_blobs(PersonRequest, "digest")
+        names_blobs(OwnExport, "digest")
+        on_erased(own_exports_forget)
         lists_come_from(resolve)
         privacy.register()
         making.on_settled(_restored)

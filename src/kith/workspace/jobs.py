@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from kith.core.jobs import job
-from kith.workspace.models import Import, PersonRequest
+from kith.workspace.models import Import, OwnExport, PersonRequest
 
 
 def import_given_up(error: Exception | None, *, import_id: str) -> None:
@@ -65,6 +65,28 @@ def sweep_exports() -> None:
     from kith.workspace.export import exports_sweep
 
     exports_sweep()
+
+
+def own_export_given_up(error: Exception | None, *, export_id: str) -> None:
+    OwnExport.objects.filter(pk=export_id).update(state="failed")
+
+
+@job("workspace.own_export", tries=3, given_up=own_export_given_up)
+def own_export_run(*, export_id: str) -> None:
+    """A customer's own data, as they asked for it in a visit."""
+    from kith.workspace.customer_export import own_export_make
+
+    export = OwnExport.objects.filter(pk=export_id, state__in=["waiting", "running"]).first()
+    if export is not None:
+        own_export_make(export)
+
+
+@job("workspace.sweep_own_exports", every="19 * * * *")
+def sweep_own_exports() -> None:
+    """What customers exported of themselves lies for two hours."""
+    from kith.workspace.customer_deeds import own_exports_sweep
+
+    own_exports_sweep()
 
 
 @job("workspace.retention", every="23 2 * * *")

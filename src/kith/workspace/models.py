@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
@@ -69,4 +70,18 @@ class PersonRequest(Record):
     again_at = models.DateTimeField(null=True)  # when it was applied once more, after a restore
     error = models.CharField(max_length=300, blank=True)
     asked_by = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+")
+    finished_at = models.DateTimeField(null=True)
+
+
+class OwnExport(Record):
+    """A customer's own data as a zip, for the visit in which they asked for it; it goes two hours later."""
+
+    visit_id = models.UUIDField(db_index=True)
+    identity_ids = ArrayField(models.UUIDField())
+    language = models.CharField(max_length=12, blank=True)
+    state = models.CharField(max_length=8, default="waiting")  # waiting, running, done, failed
+    total = models.PositiveIntegerField(default=0)
+    done = models.PositiveIntegerField(default=0)
+    digest = models.CharField(max_length=64, blank=True)
+    size = models.BigIntegerField(default=0)
     finished_at = models.DateTimeField(null=True)

@@ -1,5 +1,16 @@
 """Writes of this room: the gate, its ledger, consent, suppression, and what rooms above tell it."""
 
+from kith.trust.services.consents import (
+    Proof,
+    consent_record,
+    objection_end,
+    objection_record,
+    pause_set,
+    resubscribe,
+    stop_channels,
+    unsubscribe,
+    wish_set,
+)
 from kith.trust.services.gate import (
     TouchRequest,
     channel_of,
@@ -11,7 +22,7 @@ from kith.trust.services.gate import (
 )
 from kith.trust.services.invitations import invitation_record, invitation_take_back
 from kith.trust.services.knowing import GateRefused, fact_infer, identity_link_ask
-from kith.trust.services.ledger import touches_cancel, touches_made, touches_recheck
+from kith.trust.services.ledger import touches_cancel, touches_drop, touches_made, touches_recheck
 from kith.trust.services.policies import contact_policy_set, policy_check
 from kith.trust.services.situations import (
     situation_customer,
@@ -28,13 +39,16 @@ from kith.trust.services.suppressions import (
     suppression_lift,
     suppression_take_back,
 )
+from kith.trust.services.topics import topic_archive, topic_save
 
 __all__ = [
     "ERASED",
     "GateRefused",
+    "Proof",
     "TouchRequest",
     "TrustError",
     "channel_of",
+    "consent_record",
     "contact_policy_set",
     "contact_suppress",
     "fact_infer",
@@ -45,17 +59,27 @@ __all__ = [
     "invitation_take_back",
     "may_approve",
     "may_lift",
+    "objection_end",
+    "objection_record",
+    "pause_set",
     "policy_check",
+    "resubscribe",
     "situation_customer",
     "situation_open_case",
     "situations_note_inbound",
+    "stop_channels",
     "suppression_add",
     "suppression_hash",
     "suppression_lift",
     "suppression_take_back",
+    "topic_archive",
+    "topic_save",
     "touch_request",
     "touch_request_each",
     "touches_cancel",
+    "touches_drop",
     "touches_made",
     "touches_recheck",
+    "unsubscribe",
+    "wish_set",
 ]

@@ -28,6 +28,11 @@ def touches_cancel(subject_id: uuid.UUID) -> None:
     )
 
 
+def touches_drop(touch_ids: Sequence[uuid.UUID]) -> None:
+    """What was not sent and is no use later (a code that somebody waits for): it waits for nobody."""
+    Touch.objects.filter(pk__in=touch_ids, state__in=["held", "allowed"]).update(state=Touch.State.CANCELLED)
+
+
 def touches_recheck(subject_id: uuid.UUID) -> Verdict | None:
     """Ask the gate once more, at the moment of sending, about a message that it allowed; None when it may still go.
 

@@ -70,6 +70,8 @@ SECTIONS = (
              "managers", WORK, icon_name="list"),
     _section("settings:retention", _("Retention and legal hold"), _("How long what is kept, and what may not go."),
              "administrators", HOUSE, icon_name="shield"),
+    _section("settings:topics", _("Topics"), _("What people may subscribe to, and the form for your own pages."),
+             "managers", COMPANY, icon_name="newspaper"),
     _section("settings:webhooks", _("Webhooks"), _("Programs of yours that are told what happens here."),
              "administrators", HOUSE, icon_name="webhook"),
     _section("settings:mails", _("System mails"), _("Invitations and alarms, and those that could not leave."),

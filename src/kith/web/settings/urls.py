@@ -14,6 +14,7 @@ from kith.web.settings import (
     retention,
     signing_in,
     teams,
+    topics,
     webhooks,
 )
 
@@ -73,6 +74,10 @@ urlpatterns = [
     path("fields/new/", answering.field, name="fields_new"),
     path("fields/<uuid:pk>/", answering.field, name="fields_edit"),
     path("fields/<uuid:pk>/delete/", answering.field_remove, name="fields_remove"),
+    path("topics/", topics.topics, name="topics"),
+    path("topics/new/", topics.topic, name="topic_new"),
+    path("topics/<uuid:pk>/", topics.topic, name="topic"),
+    path("topics/<uuid:pk>/shelve/", topics.topic_shelve, name="topic_shelve"),
     path("webhooks/", webhooks.webhooks, name="webhooks"),
     path("webhooks/new/", webhooks.webhook_new, name="webhook_new"),
     path("webhooks/<uuid:pk>/", webhooks.webhook, name="webhook"),

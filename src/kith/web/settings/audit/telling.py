@@ -59,6 +59,8 @@ FIELDS: dict[str, Any] = {
     "move": gettext_lazy("Moved messages"),
     "note": gettext_lazy("Note"),
     "outgoing_name": gettext_lazy("Name in answers"),
+    "paused_until": gettext_lazy("Pause"),
+    "per_month": gettext_lazy("How often"),
     "preferences": gettext_lazy("Preferences"),
     "priority": gettext_lazy("Priority"),
     "public_url": gettext_lazy("Public address"),
