@@ -16,7 +16,8 @@ from tests.web.people import INLINE, signed_in
 pytestmark = pytest.mark.django_db
 
 # No cookie opens these, so that nobody can be made to press them: they know their callers by a key or a token.
-WITHOUT_CSRF_TOKEN = re.compile(r"^(api/v1/|chat/|form/|hooks?/|webhooks?/)")
+# The last two act for whoever holds a signed link, and for who may be a stranger on somebody else's page.
+WITHOUT_CSRF_TOKEN = re.compile(r"^(api/v1/|chat/|form/|hooks?/|webhooks?/|my/<str:token>/|subscribe/)")
 # A visitor's form stands on other people's pages; which ones, its policy says.
 FRAMED_ELSEWHERE = {"chat-form"}
 

@@ -8,6 +8,7 @@ import pytest
 from django.db.models import Count
 
 from kith.base.clock import now
+from kith.campaigns.models import Mailing
 from kith.channels.models import Delivery
 from kith.contacts.models import Contact, Identity
 from kith.conversations.models import Attachment, Conversation, ConversationScope, Message
@@ -17,7 +18,7 @@ from kith.engagement.models import SavedView
 from kith.networks.models import ChannelAccount
 from kith.teams.models import Notification, User
 from kith.teams.selectors import viewer_of
-from kith.trust.models import Consent
+from kith.trust.models import Consent, Touch
 from kith.web.people.card import contact_card
 from kith.workspace.demo import build, is_built
 
@@ -43,6 +44,12 @@ def test_the_demo_has_people_messages_and_something_to_do() -> None:
     assert margaret.touches.filter(kind="campaign").values("division").distinct().count() == 5
     assert Consent.objects.filter(status="given").count() > 40
     assert Consent.objects.filter(purpose="all", status="withdrawn").exists()
+    rides, seats = Mailing.objects.order_by("created_at")
+    assert (rides.state, seats.state) == ("checked", "done")
+    rules = {rule: count for _outcome, rule, count, *_ in rides.numbers["rules"]}
+    assert {"suppressed", "unsubscribed", "consent_missing"} <= set(rules)
+    held_back = Touch.objects.get(mailing_id=seats.pk)
+    assert (held_back.state, held_back.decisions.get().rule) == ("held", "gift")
     assert Contact.objects.get(given_name="Stphn").name_confidence < 0.5
     held = Message.objects.get(state=Message.State.HELD)
     assert held.text.startswith("Dear Ms Hollis")

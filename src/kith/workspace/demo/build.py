@@ -33,6 +33,7 @@ from kith.workspace.demo import house, pace
 from kith.workspace.demo.arrange import arrange
 from kith.workspace.demo.drawings import face, picture
 from kith.workspace.demo.everyday import everyday
+from kith.workspace.demo.mailings import mailings
 from kith.workspace.demo.tending import tend
 
 STORIES = Path(__file__).parent / "stories"
@@ -80,6 +81,7 @@ def build(say: Say = print) -> None:
         builder.settle()
         arrange(place, builder.contacts, arranged)
         builder.known_since()
+        mailings(place, builder.contacts)
         EventDelivery.objects.all().delete()  # what happened before the demo began is nobody's news
         company.set_value("demo", True)
 
