@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -151,41 +149,3 @@ def test_a_complaint_is_marked_in_the_head(it: Screen, account: ChannelAccount) 
     it.page.get_by_role("button", name="This is a complaint").click()
     expect(it.page.locator("#talk-head")).to_contain_text("Complaint")
     assert Situation.objects.get(identity_id=message.sender_id).open_case == "angry"
-
-
-@pytest.mark.skipif("GATE_PICTURES" not in os.environ, reason="pictures are for people")
-def test_pictures(chromium: Any, live_server: Any, mara: User, account: ChannelAccount) -> None:
-    where, _message = asked(account)
-    contact = person()
-    fact_record(
-        contact_id=contact.pk,
-        attribute="note",
-        value="expects twins",
-        source="inferred",
-        sensitivity="pregnancy",
-    )
-    fact_record(contact_id=contact.pk, attribute="city", value="Leeds", source="told_us")
-    folder = Path(os.environ["GATE_PICTURES"])
-    for theme in ("light", "dark"):
-        for width, height in ((1680, 1000), (390, 844)):
-            with screen(chromium, live_server.url, mara, width=width, height=height, theme=theme) as it:
-                it.go(f"/inbox/{where}/")
-                it.page.locator("#reply-text").fill(
-                    "Hi Stephen,\nour shop in Leeds has the twins' seats. And the Grateful Dead!"
-                )
-                expect(it.page.locator("#verdict")).to_contain_text("Steve")
-                it.page.screenshot(path=str(folder / f"composer-{theme}-{width}.png"))
-                it.go("/inbox/write/")
-                it.page.get_by_label("To", exact=True).fill("ada@x.example")
-                it.page.get_by_label("What it is about").select_option("offers")
-                it.page.get_by_label("Message").fill("Hi Stephen,\nthe Grateful Dead!")
-                expect(it.page.locator("[data-steps]")).to_be_visible()
-                it.page.locator("#verdict").scroll_into_view_if_needed()
-                it.page.screenshot(path=str(folder / f"write-{theme}-{width}.png"))
-                it.go(f"/people/{contact.pk}/")
-                it.page.locator('[data-fact="interest"] summary').click()
-                it.page.locator('[data-fact="interest"]').get_by_role(
-                    "button", name="How do we know this?"
-                ).click()
-                expect(it.page.locator("#how-dialog")).to_be_visible()
-                it.page.screenshot(path=str(folder / f"how-{theme}-{width}.png"))

@@ -215,6 +215,7 @@ DETAILS: dict[str, Any] = {
     "closed_at": "",
     "conversations": _("Conversations"),
     "count": _("How many"),
+    "title": _("Title"),
     "counts": _("Counted"),
     "device": _("Device"),
     "email": _("Address"),
