@@ -39,10 +39,12 @@ from kith.connectors.contract.incoming import (
 )
 from kith.connectors.contract.protocols import (
     AddressGuard,
+    AnswersDeletionRequests,
     Authorizes,
     ChecksExistence,
     Connector,
     Deletes,
+    DeletionAsked,
     Edits,
     Existence,
     Existences,
@@ -69,6 +71,7 @@ from kith.connectors.contract.protocols import (
 
 __all__ = [
     "AddressGuard",
+    "AnswersDeletionRequests",
     "Authorizes",
     "BadPayload",
     "Budget",
@@ -76,6 +79,7 @@ __all__ = [
     "Connector",
     "ConnectorError",
     "Deletes",
+    "DeletionAsked",
     "DeliveryChanged",
     "Edits",
     "Event",
