@@ -14,8 +14,7 @@ from django.utils.translation import gettext_lazy as _
 
 from kith.base.clock import now
 from kith.channels.deletion_requests import Told, WhoAsks
-from kith.contacts.models import Fact, Identity, IdentityLink
-from kith.contacts.services import contact_create, identity_link
+from kith.contacts.models import Identity
 from kith.core import audit, company, secrets
 from kith.core.jobs import defer
 from kith.networks.selectors import manifest_of
@@ -110,14 +109,10 @@ def _erasures(identities: list[Identity]) -> list[uuid.UUID]:
         if under_way is not None:
             found.append(under_way.pk)
             continue
-        if one.contact_id is None:  # a machine's or a list's account is theirs as well: they have proven it
-            identity_link(
-                identity=one,
-                contact=contact_create(source=Fact.Source.TOLD_US),
-                basis=IdentityLink.Basis.OWN_KEY,
-            )
         try:
-            rows = forget_ask(identity_ids=[one.pk], never_again=False, proven_by="network", rest=REST)
+            rows = forget_ask(
+                identity_ids=[one.pk], never_again=False, proven_by="network", rest=REST, any_kind=True
+            )
         except NotKnown:
             continue
         found += [made.pk for made in rows]

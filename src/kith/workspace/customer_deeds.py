@@ -54,18 +54,24 @@ def name_correct(*, identity_ids: Sequence[uuid.UUID], name: str) -> str:
 
 @transaction.atomic
 def forget_ask(
-    *, identity_ids: Sequence[uuid.UUID], never_again: bool, proven_by: str, rest: str | Promise = NOT_PROVEN
+    *,
+    identity_ids: Sequence[uuid.UUID],
+    never_again: bool,
+    proven_by: str,
+    rest: str | Promise = NOT_PROVEN,
+    any_kind: bool = False,
 ) -> list[PersonRequest]:
     """Erase what belongs to the proven identities.
 
     Where a person has other addresses too, which were not proven here, only the proven part goes by itself: it becomes a
     person of its own and is erased; whoever looks after them gets a task about the `rest`, whose words say why.
+    `any_kind`: what belongs to nobody yet goes even where it is a machine's or a shared one.
     """
     from kith.workspace.jobs import person_request_run
 
     identities = identities_of(identity_ids)
     made = []
-    for contact in _apart(identities, rest):
+    for contact in _apart(identities, rest, any_kind):
         row = PersonRequest.objects.create(
             kind=PersonRequest.Kind.ERASURE, contact_id=contact.pk, never_again=never_again
         )
@@ -77,12 +83,15 @@ def forget_ask(
     return made
 
 
-def _apart(identities: Sequence[Identity], rest: str | Promise) -> list[Contact]:
+def _apart(identities: Sequence[Identity], rest: str | Promise, any_kind: bool) -> list[Contact]:
     proven = {one.pk for one in identities}
     alone: list[Contact] = []
     for one in identities:
         if one.contact is None and one.kind == Identity.Kind.PERSON:
             alone.append(contact_for_identity(identity=one))
+        elif one.contact is None and any_kind:
+            alone.append(contact_create(source=Fact.Source.TOLD_US))
+            identity_link(identity=one, contact=alone[-1], basis=IdentityLink.Basis.OWN_KEY)
     for contact in contacts_of([one for one in identities if one.contact]):
         family = list(
             Identity.objects.filter(contact__canonical=contact.canonical_id).exclude(kind=Identity.Kind.US)
