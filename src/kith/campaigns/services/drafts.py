@@ -17,6 +17,7 @@ from kith.networks.selectors import manifest_of
 from kith.teams.models import User
 from kith.teams.types import Viewer
 from kith.trust.models import Topic
+from kith.trust.services import TrustError, topic_key, topic_save
 
 State = Mailing.State
 PRIORITIES = (-1, 0, 1)
@@ -40,13 +41,14 @@ def topics() -> list[Topic]:
 
 def topic_add(*, name: str) -> Topic:
     """A topic of this name; the one that stands where there is one. Raises MailingError."""
-    from django.utils.text import slugify
-
-    name = " ".join(clean(name).split())[:120]
-    key = slugify(name)[:60]
+    key = topic_key(name)
     if not key:
         raise MailingError(_("Give the topic a name of letters."))
-    return Topic.objects.get_or_create(key=key, defaults={"name": name})[0]
+    standing = Topic.objects.filter(key=key).first()
+    try:
+        return standing or topic_save(name=name)
+    except TrustError as error:
+        raise MailingError(str(error)) from error
 
 
 def mailing_create(*, user: User, people: Mapping[str, Any], account: ChannelAccount, title: str) -> Mailing:

@@ -39,7 +39,7 @@ from kith.trust.services.suppressions import (
     suppression_lift,
     suppression_take_back,
 )
-from kith.trust.services.topics import topic_archive, topic_save
+from kith.trust.services.topics import topic_archive, topic_key, topic_save
 
 __all__ = [
     "ERASED",
@@ -73,6 +73,7 @@ __all__ = [
     "suppression_lift",
     "suppression_take_back",
     "topic_archive",
+    "topic_key",
     "topic_save",
     "touch_request",
     "touch_request_each",
