@@ -18,7 +18,7 @@ from kith.campaigns.services.queue import touch_send_now
 from kith.campaigns.services.send import UNDO_SECONDS, mailing_send, mailing_stop
 from kith.channels.outbox import OutboxError
 from kith.channels.settle import outgoing_release
-from kith.core.fields import as_uuid
+from kith.core.fields import as_number, as_uuid
 from kith.teams.errors import NotAllowed
 from kith.teams.models import Division
 from kith.trust.models import Touch
@@ -96,7 +96,7 @@ def held(request: SignedIn) -> HttpResponse:
 def _after(text: str) -> tuple[int, uuid.UUID] | None:
     priority, _dot, key = text.partition(".")
     found = as_uuid(key)
-    return (int(priority), found) if found and priority.lstrip("-").isdigit() and len(priority) < 5 else None
+    return (as_number(priority, digits=3), found) if found else None
 
 
 def _why(row: HeldRow) -> str:

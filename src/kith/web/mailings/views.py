@@ -24,7 +24,7 @@ from kith.campaigns.errors import MailingError
 from kith.campaigns.models import Mailing
 from kith.campaigns.services import drafts
 from kith.campaigns.services.check import mailing_check
-from kith.core.fields import as_uuid
+from kith.core.fields import as_number, as_uuid
 from kith.trust.sentences import sentence
 from kith.trust.types import UsedFact
 from kith.web import pages
@@ -143,8 +143,8 @@ def keep(request: SignedIn, mailing_id: uuid.UUID) -> HttpResponse:
                 "purpose": purpose,
                 "subject": post.get("subject", ""),
                 "text": post.get("text", ""),
-                "priority": _number(post.get("priority", "0"), 0),
-                "expires_days": _number(post.get("expires_days", "14"), 14),
+                "priority": as_number(post.get("priority", "")),
+                "expires_days": as_number(post.get("expires_days", ""), 14),
                 "digest": "digest" in post,
                 "based_on": _based_on(post),
             },
@@ -170,10 +170,6 @@ def _based_on(post: QueryDict) -> list[dict[str, Any]]:
     return [UsedFact(named, origin, about if about in dict(words.ABOUTS) else "unknown", serves).kept()]  # type: ignore[arg-type]
 
 
-def _number(text: str, otherwise: int) -> int:
-    return int(text) if text.lstrip("-").isdigit() and len(text) < 5 else otherwise
-
-
 @require_POST
 @writers
 def remove(request: SignedIn, mailing_id: uuid.UUID) -> HttpResponse:
@@ -191,7 +187,8 @@ def people(request: SignedIn, mailing_id: uuid.UUID) -> HttpResponse:
     record = mailing_or_404(request, mailing_id)
     rule = request.GET.get("rule", "")
     rule = rule if rule in {row[1] for row in (record.numbers or {}).get("rules", [])} else ""
-    rows, after = selectors.recipients(record, rule=rule, after=_after(request))
+    start = max(as_number(request.GET.get("after", ""), digits=18), 0)
+    rows, after = selectors.recipients(record, rule=rule, after=start)
     context = {
         "mailing": record,
         "rule": rule,
@@ -203,11 +200,6 @@ def people(request: SignedIn, mailing_id: uuid.UUID) -> HttpResponse:
     if "after" in request.GET:
         return pages.part(request, template, context)
     return pages.page(request, template, context, section="mailings")
-
-
-def _after(request: SignedIn) -> int:
-    text = request.GET.get("after", "0")
-    return int(text) if text.isdigit() and len(text) < 18 else 0
 
 
 def _why(row: selectors.RecipientRow) -> str:
