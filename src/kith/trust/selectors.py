@@ -82,3 +82,7 @@ def contact_policies(limit: int = 20) -> list[ContactPolicy]:
 def topics() -> list[Topic]:
     """What people may ask to hear about, in the company's order; archived ones left out."""
     return list(Topic.objects.filter(archived_at=None).order_by("position", "name", "id"))
+
+
+def topic_offered(key: str) -> bool:
+    return Topic.objects.filter(key=key, archived_at=None).exists()

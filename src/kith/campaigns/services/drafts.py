@@ -17,6 +17,7 @@ from kith.networks.selectors import manifest_of
 from kith.teams.models import User
 from kith.teams.types import Viewer
 from kith.trust.models import Topic
+from kith.trust.selectors import topic_offered, topics
 from kith.trust.services import TrustError, topic_key, topic_save
 
 State = Mailing.State
@@ -35,10 +36,6 @@ def accounts_of(viewer: Viewer) -> list[ChannelAccount]:
     return [row for row in found if (m := manifest_of(row.network)) is not None and m.medium == "mail"]
 
 
-def topics() -> list[Topic]:
-    return list(Topic.objects.filter(archived_at=None).order_by("position", "name"))
-
-
 def topic_add(*, name: str) -> Topic:
     """A topic of this name; the one that stands where there is one. Raises MailingError."""
     key = topic_key(name)
@@ -52,10 +49,9 @@ def topic_add(*, name: str) -> Topic:
 
 
 def mailing_create(*, user: User, people: Mapping[str, Any], account: ChannelAccount, title: str) -> Mailing:
-    topic = Topic.objects.filter(archived_at=None).order_by("position", "name").first()
     mailing = Mailing.objects.create(
         title=title[:200],
-        purpose=topic.key if topic else "",
+        purpose=next((topic.key for topic in topics()), ""),
         account=account,
         people=dict(people),
         author=user,
@@ -76,7 +72,7 @@ def mailing_change(mailing: Mailing, viewer: Viewer, values: Mapping[str, Any]) 
     account = next((row for row in accounts_of(viewer) if row.pk == values["account"]), None)
     if account is None:
         raise MailingError(_("Choose the mailbox that it comes from."))
-    if not Topic.objects.filter(key=values["purpose"], archived_at=None).exists():
+    if not topic_offered(values["purpose"]):
         raise MailingError(_("Say what it is about: people agree to topics, and leave them."))
     mailing.title, mailing.account, mailing.purpose = title, account, values["purpose"]
     mailing.subject = " ".join(clean(str(values["subject"])).split())[:500]

@@ -25,6 +25,7 @@ from kith.campaigns.models import Mailing
 from kith.campaigns.services import drafts
 from kith.campaigns.services.check import mailing_check
 from kith.core.fields import as_number, as_uuid
+from kith.trust.selectors import topics
 from kith.trust.sentences import sentence
 from kith.trust.types import UsedFact
 from kith.web import pages
@@ -82,7 +83,7 @@ def _form(request: SignedIn, mailing: Mailing) -> dict[str, Any]:
     used = mailing.based_on[0] if mailing.based_on else {}
     return {
         "accounts": [(str(row.pk), row.name) for row in drafts.accounts_of(request.viewer)],
-        "topics": [("", _("Choose a topic")), *((row.key, row.name) for row in drafts.topics())],
+        "topics": [("", _("Choose a topic")), *((row.key, row.name) for row in topics())],
         "priorities": words.PRIORITIES,
         "origins": words.ORIGINS,
         "abouts": words.ABOUTS,
@@ -109,7 +110,7 @@ def _context(request: SignedIn, mailing: Mailing) -> dict[str, Any]:
         if mailing.state not in DRAFTS
         else [],
         "error": "",
-        "purposes": {row.key: row.name for row in drafts.topics()},
+        "purposes": {row.key: row.name for row in topics()},
     }
 
 

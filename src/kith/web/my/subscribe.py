@@ -16,6 +16,7 @@ from kith.channels.notices import CONFIRMS, address_of, can_send, confirmation_a
 from kith.core import company
 from kith.trust.links import link_identity
 from kith.trust.models import Topic
+from kith.trust.selectors import topics
 from kith.trust.services.subscriptions import subscription_confirm, subscription_pending
 from kith.web.chat.limits import too_often
 from kith.web.my.choices import asks
@@ -30,8 +31,8 @@ _SALT = "kith.my.subscribe"
 @csrf_exempt
 @require_http_methods(["GET", "HEAD", "POST"])
 def subscribe(request: HttpRequest) -> HttpResponse:
-    topics = list(Topic.objects.filter(archived_at=None).order_by("position", "name"))
-    if not topics or not can_send() or not company.public_url():
+    offered = topics()
+    if not offered or not can_send() or not company.public_url():
         return show(
             request,
             "said",
@@ -39,18 +40,18 @@ def subscribe(request: HttpRequest) -> HttpResponse:
             status=404,
         )
     if request.method == "POST":
-        return _sent(request, topics)
-    return _page(request, topics)
+        return _sent(request, offered)
+    return _page(request, offered)
 
 
 def _page(
-    request: HttpRequest, topics: list[Topic], *, error: str = "", field: str = "", status: int = 200
+    request: HttpRequest, offered: list[Topic], *, error: str = "", field: str = "", status: int = 200
 ) -> HttpResponse:
     response = show(
         request,
         "subscribe",
         {
-            "topics": topics,
+            "topics": offered,
             "asks": asks("email"),
             "chosen": request.POST.getlist("topic") if request.method == "POST" else [],
             "address": request.POST.get("email", "")[:254],
@@ -69,18 +70,18 @@ def _frameable(response: HttpResponse) -> HttpResponse:
     return response
 
 
-def _sent(request: HttpRequest, topics: list[Topic]) -> HttpResponse:
+def _sent(request: HttpRequest, offered: list[Topic]) -> HttpResponse:
     if too_often("subscribe", who(request), most=20, seconds=3600):
-        return _page(request, topics, error=_("That was very often. Try again in a while."), status=429)
+        return _page(request, offered, error=_("That was very often. Try again in a while."), status=429)
     if request.POST.get("website") or not _in_time(request.POST.get("stamp", "")):
-        return _page(request, topics, error=_("Please send it once more."), status=422)
+        return _page(request, offered, error=_("Please send it once more."), status=422)
     address = address_of(request.POST.get("email", ""))
     if not address:
         words = _("This does not look like an e-mail address.")
-        return _page(request, topics, error=words, field="email", status=422)
-    chosen = [topic for topic in topics if topic.key in request.POST.getlist("topic")]
+        return _page(request, offered, error=words, field="email", status=422)
+    chosen = [topic for topic in offered if topic.key in request.POST.getlist("topic")]
     if not chosen:
-        return _page(request, topics, error=_("Choose at least one."), field="topic", status=422)
+        return _page(request, offered, error=_("Choose at least one."), field="topic", status=422)
     if not too_often("subscribe-to", address, most=5, seconds=86400):
         text = f"{asks('email')} {', '.join(topic.name for topic in chosen)}"
         confirmation_ask(
