@@ -13,7 +13,7 @@ from kith.policy.types import Actor, Channel, ContactFacts, Kind, ProposedTouch,
 from kith.policy.types import Decision as PolicyDecision
 from kith.trust.facts_used import uses_now
 from kith.trust.gather import gather
-from kith.trust.models import Decision, Touch
+from kith.trust.models import Touch
 from kith.trust.services.gate import SEVERITY, decision_of, people_lock, verdict_of
 from kith.trust.types import Verdict
 
@@ -58,7 +58,7 @@ def touches_recheck(subject_id: uuid.UUID) -> Verdict | None:
                 continue
             facts = gathered.facts[touch.identity_id]
             decided = decide_again(touch, facts, gathered.rules)
-            before = max(touch.decisions.all(), key=lambda row: (row.created_at, row.pk), default=None)
+            before = touch.newest_decision()
             approved = before is not None and before.overridden_by_id is not None
             if decided.outcome == "deny" or (decided.outcome == "hold" and not approved):
                 found.append((touch, facts, decided))
@@ -92,7 +92,3 @@ def proposed_again(touch: Touch) -> ProposedTouch:
         based_on=uses_now(touch.based_on),
         answers_inbound=kind in ("reply", "acknowledgement"),
     )
-
-
-def latest_decision(touch: Touch) -> Decision | None:
-    return touch.decisions.order_by("-created_at", "-id").first()
