@@ -22,7 +22,7 @@ from kith.trust.services.gate import (
 )
 from kith.trust.services.invitations import invitation_record, invitation_take_back
 from kith.trust.services.knowing import GateRefused, fact_infer, identity_link_ask
-from kith.trust.services.ledger import touches_cancel, touches_drop, touches_made, touches_recheck
+from kith.trust.services.ledger import touches_cancel, touches_made, touches_recheck, touches_unsent
 from kith.trust.services.policies import contact_policy_set, policy_check
 from kith.trust.services.situations import (
     situation_customer,
@@ -78,9 +78,9 @@ __all__ = [
     "touch_request",
     "touch_request_each",
     "touches_cancel",
-    "touches_drop",
     "touches_made",
     "touches_recheck",
+    "touches_unsent",
     "unsubscribe",
     "wish_set",
 ]

@@ -28,7 +28,7 @@ def touches_cancel(subject_id: uuid.UUID) -> None:
     )
 
 
-def touches_drop(touch_ids: Sequence[uuid.UUID]) -> None:
+def touches_unsent(touch_ids: Sequence[uuid.UUID]) -> None:
     """What was not sent and is no use later (a code that somebody waits for): it waits for nobody."""
     Touch.objects.filter(pk__in=touch_ids, state__in=["held", "allowed"]).update(state=Touch.State.CANCELLED)
 
