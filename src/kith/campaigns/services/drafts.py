@@ -95,8 +95,3 @@ def mailing_remove(mailing: Mailing) -> None:
         raise MailingError(_("Some of it was sent; it stays, so that the answers make sense."))
     audit.record("mailing_removed", "mailing", mailing.pk, title=mailing.title)
     mailing.delete()
-
-
-def alone(user: User) -> bool:
-    """Where one person works, that one may do what a manager may."""
-    return not User.objects.filter(is_active=True).exclude(pk=user.pk).exists()

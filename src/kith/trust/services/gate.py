@@ -19,6 +19,7 @@ from kith.policy.rules import RULES, personal
 from kith.policy.types import Channel, ContactFacts, Evidence, Kind, NetworkRules, ProposedTouch, Rules
 from kith.policy.types import Decision as PolicyDecision
 from kith.teams.models import User
+from kith.teams.selectors import may_manage
 from kith.trust.gather import gather, readable
 from kith.trust.models import Decision, Touch
 from kith.trust.sentences import sentence
@@ -138,11 +139,7 @@ def may_approve(user: User | None, rule: str) -> bool:
     if user is None or not user.may_write or rule not in RULES:
         return False
     by = RULES[rule].approval
-    if by == "nobody":
-        return False
-    return (
-        by == "author" or user.manages or not User.objects.filter(is_active=True).exclude(pk=user.pk).exists()
-    )
+    return by == "author" or (by == "manager" and may_manage(user))
 
 
 def _severity(decided: PolicyDecision) -> tuple[int, bool]:

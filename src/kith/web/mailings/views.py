@@ -25,6 +25,7 @@ from kith.campaigns.models import Mailing
 from kith.campaigns.services import drafts
 from kith.campaigns.services.check import mailing_check
 from kith.core.fields import as_number, as_uuid
+from kith.teams.selectors import may_manage
 from kith.trust.selectors import topics
 from kith.trust.sentences import sentence
 from kith.trust.types import UsedFact
@@ -102,7 +103,7 @@ def _context(request: SignedIn, mailing: Mailing) -> dict[str, Any]:
         "state": words.STATES[mailing.state],
         "result": chart.result_of(numbers) if rules else None,
         "examples": selectors.examples(mailing, rules) if rules else {},
-        "may_send": request.user.manages or drafts.alone(request.user),
+        "may_send": may_manage(request.user),
         "became": [
             (words.BECAME[state], state, number)
             for state, number in sorted(selectors.became(mailing).items(), key=lambda row: -row[1])
