@@ -14,7 +14,7 @@ from kith.policy.types import Decision as PolicyDecision
 from kith.trust.facts_used import uses_now
 from kith.trust.gather import gather
 from kith.trust.models import Touch
-from kith.trust.services.gate import SEVERITY, decision_of, people_lock, verdict_of
+from kith.trust.services.gate import decision_of, people_lock, severity, verdict_of
 from kith.trust.types import Verdict
 
 
@@ -70,7 +70,7 @@ def touches_recheck(subject_id: uuid.UUID) -> Verdict | None:
             decision_of(touch, decided, facts, allowed=False).save()
         # One recipient denied or held holds the whole message.
         Touch.objects.filter(subject_id=subject_id, state=Touch.State.ALLOWED).update(state=Touch.State.HELD)
-    return verdict_of(max((row[2] for row in found), key=lambda d: SEVERITY[d.outcome]))
+    return verdict_of(max((row[2] for row in found), key=severity))
 
 
 def decide_again(touch: Touch, facts: ContactFacts, rules: Rules) -> PolicyDecision:
