@@ -12,7 +12,9 @@ from django.utils.translation import gettext as _
 from kith.contacts.models import Identity
 from kith.core.asking import Ask, answered
 from kith.core.objects import objects_ask
+from kith.policy.decide import ORDER
 from kith.policy.file import default_text
+from kith.policy.rules import Rule
 from kith.trust.models import ContactPolicy, Suppression, Topic
 from kith.trust.services import ERASED, suppression_hash
 
@@ -77,6 +79,11 @@ def contact_policy_text() -> str:
 def contact_policies(limit: int = 20) -> list[ContactPolicy]:
     """The company's versions, the newest first, with who made them."""
     return list(ContactPolicy.objects.select_related("made_by").order_by("-created_at", "-id")[:limit])
+
+
+def gate_rules() -> tuple[Rule, ...]:
+    """The rules of the gate in the order in which they are asked."""
+    return ORDER
 
 
 def topics() -> list[Topic]:
