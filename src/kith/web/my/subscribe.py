@@ -5,7 +5,6 @@ The form answers the same whatever is known of an address. Nothing is sold befor
 
 from __future__ import annotations
 
-from django.core import signing
 from django.http import HttpRequest, HttpResponse
 from django.utils import translation
 from django.utils.translation import gettext as _
@@ -22,9 +21,9 @@ from kith.web.chat.limits import too_often
 from kith.web.my.choices import asks
 from kith.web.my.frame import POLICY, careful, proof, show, who
 from kith.web.my.links import gone
+from kith.web.stamps import in_time, stamp
 
-SOONEST, LATEST = 2, 24 * 3600  # seconds between showing the form and sending it
-_SALT = "kith.my.subscribe"
+_FORM = "kith.my.subscribe"
 
 
 @careful
@@ -57,7 +56,7 @@ def _page(
             "address": request.POST.get("email", "")[:254],
             "error": error,
             "field": field,
-            "stamp": signing.TimestampSigner(salt=_SALT).sign("subscribe"),
+            "stamp": stamp(_FORM, "subscribe"),
         },
         status=status,
     )
@@ -73,7 +72,7 @@ def _frameable(response: HttpResponse) -> HttpResponse:
 def _sent(request: HttpRequest, offered: list[Topic]) -> HttpResponse:
     if too_often("subscribe", who(request), most=20, seconds=3600):
         return _page(request, offered, error=_("That was very often. Try again in a while."), status=429)
-    if request.POST.get("website") or not _in_time(request.POST.get("stamp", "")):
+    if request.POST.get("website") or not in_time(request.POST.get("stamp", ""), _FORM, "subscribe"):
         return _page(request, offered, error=_("Please send it once more."), status=422)
     address = address_of(request.POST.get("email", ""))
     if not address:
@@ -97,19 +96,6 @@ def _sent(request: HttpRequest, offered: list[Topic]) -> HttpResponse:
     return _frameable(
         show(request, "said", {"title": _("One more step"), "words": words % address, "start": False})
     )
-
-
-def _in_time(stamp: str) -> bool:
-    signer = signing.TimestampSigner(salt=_SALT)
-    try:
-        signer.unsign(stamp, max_age=LATEST)
-    except signing.BadSignature:
-        return False
-    try:
-        signer.unsign(stamp, max_age=SOONEST)
-    except signing.SignatureExpired:
-        return True
-    return False
 
 
 @careful
