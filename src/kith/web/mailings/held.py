@@ -28,7 +28,7 @@ from kith.trust.services.held import touches_drop, touches_put_back
 from kith.web import pages
 from kith.web.access import SignedIn, writers
 from kith.web.mailings import words
-from kith.web.mailings.views import mailing_or_404
+from kith.web.mailings.views import act, mailing_or_404
 
 MOST = 500
 
@@ -38,27 +38,20 @@ MOST = 500
 def send(request: SignedIn, mailing_id: uuid.UUID) -> HttpResponse:
     """Begin sending, or go on; a few seconds remain to think better of it."""
     record = mailing_or_404(request, mailing_id)
-    try:
-        mailing_send(mailing=record, user=request.user)
-    except MailingError as error:
-        return pages.with_toast(HttpResponse(), str(error), kind="error")
     said = ngettext("It begins in %(n)s second", "It begins in %(n)s seconds", UNDO_SECONDS) % {
         "n": UNDO_SECONDS
     }
-    pages.toast_later(request, said, undo=reverse("mailing_stop", args=[record.pk]))
-    return HttpResponse(headers={"HX-Redirect": reverse("mailing", args=[record.pk])})
+    here, stop_it = reverse("mailing", args=[record.pk]), reverse("mailing_stop", args=[record.pk])
+    return act(request, lambda: mailing_send(mailing=record, user=request.user), said, here, undo=stop_it)
 
 
 @require_POST
 @writers
 def stop(request: SignedIn, mailing_id: uuid.UUID) -> HttpResponse:
     record = mailing_or_404(request, mailing_id)
-    try:
-        mailing_stop(mailing=record, user=request.user)
-    except MailingError as error:
-        return pages.with_toast(HttpResponse(), str(error), kind="error")
-    pages.toast_later(request, _("Stopped. What has not left is taken back."))
-    return HttpResponse(headers={"HX-Redirect": reverse("mailing", args=[record.pk])})
+    said = _("Stopped. What has not left is taken back.")
+    here = reverse("mailing", args=[record.pk])
+    return act(request, lambda: mailing_stop(mailing=record, user=request.user), said, here)
 
 
 @writers

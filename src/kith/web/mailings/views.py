@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from django.http import (
@@ -48,6 +48,16 @@ def mailing_or_404(request: SignedIn, mailing_id: uuid.UUID) -> Mailing:
 
 def to(mailing: Mailing) -> HttpResponse:
     return HttpResponseRedirect(reverse("mailing", args=[mailing.pk]))
+
+
+def act(request: SignedIn, deed: Callable[[], object], said: str, to: str, *, undo: str = "") -> HttpResponse:
+    """Do it, say so and go on to an address; what can't be done is said where one is."""
+    try:
+        deed()
+    except MailingError as error:
+        return pages.with_toast(HttpResponse(), str(error), kind="error")
+    pages.toast_later(request, said, undo=undo)
+    return HttpResponse(headers={"HX-Redirect": to})
 
 
 @writers
@@ -175,12 +185,8 @@ def _based_on(post: QueryDict) -> list[dict[str, Any]]:
 @require_POST
 @writers
 def remove(request: SignedIn, mailing_id: uuid.UUID) -> HttpResponse:
-    try:
-        drafts.mailing_remove(mailing_or_404(request, mailing_id))
-    except MailingError as error:
-        return pages.with_toast(HttpResponse(), str(error), kind="error")
-    pages.toast_later(request, _("The draft is gone."))
-    return HttpResponse(headers={"HX-Redirect": reverse("mailings")})
+    record = mailing_or_404(request, mailing_id)
+    return act(request, lambda: drafts.mailing_remove(record), _("The draft is gone."), reverse("mailings"))
 
 
 @writers
