@@ -172,14 +172,20 @@ def _ask(request: TouchRequest, *, with_people: bool = True) -> list[Asked]:
             key,
             people.get(key),
             replace(proposed, name_used=request.names[key]) if key in request.names else proposed,
-            replace(gathered.facts[key], identity_evidence=request.identity_evidence)
-            if request.kind == "link_identity"
-            else gathered.facts[key],
+            _facts_for(request, gathered.facts[key]),
             gathered.rules,
             at,
         )
         for key in request.identity_ids
     ]
+
+
+def _facts_for(request: TouchRequest, facts: ContactFacts) -> ContactFacts:
+    if request.kind == "link_identity":
+        return replace(facts, identity_evidence=request.identity_evidence)
+    if not request.network:  # done by hand: a mail that came back is a reason to call
+        return replace(facts, bounced=False)
+    return facts
 
 
 def _one(
