@@ -16,7 +16,7 @@ from kith.policy.decide import decide
 from kith.policy.rules import RULES
 from kith.policy.sentences import REMEDIES
 from kith.policy.types import Channel, Rules
-from kith.policy.ways import ways
+from kith.policy.ways import elsewhere, ways
 from kith.trust.draft_facts import DraftFact
 from kith.trust.sentences import sentence
 from kith.trust.services.gate import (
@@ -154,7 +154,7 @@ def _channels(worst: Asked, others: Sequence[OtherWay]) -> list[Step]:
     made = []
     for other in others:
         there = replace(worst.proposed, channel=other.channel, network=network_declares(other.network))
-        if decide(there, worst.facts, worst.rules, worst.at).outcome == "allow":
+        if decide(there, elsewhere(worst.facts), worst.rules, worst.at).outcome == "allow":
             made.append(Step("channel", other.text, other.value))
     return made[:3]
 

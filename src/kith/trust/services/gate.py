@@ -18,6 +18,7 @@ from kith.policy.decide import decide
 from kith.policy.rules import RULES, personal
 from kith.policy.types import Channel, ContactFacts, Evidence, Kind, NetworkRules, ProposedTouch, Rules
 from kith.policy.types import Decision as PolicyDecision
+from kith.policy.ways import elsewhere
 from kith.teams.models import User
 from kith.teams.selectors import may_manage
 from kith.trust.gather import gather, readable
@@ -184,7 +185,7 @@ def _facts_for(request: TouchRequest, facts: ContactFacts) -> ContactFacts:
     if request.kind == "link_identity":
         return replace(facts, identity_evidence=request.identity_evidence)
     if not request.network:  # done by hand: a mail that came back is a reason to call
-        return replace(facts, bounced=False)
+        return elsewhere(facts)
     return facts
 
 
