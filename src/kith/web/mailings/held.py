@@ -76,7 +76,7 @@ def held(request: SignedIn) -> HttpResponse:
         "mailing_id": mailing_id or "",
         "division_id": division_id or "",
         "rules": [("", _("Any reason"))]
-        + [(name, f"{words.RULES.get(name, name)} ({number})") for name, number in counts],
+        + [(name, f"{words.HELD.get(name, name)} ({number})") for name, number in counts],
         "mailings": [("", _("Any mailing"))]
         + [(str(row.pk), row.title) for row in selectors.mailings_of(request.viewer, limit=50)],
         "divisions": [("", _("Any division"))]
@@ -92,12 +92,19 @@ def _after(text: str) -> tuple[int, uuid.UUID] | None:
     return (as_number(priority, digits=3), found) if found else None
 
 
+def _free(row: HeldRow) -> bool:
+    """Nothing speaks against it: it waits as somebody else whom the message goes to is held."""
+    return row.message_id is not None and row.rule in words.FREE
+
+
 def _why(row: HeldRow) -> str:
+    if _free(row):
+        return str(words.HELD["plain"])
     return of(row.rule, row.values, row.sentence)
 
 
 def _may(request: SignedIn, row: HeldRow) -> bool:
-    return may_approve(request.user, row.rule)
+    return _free(row) or may_approve(request.user, row.rule)
 
 
 def _touches(request: SignedIn) -> list[Touch]:

@@ -40,6 +40,9 @@ RULES: dict[str, Any] = {
     "pace": _("They had enough from us for now, over all divisions and channels."),
     "bounced": _("The last message to their address came back."),
 }
+FREE = ("plain", "reply")
+# Of what is held: allowed by itself, as one of several recipients.
+HELD = RULES | dict.fromkeys(FREE, _("Waits with somebody else whom it goes to."))
 STATES: dict[str, Any] = {
     "draft": _("Draft"),
     "checking": _("Being checked"),
