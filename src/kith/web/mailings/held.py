@@ -28,7 +28,8 @@ from kith.trust.services.held import touches_drop, touches_put_back
 from kith.web import pages
 from kith.web.access import SignedIn, writers
 from kith.web.mailings import words
-from kith.web.mailings.views import act, mailing_or_404
+from kith.web.mailings.acts import act
+from kith.web.mailings.views import mailing_or_404
 
 MOST = 500
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 from django.http import (
@@ -32,6 +32,7 @@ from kith.trust.types import UsedFact
 from kith.web import pages
 from kith.web.access import SignedIn, writers
 from kith.web.mailings import chart, words
+from kith.web.mailings.acts import act
 from kith.web.people.filters import view_of
 from kith.workspace.mailing_lists import list_of_people, list_of_view, size_of
 
@@ -48,16 +49,6 @@ def mailing_or_404(request: SignedIn, mailing_id: uuid.UUID) -> Mailing:
 
 def to(mailing: Mailing) -> HttpResponse:
     return HttpResponseRedirect(reverse("mailing", args=[mailing.pk]))
-
-
-def act(request: SignedIn, deed: Callable[[], object], said: str, to: str, *, undo: str = "") -> HttpResponse:
-    """Do it, say so and go on to an address; what can't be done is said where one is."""
-    try:
-        deed()
-    except MailingError as error:
-        return pages.with_toast(HttpResponse(), str(error), kind="error")
-    pages.toast_later(request, said, undo=undo)
-    return HttpResponse(headers={"HX-Redirect": to})
 
 
 @writers
@@ -195,8 +186,7 @@ def people(request: SignedIn, mailing_id: uuid.UUID) -> HttpResponse:
     record = mailing_or_404(request, mailing_id)
     rule = request.GET.get("rule", "")
     rule = rule if rule in {row[1] for row in (record.numbers or {}).get("rules", [])} else ""
-    start = max(as_number(request.GET.get("after", ""), digits=18), 0)
-    rows, after = selectors.recipients(record, rule=rule, after=start)
+    rows, after = selectors.recipients(record, rule=rule, after=_after(request))
     context = {
         "mailing": record,
         "rule": rule,
@@ -208,6 +198,10 @@ def people(request: SignedIn, mailing_id: uuid.UUID) -> HttpResponse:
     if "after" in request.GET:
         return pages.part(request, template, context)
     return pages.page(request, template, context, section="mailings")
+
+
+def _after(request: SignedIn) -> int:
+    return max(as_number(request.GET.get("after", ""), digits=18), 0)
 
 
 def _why(row: selectors.RecipientRow) -> str:
