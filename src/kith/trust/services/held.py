@@ -96,6 +96,17 @@ def held_merge(held: Sequence[Held], *, into: Touch) -> None:
     )
 
 
+def parts_back(message_id: uuid.UUID) -> int:
+    """What was joined to a message that does not go waits again by itself; how many these were. In the running transaction."""
+    joined = Touch.objects.filter(state=State.MERGED, merged_into__subject_id=message_id)
+    return joined.update(state=State.HELD, merged_into=None, made_at=None, planned_for=now())
+
+
+def touch_waits(touch_id: uuid.UUID) -> None:
+    """A touch of a mailing, whose message was taken back for another's sake, waits again without a message."""
+    Touch.objects.filter(pk=touch_id).update(state=State.HELD, subject_id=None, planned_for=now())
+
+
 def touches_wait(touch_ids: Sequence[uuid.UUID]) -> None:
     """Note of newly held touches when each is asked about again: when its reason ends, or after an hour."""
     later = now() + ASK_AGAIN
