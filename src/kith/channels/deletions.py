@@ -7,13 +7,13 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from kith.channels.models import RawItem
+from kith.channels.quoted import ENOUGH, quotations_forget
 from kith.contacts.services.sources import facts_without_source
 from kith.conversations.models import Message, MessageCopy, Thread
 from kith.conversations.services import messages_refresh, search_documents_write
 from kith.core import events
 from kith.teams.models import Notification
-
-ENOUGH = 12  # characters: so many of a message in a notification are a quotation, fewer are chance
+from kith.trust.services.held import touches_ask_again
 
 
 def messages_gone(messages: Sequence[Message], *, at: datetime) -> list[uuid.UUID]:
@@ -25,7 +25,7 @@ def messages_gone(messages: Sequence[Message], *, at: datetime) -> list[uuid.UUI
             _gone(message, at)
             gone.append(message.pk)
     if gone:
-        facts_without_source(gone)
+        touches_ask_again(facts_without_source(gone))
         search_documents_write(gone)
         messages_refresh(gone)
         events.record("message_deleted_upstream", gone)
@@ -33,6 +33,7 @@ def messages_gone(messages: Sequence[Message], *, at: datetime) -> list[uuid.UUI
 
 
 def _gone(message: Message, at: datetime) -> None:
+    quotations_forget(message)
     _untell(message)
     _unname(message)
     raws = [message.raw_id, *message.extra.get("edits", ())]

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
+from django.db.models import Q
+
 from kith.base.clock import now
 from kith.core import audit
 from kith.policy.types import ContactFacts
@@ -114,6 +116,15 @@ def touches_wait(touch_ids: Sequence[uuid.UUID]) -> None:
         said = max(touch.decisions.all(), key=lambda row: (row.created_at, row.pk), default=None)
         touch.planned_for = (said.until if said is not None else None) or later
         touch.save(update_fields=["planned_for"])
+
+
+def touches_ask_again(fact_ids: Sequence[uuid.UUID]) -> int:
+    """What is held and rests on one of these facts, which are gone, is asked about with the next look at the queue."""
+    rests = Q()
+    for key in fact_ids:
+        rests |= Q(based_on__contains=[{"fact_id": str(key)}])
+    held = Touch.objects.filter(state=State.HELD, subject_id=None)
+    return held.filter(rests).update(planned_for=now()) if fact_ids else 0
 
 
 def touches_drop(touch_ids: Sequence[uuid.UUID]) -> list[uuid.UUID]:
