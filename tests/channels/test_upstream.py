@@ -8,9 +8,11 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from django.db import connection
 
 from kith.base import clock
 from kith.channels import gateway, upstream
+from kith.channels.deletions import derived_again
 from kith.channels.models import RawItem
 from kith.channels.parser import Parser
 from kith.channels.receive import raw_items_parse, raw_items_store
@@ -105,6 +107,26 @@ def test_nothing_of_a_deleted_post_is_left(account: ChannelAccount, parser: Pars
     tell(account, parser, "message.edited", id="post-1", text=f"{SAID} or Hull")
     message.refresh_from_db()
     assert message.text == ""
+
+
+def test_words_that_were_read_before_they_went_and_written_after_do_not_stay(
+    account: ChannelAccount, parser: Parser
+) -> None:
+    """A colleague assigns the conversation in the moment of the deletion: its row is rebuilt from what was there before."""
+    talk = said(account, parser, "post-1").copies.get().thread.conversation_id
+    stale = ConversationScope.objects.values("snippet", "subject").get()
+    document = SearchDocument.objects.values("vector").get()
+    tell(account, parser, "message.deleted", id="post-1")
+    ConversationScope.objects.update(**stale)
+    SearchDocument.objects.update(**document)
+    assert set(everywhere("quokka")) == {"conversations_conversationscope", "conversations_searchdocument"}
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT args ->> 'conversation_id' FROM procrastinate_jobs WHERE task_name = 'channels.derived_again'"
+        )
+        assert cursor.fetchall() == [(str(talk),)]
+    derived_again(conversation_id=str(talk))
+    assert everywhere("quokka") == []
 
 
 class Asked:
