@@ -50,13 +50,12 @@ class RecipientRow:
     until: datetime | None
 
 
-def mailings_of(viewer: Viewer, *, limit: int = 200) -> list[Mailing]:
-    """Mailings of mailboxes that the viewer sees, the newest first."""
-    return list(
-        Mailing.objects.filter(account__scope_id__in=viewer.scope_ids)
-        .select_related("account", "author", "sent_by")
-        .order_by("-id")[:limit]
-    )
+def mailings_of(viewer: Viewer, *, before: uuid.UUID | None = None, limit: int = 200) -> list[Mailing]:
+    """Mailings of mailboxes that the viewer sees, the newest first; those before one, or all."""
+    rows = Mailing.objects.filter(account__scope_id__in=viewer.scope_ids)
+    if before is not None:
+        rows = rows.filter(pk__lt=before)
+    return list(rows.select_related("account", "author", "sent_by").order_by("-id")[:limit])
 
 
 def mailing_of(viewer: Viewer, mailing_id: uuid.UUID) -> Mailing | None:
