@@ -39,6 +39,7 @@ from kith.connectors.contract.incoming import (
 )
 from kith.connectors.contract.protocols import (
     AddressGuard,
+    Asks,
     Authorizes,
     ChecksExistence,
     Connector,
@@ -69,6 +70,7 @@ from kith.connectors.contract.protocols import (
 
 __all__ = [
     "AddressGuard",
+    "Asks",
     "Authorizes",
     "BadPayload",
     "Budget",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import uuid
 from collections.abc import Iterator
+from datetime import date
 from typing import Any
 
 from django.http import (
@@ -15,6 +16,7 @@ from django.http import (
     StreamingHttpResponse,
 )
 from django.urls import reverse
+from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
@@ -182,15 +184,23 @@ def remove(request: SignedIn, mailing_id: uuid.UUID) -> HttpResponse:
 
 @writers
 def people(request: SignedIn, mailing_id: uuid.UUID) -> HttpResponse:
-    """People of the dry run, those of one rule (`rule`) or all, fifty at a time."""
+    """People of the dry run, fifty at a time: those of one rule (`rule`), of one outcome (`outcome`), those who would be free
+    on one day (`day`), or all."""
     record = mailing_or_404(request, mailing_id)
     rule = request.GET.get("rule", "")
     rule = rule if rule in {row[1] for row in (record.numbers or {}).get("rules", [])} else ""
-    rows, after = selectors.recipients(record, rule=rule, after=_after(request))
+    outcome = request.GET.get("outcome", "")
+    outcome = outcome if outcome in words.OUTCOMES else ""
+    day = _day(request.GET.get("day", ""))
+    rows, after = selectors.recipients(record, rule=rule, outcome=outcome, day=day, after=_after(request))
+    title = words.OUTCOMES[outcome] if outcome else _("Everybody on the list")
+    if day:
+        title = _("Free on %s") % date_format(day, "SHORT_DATE_FORMAT")
+    kept = {"rule": rule, "outcome": outcome, "day": day.isoformat() if day else ""}
     context = {
         "mailing": record,
-        "rule": rule,
-        "title": words.RULES.get(rule, rule) if rule else _("Everybody on the list"),
+        "kept": {name: value for name, value in kept.items() if value},
+        "title": words.RULES.get(rule, rule) if rule else title,
         "rows": [(row, words.OUTCOMES[row.outcome], words.TONES[row.outcome], _why(row)) for row in rows],
         "after": after,
     }
@@ -198,6 +208,13 @@ def people(request: SignedIn, mailing_id: uuid.UUID) -> HttpResponse:
     if "after" in request.GET:
         return pages.part(request, template, context)
     return pages.page(request, template, context, section="mailings")
+
+
+def _day(text: str) -> date | None:
+    try:
+        return date.fromisoformat(text) if len(text) == 10 else None
+    except ValueError:
+        return None
 
 
 def _after(request: SignedIn) -> int:
