@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 
 from django.http import HttpResponse
 from django.test import Client
@@ -36,8 +37,11 @@ class Api:
 
 
 def furnish(api: Api) -> dict[str, str]:
-    """A person with a mail in a conversation, a company, a channel, a webhook: ids by name. For an administrator's token."""
+    """A person with a mail in a conversation, a company, a channel, a webhook, a mailing: ids by name. For an administrator's token."""
+    from kith.campaigns.models import Mailing
+    from kith.campaigns.services.check import mailing_check
     from kith.contacts.models import Identity
+    from kith.workspace.mailing_lists import list_of_people
     from tests.support import house
 
     account = house.mailbox("info@us.example")
@@ -51,7 +55,12 @@ def furnish(api: Api) -> dict[str, str]:
     organization = api("POST", "/organizations", {"name": "Wheel Ltd"}, status=201)["id"]
     hook = {"url": "https://bot.example/kith", "kinds": ["message.received"]}
     webhook = api("POST", "/webhooks", hook, status=201)["id"]
+    mailing = Mailing.objects.create(
+        title="Spring", purpose="news", account=account, people=list_of_people([UUID(person)])
+    )
+    mailing_check(mailing=mailing)
     return {
+        "mailing": str(mailing.pk),
         "webhook": webhook,
         "account": str(account.pk),
         "conversation": conversation,

@@ -76,6 +76,7 @@ def token(api_for: Any, monkeypatch: pytest.MonkeyPatch) -> str:
         attachment_id=known["message"],
         merge_id=known["merge"],
         webhook_id=known["webhook"],
+        mailing_id=known["mailing"],
     )
     raw: str = api.raw
     return raw

@@ -113,6 +113,15 @@ def test_edges_are_the_same(language: str) -> None:
                 assert form[-1:].isspace() == original[-1:].isspace(), form
 
 
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_nothing_is_said_twice_in_one_breath(language: str) -> None:
+    """Catalogues that were joined by machine repeat a line of a longer text, one behind the other."""
+    for message in translated(language):
+        for form in forms(message.string):
+            half = len(form) // 2
+            assert half < 5 or form[:half].strip() != form[half:].strip(), form
+
+
 @pytest.mark.parametrize(
     ("text", "told", "wrong"),
     [

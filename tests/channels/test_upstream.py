@@ -8,13 +8,15 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from django.db import connection
 
 from kith.base import clock
 from kith.channels import gateway, upstream
+from kith.channels.deletions import derived_again
 from kith.channels.models import RawItem
 from kith.channels.parser import Parser
 from kith.channels.receive import raw_items_parse, raw_items_store
-from kith.connectors.contract import Budget, Existence, Existences, RetryLater
+from kith.connectors.contract import Asks, Budget, Existence, Existences, RetryLater
 from kith.connectors.contract import RawItem as WireItem
 from kith.contacts.models import Contact, Fact, Identity
 from kith.contacts.services import contact_for_identity, fact_record
@@ -107,15 +109,39 @@ def test_nothing_of_a_deleted_post_is_left(account: ChannelAccount, parser: Pars
     assert message.text == ""
 
 
+def test_words_that_were_read_before_they_went_and_written_after_do_not_stay(
+    account: ChannelAccount, parser: Parser
+) -> None:
+    """A colleague assigns the conversation in the moment of the deletion: its row is rebuilt from what was there before."""
+    talk = said(account, parser, "post-1").copies.get().thread.conversation_id
+    stale = ConversationScope.objects.values("snippet", "subject").get()
+    document = SearchDocument.objects.values("vector").get()
+    tell(account, parser, "message.deleted", id="post-1")
+    ConversationScope.objects.update(**stale)
+    SearchDocument.objects.update(**document)
+    assert set(everywhere("quokka")) == {"conversations_conversationscope", "conversations_searchdocument"}
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT args ->> 'conversation_id' FROM procrastinate_jobs WHERE task_name = 'channels.derived_again'"
+        )
+        assert cursor.fetchall() == [(str(talk),)]
+    derived_again(conversation_id=str(talk))
+    assert everywhere("quokka") == []
+
+
 class Asked:
     """A network that answers what `says` holds, and remembers what it was asked."""
 
-    def __init__(self, says: Mapping[str, Existence], left: int | None = None) -> None:
-        self.says, self.left = says, left
+    def __init__(
+        self, says: Mapping[str, Existence], left: int | None = None, asks: Asks | None = None
+    ) -> None:
+        self.says, self.left, self.asks = says, left, asks or Asks()
         self.asked: list[str] = []
+        self.urls: dict[str, str] = {}
 
-    def existence(self, external_ids: Sequence[str]) -> Existences:
+    def existence(self, external_ids: Sequence[str], *, urls: Mapping[str, str] | None = None) -> Existences:
         self.asked += external_ids
+        self.urls |= urls or {}
         return Existences(
             {k: v for k, v in self.says.items() if k in external_ids}, Budget(remaining=self.left)
         )
@@ -155,19 +181,49 @@ def test_the_same_day_counts_once_and_a_round_is_once_a_day(
 ) -> None:
     for number in range(5):
         said(account, parser, f"p{number}", f"Post {number}")
-    network = Asked({f"p{n}": "missing" for n in range(5)})
+    network = Asked({f"p{n}": "missing" for n in range(5)}, asks=Asks(at_once=2, an_hour=4))
     asks(monkeypatch, network)
-    monkeypatch.setattr(upstream, "PART", 2)
     on_day(monkeypatch, 0)
-    upstream.account_check(account, parts=2)
+    upstream.account_check(account)
     assert network.asked == ["p0", "p1", "p2", "p3"]
     for _ in range(3):
-        upstream.account_check(account, parts=2)  # the rest, and then nothing before tomorrow
+        upstream.account_check(account)  # the rest, and then nothing before tomorrow
     assert network.asked == [f"p{n}" for n in range(5)]
     on_day(monkeypatch, 1)
-    upstream.account_check(account, parts=9)
+    upstream.account_check(account)
+    upstream.account_check(account)
     assert len(network.asked) == 10
     assert not Message.objects.exclude(deleted_upstream_at=None).exists()
+
+
+def test_a_round_that_takes_days_comes_to_its_end(
+    account: ChannelAccount, parser: Parser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else what came last would never be asked about where there is more than a day's work."""
+    for number in range(5):
+        said(account, parser, f"p{number}", f"Post {number}")
+    network = Asked({}, asks=Asks(at_once=2, an_hour=2))
+    asks(monkeypatch, network)
+    for day in range(4):
+        on_day(monkeypatch, day)
+        upstream.account_check(account)
+    assert network.asked == [f"p{n}" for n in range(5)]
+    on_day(monkeypatch, 4)
+    upstream.account_check(account)
+    assert network.asked[5:] == ["p0", "p1"]
+
+
+def test_only_what_came_lately_is_asked_about_where_the_connector_says_so(
+    account: ChannelAccount, parser: Parser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old, new = said(account, parser, "old", "Old"), said(account, parser, "new", "New")
+    Message.objects.filter(pk=old.pk).update(received_at=clock.now() - timedelta(days=31))
+    Message.objects.filter(pk=new.pk).update(url="https://blog.example/new")
+    network = Asked({}, asks=Asks(days=30))
+    asks(monkeypatch, network)
+    upstream.account_check(account)
+    assert network.asked == ["new"]
+    assert network.urls == {"new": "https://blog.example/new"}
 
 
 def test_the_check_leaves_calls_to_others_and_outlives_a_network_in_trouble(
@@ -175,14 +231,15 @@ def test_the_check_leaves_calls_to_others_and_outlives_a_network_in_trouble(
 ) -> None:
     for number in range(4):
         said(account, parser, f"p{number}", f"Post {number}")
-    monkeypatch.setattr(upstream, "PART", 1)
-    network = Asked({}, left=upstream.LEAST_BUDGET - 1)
+    network = Asked({}, left=upstream.LEAST_BUDGET - 1, asks=Asks(at_once=1))
     asks(monkeypatch, network)
     upstream.account_check(account)
     assert network.asked == ["p0"]
 
     class Busy(Asked):
-        def existence(self, external_ids: Sequence[str]) -> Existences:
+        def existence(
+            self, external_ids: Sequence[str], *, urls: Mapping[str, str] | None = None
+        ) -> Existences:
             raise RetryLater("Too many", after=60)
 
     asks(monkeypatch, Busy({}))

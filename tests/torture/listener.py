@@ -48,6 +48,9 @@ def work(what: str) -> None:
     runner.PAGE = int(os.environ.get("TORTURE_PAGE", runner.PAGE))
     if source := os.environ.get("TORTURE_SOURCE"):
         read_from(source)
+    if what == "jobs":
+        jobs()
+        return
     loops = {"read": runner.accounts_loop, "parse": runner.parse_loop, "send": runner.send_loop}
     stop = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stop.set() if what == "gentle" else os._exit(0))
@@ -55,6 +58,16 @@ def work(what: str) -> None:
         runner.run_forever(stop)
     else:
         runner._guarded(loops[what], stop)
+
+
+def jobs() -> None:
+    """A worker of background jobs, with less patience for the death of another than in a real house."""
+    from kith.campaigns.services import send
+    from kith.core import jobs as module
+
+    send.PART = int(os.environ.get("TORTURE_PART", send.PART))
+    module.HEARTBEAT, module.STALLED_AFTER, module.LOOK_FOR_STALLED = 0.2, 2.0, 0.5
+    module.work(concurrency=2)
 
 
 def zygote() -> None:
@@ -75,6 +88,7 @@ def zygote() -> None:
 if __name__ == "__main__":
     end_with_parent(signal.SIGKILL)  # a test that is killed leaves nothing behind
     django.setup()
+    import kith.campaigns.jobs
     import kith.channels.runner  # noqa: F401  (before the first fork)
 
     zygote() if sys.argv[1] == "zygote" else work(sys.argv[1])

@@ -29,6 +29,7 @@ from kith.trust.models import (
     Invitation,
     Objection,
     Preference,
+    Suppression,
     Touch,
 )
 from kith.trust.services import (
@@ -262,6 +263,12 @@ def test_what_is_forbidden_before_it_leaves_does_not_leave(cast: Cast) -> None:
     assert [row.outcome for row in touch.decisions.order_by("created_at")] == ["allow", "deny"]
     # And a person who asks again hears the same.
     assert message_release(Message.objects.get(pk=key), user=cast.olga).rule == "suppressed"
+    # When nothing speaks against it any more, it leaves after all, under the key that the network would know it by.
+    Suppression.objects.all().delete()
+    assert message_release(Message.objects.get(pk=key), user=cast.olga).outcome == "allow"
+    delivery.refresh_from_db()
+    assert (delivery.state, delivery.error, delivery.idempotency_key) == ("queued", "", key)
+    assert delivery_clears(delivery)
 
 
 def test_an_offer_in_the_queue_stops_when_they_unsubscribe(two: tuple[Identity, Identity]) -> None:

@@ -350,6 +350,36 @@ def test_an_export_shows_nothing_that_its_asker_may_not_see(bird: Contact, cast:
     assert "conversations.Message: 3" in said
 
 
+def test_an_export_shows_the_touches_whose_subject_its_asker_sees(bird: Contact, cast: Cast) -> None:
+    """Held by the gate, a mailing's touch has no message; a call has a note; who sees neither learns of neither."""
+    identity = Identity.objects.filter(contact=bird).first()
+    shared = next(a for a in cast.accounts.values() if a.scope_id == cast.everyone.pk)
+    private = next(a for a in cast.accounts.values() if a.scope_id == cast.private.pk)
+    subjects: dict[str, dict[str, Any]] = {"a code": {}}
+    for title, account in (("to all", shared), ("of Carl's", private)):
+        mailing = Mailing.objects.create(title=title, purpose="news", account=account)
+        subjects[title] = {"mailing_id": mailing.pk}
+    for title, scope in (("an open call", None), ("a call of sales", cast.sales_scope.pk)):
+        note = work.note_write(cast.viewer(cast.carl), contact_id=bird.pk, text=title, scope_id=scope)
+        subjects[title] = {"subject_id": note.pk}
+    for title, rest in subjects.items():
+        touch = Touch.objects.create(
+            identity=identity,
+            kind="campaign",
+            channel="email",
+            state="held",
+            planned_for=now(),
+            title=title,
+            **rest,
+        )
+        Decision.objects.create(touch=touch, outcome="hold", rule="pace", sentence=title)
+    everything = set(subjects)
+    for user, seen in ((cast.carl, everything), (cast.ines, everything - {"of Carl's", "a call of sales"})):
+        parts, _archive = _exported(bird, user)
+        assert {row["title"] for row in parts["trust.Touch.json"]} & everything == seen
+        assert {row["sentence"] for row in parts["trust.Decision.json"]} & everything == seen
+
+
 def test_only_who_asked_for_an_export_gets_it(bird: Contact, cast: Cast) -> None:
     from django.test import Client
     from django.urls import reverse

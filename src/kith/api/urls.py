@@ -6,6 +6,7 @@ from kith.api import application, docs
 from kith.api.routes.conversations import router as conversations
 from kith.api.routes.house import channels, house, organizations
 from kith.api.routes.identities import router as identities
+from kith.api.routes.mailings import router as mailings
 from kith.api.routes.messages import replies
 from kith.api.routes.messages import router as messages
 from kith.api.routes.people import router as people
@@ -25,6 +26,7 @@ api.add_router("/conversations", conversations)
 api.add_router("/conversations", replies)
 api.add_router("/messages", messages)
 api.add_router("/channels", channels)
+api.add_router("/mailings", mailings)
 api.add_router("/webhooks", webhooks)
 api.add_router("/", house)
 

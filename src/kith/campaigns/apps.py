@@ -7,5 +7,8 @@ class CampaignsConfig(AppConfig):
 
     def ready(self) -> None:
         from kith.campaigns import privacy
+        from kith.campaigns.services.apart import on_message_held
+        from kith.core import events
 
+        events.subscribe("campaigns.apart", ["message_held"], on_message_held)
         privacy.register()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from kith.campaigns.models import Mailing
@@ -18,7 +18,9 @@ SELECT r.id, r.contact_id, c.preferred_name, c.family_name, c.name, coalesce(i.h
        r.name, r.outcome, r.rule, r.values, r.until
 FROM campaigns_recipient r JOIN contacts_contact c ON c.id = r.contact_id
 LEFT JOIN contacts_identity i ON i.id = r.identity_id
-WHERE r.mailing_id = %(mailing)s AND (%(rule)s = '' OR r.rule = %(rule)s) AND r.id > %(after)s ORDER BY r.id LIMIT %(limit)s
+WHERE r.mailing_id = %(mailing)s AND (%(rule)s = '' OR r.rule = %(rule)s)
+  AND (%(outcome)s = '' OR r.outcome = %(outcome)s)
+  AND (%(day)s::date IS NULL OR (r.until AT TIME ZONE 'UTC')::date = %(day)s) AND r.id > %(after)s ORDER BY r.id LIMIT %(limit)s
 """
 _EXAMPLES = """
 SELECT r.rule, x.* FROM (SELECT unnest(%(rules)s::text[]) AS rule) r, LATERAL (
@@ -48,13 +50,12 @@ class RecipientRow:
     until: datetime | None
 
 
-def mailings_of(viewer: Viewer, *, limit: int = 200) -> list[Mailing]:
-    """Mailings of mailboxes that the viewer sees, the newest first."""
-    return list(
-        Mailing.objects.filter(account__scope_id__in=viewer.scope_ids)
-        .select_related("account", "author", "sent_by")
-        .order_by("-id")[:limit]
-    )
+def mailings_of(viewer: Viewer, *, before: uuid.UUID | None = None, limit: int = 200) -> list[Mailing]:
+    """Mailings of mailboxes that the viewer sees, the newest first; those before one, or all."""
+    rows = Mailing.objects.filter(account__scope_id__in=viewer.scope_ids)
+    if before is not None:
+        rows = rows.filter(pk__lt=before)
+    return list(rows.select_related("account", "author", "sent_by").order_by("-id")[:limit])
 
 
 def mailing_of(viewer: Viewer, mailing_id: uuid.UUID) -> Mailing | None:
@@ -66,10 +67,18 @@ def mailing_of(viewer: Viewer, mailing_id: uuid.UUID) -> Mailing | None:
 
 
 def recipients(
-    mailing: Mailing, *, rule: str = "", after: int = 0, limit: int = 50
+    mailing: Mailing,
+    *,
+    rule: str = "",
+    outcome: str = "",
+    day: date | None = None,
+    after: int = 0,
+    limit: int = 50,
 ) -> tuple[list[RecipientRow], int | None]:
-    """People of the dry run in the order of the list, those of one rule or all; and where the next page begins."""
-    found = sql.rows(_PEOPLE, {"mailing": mailing.pk, "rule": rule, "after": after, "limit": limit + 1})
+    """People of the dry run in the order of the list, those of one rule, of one outcome, of those who would be free on one day,
+    or all; and where the next page begins."""
+    given = {"mailing": mailing.pk, "rule": rule, "outcome": outcome, "day": day, "after": after}
+    found = sql.rows(_PEOPLE, {**given, "limit": limit + 1})
     rows = [_row(row) for row in found[:limit]]
     return rows, rows[-1].id if len(found) > limit else None
 

@@ -10,6 +10,7 @@ class ChannelsConfig(AppConfig):
             acknowledge,
             notices,
             privacy,
+            quoted,
             restored,
             system_mail,
             upstream,
@@ -18,5 +19,6 @@ class ChannelsConfig(AppConfig):
 
         acknowledge.subscribe()
         webhooks_out.subscribe()
+        quoted.subscribe()
         restored.register()
         privacy.register()

@@ -18,7 +18,7 @@ from kith.teams.types import Viewer
 from kith.trust.advice import Advice, OtherWay, gate_advice
 from kith.trust.draft_facts import DraftFact, facts_in_draft
 from kith.trust.services import TouchRequest, channel_of, gate_preview, touch_request
-from kith.trust.types import GateResult, UsedFact, Verdict
+from kith.trust.types import REMARK_GONE, GateResult, UsedFact, Verdict
 
 UNDO_SECONDS = 10
 
@@ -119,13 +119,16 @@ def _division(compose: Compose) -> uuid.UUID | None:
 
 
 def _overheard(compose: Compose, newest: str) -> tuple[UsedFact, ...]:
-    """What was said in public, where it is answered elsewhere: the gate looks at that (a jump of channels).
+    """What was said in public, where it is answered elsewhere: the gate looks at that (a jump of channels). And where its
+    author has deleted it, wherever it is answered.
 
     `newest`: how the last message of theirs in the conversation could be read, where none is chosen to be answered. What
     is passed on to somebody else answers nobody.
     """
     if compose.reply_to is not None:
         said = compose.reply_to.visibility
+        if said == "public" and compose.reply_to.deleted_upstream_at is not None:
+            return (UsedFact.again(REMARK_GONE),)
     else:
         said = newest if compose.kind == "reply" else ""
     if said != "public" or compose.visibility == "public":

@@ -6,14 +6,19 @@ import uuid
 from collections.abc import Sequence
 from datetime import datetime
 
+from django.db import transaction
+
 from kith.channels.models import RawItem
+from kith.channels.quoted import ENOUGH, quotations_forget
 from kith.contacts.services.sources import facts_without_source
 from kith.conversations.models import Message, MessageCopy, Thread
-from kith.conversations.services import messages_refresh, search_documents_write
+from kith.conversations.services import conversations_refresh, messages_refresh, search_documents_write
 from kith.core import events
+from kith.core.jobs import defer, job
 from kith.teams.models import Notification
+from kith.trust.services.held import touches_ask_again
 
-ENOUGH = 12  # characters: so many of a message in a notification are a quotation, fewer are chance
+SETTLED = 20  # seconds: whatever was under way when a message went has ended by then
 
 
 def messages_gone(messages: Sequence[Message], *, at: datetime) -> list[uuid.UUID]:
@@ -25,14 +30,30 @@ def messages_gone(messages: Sequence[Message], *, at: datetime) -> list[uuid.UUI
             _gone(message, at)
             gone.append(message.pk)
     if gone:
-        facts_without_source(gone)
+        touches_ask_again(facts_without_source(gone))
         search_documents_write(gone)
         messages_refresh(gone)
         events.record("message_deleted_upstream", gone)
+        talks = MessageCopy.objects.filter(message__in=gone).values_list("thread__conversation_id", flat=True)
+        for key in set(talks):
+            defer(derived_again, conversation_id=str(key), key=f"derived-again:{key}", after=SETTLED)
     return gone
 
 
+@job("channels.derived_again")
+def derived_again(*, conversation_id: str) -> None:
+    """Rebuild what is derived from a conversation in which something was deleted: whoever changed it in that moment has read the
+    words before they went, and may have written them after."""
+    gone = Message.objects.filter(
+        copies__thread__conversation_id=conversation_id, deleted_upstream_at__isnull=False
+    )
+    with transaction.atomic():
+        search_documents_write(set(gone.values_list("pk", flat=True)))
+        conversations_refresh([uuid.UUID(conversation_id)])
+
+
 def _gone(message: Message, at: datetime) -> None:
+    quotations_forget(message)
     _untell(message)
     _unname(message)
     raws = [message.raw_id, *message.extra.get("edits", ())]

@@ -36,6 +36,8 @@ from kith.networks.models import ChannelAccount
 from kith.networks.selectors import manifest_of
 from kith.teams.models import User
 from kith.trust.services import gate_preview, touch_request, touches_cancel
+from kith.trust.services.held import parts_back
+from kith.trust.services.ledger import parts_cancel
 from kith.trust.types import GateResult, Verdict
 
 __all__ = [
@@ -205,15 +207,18 @@ def _asked(compose: Compose) -> dict[str, Any]:
 
 
 def _deliver(compose: Compose, message: Message, thread: Thread, result: GateResult) -> Delivery:
-    due = now() + timedelta(seconds=compose.undo_seconds)
-    delivery = Delivery.objects.create(
-        message=message,
-        thread=thread,
-        channel_account=compose.account,
-        decision_id=result.clearances[0].decision_id,
-        idempotency_key=message.pk,
-        not_before=due,
-    )
+    values = {
+        "thread": thread,
+        "channel_account": compose.account,
+        "decision_id": result.clearances[0].decision_id,
+        "not_before": now() + timedelta(seconds=compose.undo_seconds),
+    }
+    # One that ended at the last moment, unsent, is begun again: the network is to know it by the same key.
+    ended = Delivery.objects.filter(message=message, state=Delivery.State.CANCELLED)
+    if ended.update(**values, state=Delivery.State.QUEUED, attempts=0, error=""):
+        delivery = Delivery.objects.get(message=message, idempotency_key=message.pk)
+    else:
+        delivery = Delivery.objects.create(message=message, idempotency_key=message.pk, **values)
     deliver_notify()
     return delivery
 
@@ -243,8 +248,11 @@ def _after(compose: Compose, message: Message, thread: Thread) -> None:
     events.record("message_written", [message.pk])
 
 
-def message_unsend(*, message: Message) -> bool:
-    """Take a message back while it waits. False when it is too late: it is being sent or was sent."""
+def message_unsend(*, message: Message, parts_wait: bool = False) -> bool:
+    """Take a message back while it waits. False when it is too late: it is being sent or was sent.
+
+    What was joined to it is taken back with it, or, with `parts_wait`, waits by itself again.
+    """
     with transaction.atomic():
         waiting = Delivery.objects.select_for_update().filter(message=message)
         if any(d.state not in (Delivery.State.QUEUED, Delivery.State.CANCELLED) for d in waiting):
@@ -254,6 +262,7 @@ def message_unsend(*, message: Message) -> bool:
         waiting.update(state=Delivery.State.CANCELLED)
         message.state = Message.State.CANCELLED
         message.save(update_fields=["state"])
+        (parts_back if parts_wait else parts_cancel)(message.pk)
         touches_cancel(message.pk)
         audit.record("message_unsent", "message", message.pk)
         messages_refresh([message.pk])

@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import logging
 import uuid
-from collections.abc import Iterator
-from datetime import date
+from datetime import date, timedelta
 
 import httpx
 from django.db import transaction
@@ -20,17 +19,17 @@ from kith.channels import gateway
 from kith.channels.deletions import messages_gone
 from kith.channels.limits import words_of
 from kith.channels.models import Cursor
-from kith.connectors.contract import ChecksExistence, ConnectorError, Existence
+from kith.connectors.contract import Asks, ChecksExistence, ConnectorError, Existence
 from kith.conversations.models import Message
 from kith.core.jobs import job
 from kith.networks.models import ChannelAccount
 
 log = logging.getLogger(__name__)
 STREAM = "existence"
-PART = 50  # asked in one call of the connector
-PARTS_AN_HOUR = 20  # for each account: 24,000 messages a day
 LEAST_BUDGET = 50  # calls that are left to reading and answering
 MISSES = 3
+DONE = "done"
+Asked = tuple[uuid.UUID, str, str]  # our key, the network's id, the page on which people read it
 
 
 @job("channels.upstream_check", every="37 * * * *")
@@ -43,44 +42,63 @@ def upstream_check() -> None:
             log.warning("the check of %s waits: %s", account.name, words_of(error, account))
 
 
-def account_check(account: ChannelAccount, *, parts: int = PARTS_AN_HOUR) -> list[uuid.UUID]:
-    """Check the next part of this day's round; returns the ids of messages that turned out to be gone."""
+def account_check(account: ChannelAccount) -> list[uuid.UUID]:
+    """Check the next part of this account's round; returns the ids of messages that turned out to be gone."""
     connector = gateway.connector_for(account)
     if not isinstance(connector, ChecksExistence):
         return []
     gone: list[uuid.UUID] = []
-    for rows in _waiting(account, parts):
-        said = connector.existence([external_id for _key, external_id in rows])
+    begun, rounds = _round(account), max(connector.asks.an_hour // connector.asks.at_once, 1)
+    if begun is None:
+        return []
+    day, after = begun
+    for _part in range(rounds):
+        rows = _waiting(account, connector.asks, after)
+        if not rows:
+            _at(account, f"{day}:{DONE}")
+            break
+        said = connector.existence(
+            [external_id for _key, external_id, _url in rows],
+            urls={external_id: url for _key, external_id, url in rows if url},
+        )
+        after = rows[-1][0]
         with transaction.atomic():
-            for key, external_id in rows:
+            for key, external_id, _url in rows:
                 if _is_gone(key, said.found.get(external_id)):
                     gone += messages_gone([Message.objects.get(pk=key)], at=now())
-            _at(account, f"{now().date()}:{rows[-1][0]}")
+            _at(account, f"{day}:{after}")
         left = said.budget.remaining
         if left is not None and left < LEAST_BUDGET:
             break
     return gone
 
 
-def _waiting(account: ChannelAccount, parts: int) -> Iterator[list[tuple[uuid.UUID, str]]]:
-    """Parts of what others said there in public and is still kept, oldest first, from where this day's round is."""
+def _round(account: ChannelAccount) -> tuple[date, uuid.UUID | None] | None:
+    """The day on which the round began that is under way, and the last message of it; None: the next begins tomorrow.
+
+    A round that takes longer than a day is brought to its end first, so that what came last is asked about, too.
+    """
+    today = now().date()
     begun, _colon, last = _position(account).partition(":")
-    after = uuid.UUID(last) if last and begun == str(now().date()) else None
-    for _part in range(parts):
-        found = Message.objects.filter(
-            copies__channel_account=account,
-            network=account.network,
-            direction=Message.Direction.IN,
-            visibility="public",
-            deleted_upstream_at=None,
-        )
-        if after is not None:
-            found = found.filter(pk__gt=after)
-        rows = list(found.order_by("pk").values_list("pk", "external_id").distinct()[:PART])
-        if not rows:
-            return
-        after = rows[-1][0]
-        yield rows
+    if not begun or not last or (last == DONE and begun != str(today)):
+        return today, None
+    return None if last == DONE else (date.fromisoformat(begun), uuid.UUID(last))
+
+
+def _waiting(account: ChannelAccount, asks: Asks, after: uuid.UUID | None) -> list[Asked]:
+    """What others said there in public and is still kept, oldest first."""
+    found = Message.objects.filter(
+        copies__channel_account=account,
+        network=account.network,
+        direction=Message.Direction.IN,
+        visibility="public",
+        deleted_upstream_at=None,
+    )
+    if asks.days:
+        found = found.filter(received_at__gte=now() - timedelta(days=asks.days))
+    if after is not None:
+        found = found.filter(pk__gt=after)
+    return list(found.order_by("pk").values_list("pk", "external_id", "url").distinct()[: asks.at_once])
 
 
 def _position(account: ChannelAccount) -> str:
@@ -96,7 +114,9 @@ def _is_gone(key: uuid.UUID, said: Existence | None) -> bool:
     """Whether that was enough. Days on which a message was missing are kept with it, and forgotten when it is seen again."""
     if said is None:
         return False
-    message = Message.objects.select_for_update().get(pk=key)
+    message = Message.objects.select_for_update().filter(pk=key).first()
+    if message is None:  # taken by a retention rule, or erased, meanwhile
+        return False
     missed: list[str] = list(message.extra.get("missing_on", ()))
     if said == "gone":
         return True

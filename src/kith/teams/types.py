@@ -32,6 +32,7 @@ API_PERMISSIONS = (
     "messages:write",
     "channels:read",
     "channels:write",
+    "mailings:read",
     "webhooks:read",
     "webhooks:write",
 )

@@ -14,6 +14,7 @@ from kith.policy.types import About, Cap, Channel, FactUse, Origin, Pace, Rules
 # For rooms above, which may not ask policy: its words, without its function.
 __all__ = [
     "POLICY_LIMIT",
+    "REMARK_GONE",
     "Cap",
     "Channel",
     "Clearance",
@@ -57,13 +58,14 @@ class UsedFact:
 
     def kept(self) -> dict[str, Any]:
         """As JSON, to be kept with the touch."""
-        return {
+        kept: dict[str, Any] = {
             "attribute": self.attribute,
             "origin": self.origin,
             "about": self.about,
             "purposes": list(self.purposes),
             "fact_id": str(self.fact_id) if self.fact_id else None,
         }
+        return kept | {"deleted": True} if self.deleted else kept
 
     @classmethod
     def again(cls, kept: Mapping[str, Any]) -> UsedFact:
@@ -74,7 +76,12 @@ class UsedFact:
             kept["about"],
             tuple(kept.get("purposes", ())),
             uuid.UUID(key) if key else None,
+            bool(kept.get("deleted")),
         )
+
+
+# What a message answers or quotes, and its author has deleted.
+REMARK_GONE = UsedFact("public_remark", "public_post", "self", (), deleted=True).kept()
 
 
 @dataclass(frozen=True, slots=True)

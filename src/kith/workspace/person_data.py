@@ -7,10 +7,14 @@ from dataclasses import dataclass
 
 from django.db.models import Model, Q, QuerySet
 
+from kith.campaigns.models import Mailing
 from kith.contacts.models import Contact, Identity
+from kith.conversations.models import MessageCopy
 from kith.core.registry import Kept
 from kith.teams.types import Viewer
+from kith.work.models import Note
 
+ABOUT_THEM = ("link_identity", "infer")
 OUTSIDE_ROLES = ("from", "sender", "to", "cc", "bcc", "member")
 
 
@@ -100,11 +104,7 @@ OPEN = frozenset(
 def visible_rows(viewer: Viewer, rows: QuerySet[Model], label: str) -> QuerySet[Model]:
     """Those that the viewer may see: an export shows nothing that its asker could not have opened (law 11)."""
     if label in ("trust.Touch", "trust.Decision"):
-        from kith.conversations.models import MessageCopy
-
-        path = "subject_id" if label == "trust.Touch" else "touch__subject_id"
-        seen = MessageCopy.objects.filter(scope_id__in=viewer.scope_ids).values("message_id")
-        return rows.filter(Q(**{path: None}) | Q(**{f"{path}__in": seen}))
+        return rows.filter(_touch_seen(viewer, "" if label == "trust.Touch" else "touch__"))
     path = SCOPED.get(label, "")
     if not path:
         return rows
@@ -112,3 +112,19 @@ def visible_rows(viewer: Viewer, rows: QuerySet[Model], label: str) -> QuerySet[
     if path == "scope_id__in" and label != "conversations.Thread":
         allowed |= Q(scope_id=None)
     return rows.filter(allowed).distinct()
+
+
+def _touch_seen(viewer: Viewer, way: str) -> Q:
+    """A touch is seen by who sees what it is about: its message, its note, the mailbox of its mailing; a conclusion or a link is
+    about the person, and what has no subject at all (a code that was asked for, a confirmation) is nobody's own."""
+    scopes = list(viewer.scope_ids)
+    messages = MessageCopy.objects.filter(scope_id__in=scopes).values("message_id")
+    notes = Note.objects.filter(Q(scope_id=None) | Q(scope_id__in=scopes)).values("pk")
+    mailings = Mailing.objects.filter(account__scope_id__in=scopes).values("pk")
+    return (
+        Q(**{f"{way}subject_id__in": messages})
+        | Q(**{f"{way}subject_id__in": notes})
+        | Q(**{f"{way}kind__in": ABOUT_THEM})
+        | Q(**{f"{way}subject_id": None, f"{way}mailing_id__in": mailings})
+        | Q(**{f"{way}subject_id": None, f"{way}mailing_id": None})
+    )

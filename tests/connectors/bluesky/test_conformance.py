@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from kith.connectors.bluesky.connector import Connector
-from kith.connectors.conformance import Answer, Asked, ConnectorConformance, serving
+from kith.connectors.conformance import Answer, Asked, ConnectorConformance, Kept, serving
 from kith.connectors.contract import Outgoing, OwnIdentity, Party, Setup
 
 DID = "did:plc:us"
@@ -65,6 +65,24 @@ class TestBluesky(ConnectorConformance):
 
         with serving(respond) as server:
             yield self.setup(settings={"service": server.address})
+
+    def kept(self, address: str) -> Kept:
+        of_ann = "at://did:plc:ann/app.bsky.feed.post/"
+        return {
+            f"{of_ann}k1": ("there", ""),
+            f"{of_ann}k2": ("gone", ""),
+            f"{of_ann}k3": (None, ""),
+            "x": (None, ""),
+        }
+
+    def network(self, asked: Asked) -> Answer:
+        if asked.path.endswith("createSession"):
+            return Answer(SESSION)
+        if asked.path.endswith("getPosts"):
+            return Answer({"posts": [notification(1)]})
+        if asked.query["rkey"] == "k3":  # hidden by a block
+            return Answer({"uri": "at://did:plc:ann/app.bsky.feed.post/k3", "value": {}})
+        return Answer({"error": "RecordNotFound", "message": "Could not locate record"}, 400)
 
 
 def test_an_expired_page_address_starts_the_walk_anew() -> None:

@@ -5,24 +5,30 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
+from functools import partialmethod
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
+from kith.base import http
 from kith.connectors.conformance import (
     FAULTS,
     Answer,
     Asked,
     ConnectorConformance,
     FolderConformance,
+    Kept,
     always,
     serving,
 )
 from kith.connectors.contract import (
+    Asks,
     ConnectorError,
     Event,
+    Existence,
+    Existences,
     FoundSent,
     Ignored,
     NotSupported,
@@ -72,8 +78,69 @@ def test_the_good_one_passes(good: type[ConnectorConformance]) -> None:
         "test_webhooks_that_are_signed_pass",
         "test_webhooks_that_were_changed_are_forged",
         "test_webhooks_that_are_old_are_forged",
+        "test_existence_is_told",
+        "test_existence_asks_nothing_inside_our_network",
+        "test_trouble_is_no_deletion",
+        "test_trouble_midway_is_no_deletion",
     }
     assert all(good.not_applicable.values())
+
+
+def _existence(self: Any, external_ids: Sequence[str], *, urls: Any = None, gone: Any = (410,)) -> Existences:
+    """By each one's page; statuses in `gone` mean that it was deleted, any other but 200 that it is not known."""
+    found: dict[str, Existence] = {}
+    try:
+        with self._setup.http() as client:
+            for key in external_ids:
+                status = client.get(urls[key]).raise_for_status().status_code if key in urls else 0
+                found |= {key: "there"} if status == 200 else {}
+    except httpx.HTTPStatusError as error:
+        if error.response.status_code in gone:
+            return Existences(found | {key: "gone"})
+        raise RetryLater("It did not work") from error
+    except (http.AddressRefused, httpx.HTTPError) as error:
+        if gone == "all":
+            return Existences(found | dict.fromkeys(external_ids, "missing"))
+        raise RetryLater("It did not work") from error
+    return Existences(found)
+
+
+class _Kept(ConnectorConformance):
+    def kept(self, address: str) -> Kept:
+        pages: Kept = {"a": ("there", f"{address}/a"), "x": (None, ""), "b": ("gone", f"{address}/b")}
+        return pages
+
+    def network(self, asked: Asked) -> Answer:
+        return Answer({}, 410 if asked.path == "/b" else 200)
+
+
+@pytest.mark.parametrize(
+    ("gone", "caught"),
+    [
+        ((410,), set[str]()),
+        ((410, 401), {"test_trouble_is_no_deletion"}),
+        ((410, 429), {"test_trouble_is_no_deletion"}),
+        ((410, 500), {"test_trouble_is_no_deletion"}),
+        (
+            "all",
+            {
+                "test_trouble_is_no_deletion",
+                "test_trouble_midway_is_no_deletion",
+                "test_existence_asks_nothing_inside_our_network",
+                "test_existence_is_told",
+            },
+        ),
+    ],
+)
+def test_trouble_that_is_taken_for_a_deletion_is_caught(
+    good: type[ConnectorConformance], gone: Any, caught: set[str]
+) -> None:
+    methods = {"existence": partialmethod(_existence, gone=gone), "asks": Asks()}
+    broken = type("Connector", (good.connector,), methods)
+    folder = property(lambda self: Path(good().folder))
+    values = {"settings": good.settings, "secrets": good.secrets, "connector": broken, "folder": folder}
+    suite = type("Broken", (_Kept,), values)()
+    assert failing(suite, "test_trouble") | failing(suite, "test_existence") == caught
 
 
 def _repeats(self: Any, cursor: str, *, limit: int) -> Page:

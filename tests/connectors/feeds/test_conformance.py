@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
 
-from kith.connectors.conformance import Answer, Asked, ConnectorConformance, serving
+from kith.connectors.conformance import Answer, Asked, ConnectorConformance, Kept, serving
 from kith.connectors.contract import Setup, WebhookRequest
 from kith.connectors.feeds.connector import Connector
 
@@ -40,6 +40,25 @@ class TestFeeds(ConnectorConformance):
 
         with serving(respond) as server:
             yield self.setup(settings={"url": server.address})
+
+    def kept(self, address: str) -> Kept:
+        return {
+            "urn:there": ("there", f"{address}/there"),
+            "urn:comment": (None, f"{address}/there#comment-3"),
+            "urn:comment-of-a-page-that-is-gone": ("gone", f"{address}/gone#comment-4"),
+            "urn:gone": ("gone", f"{address}/gone"),
+            "urn:missing": ("missing", f"{address}/missing"),
+            "urn:login": (None, f"{address}/login"),
+            "urn:not-for-robots": (None, f"{address}/private/gone"),
+            "urn:elsewhere": (None, "http://news.example/gone"),
+            "urn:no-page": (None, ""),
+            "urn:not-an-address": (None, "http://[gone"),
+        }
+
+    def network(self, asked: Asked) -> Answer:
+        if asked.path == "/robots.txt":
+            return Answer(b"User-agent: *\nDisallow: /private/\n")
+        return Answer(b"<p>", {"/there": 200, "/login": 401, "/missing": 404}.get(asked.path, 410))
 
     def signed_request(self, now: datetime) -> WebhookRequest:
         body = rss(2)

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 from tests.connectors.mastodon.fake import FakeServer
 
-from kith.connectors.conformance import ConnectorConformance, serving
+from kith.connectors.conformance import Answer, Asked, ConnectorConformance, Fault, Kept, serving
 from kith.connectors.contract import Outgoing, OwnIdentity, Party, Setup
 from kith.connectors.mastodon.connector import Connector
 
@@ -30,6 +30,14 @@ class TestMastodon(ConnectorConformance):
     def backlog(self, count: int) -> Iterator[Setup]:
         with serving(FakeServer(mentions=count)) as server:
             yield self.at_address(server.address)
+
+    def kept(self, address: str) -> Kept:
+        return {"1000": ("there", ""), "1001": ("gone", ""), "1002": ("missing", ""), "1003": (None, "")}
+
+    def network(self, asked: Asked) -> Answer | Fault:
+        server = FakeServer(mentions=1)
+        server.faults = {"GET .*/1001": Answer({"error": "Gone"}, 410), "GET .*/1003": Answer(b"", 403)}
+        return server(asked)
 
 
 class TestMastodonThatGivesTheNewestFirst(TestMastodon):

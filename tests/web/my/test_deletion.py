@@ -205,7 +205,7 @@ def test_an_erasure_that_a_colleague_asked_for_already_is_the_one_that_counts(
     answer = ask(account)
     work()
     assert PersonRequest.objects.count() == 1
-    assert "is deleted" in text_of(page(answer))
+    assert "We keep nothing of you from Facebook" in text_of(page(answer))
 
 
 @pytest.mark.parametrize(

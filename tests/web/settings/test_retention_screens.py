@@ -7,11 +7,13 @@ import re
 from datetime import timedelta
 
 import pytest
+from django.urls import reverse
 
 from kith.base.clock import now
 from kith.contacts.models import Identity
 from kith.contacts.services import contact_for_identity
 from kith.conversations.models import Message
+from kith.core.models import AuditEvent
 from kith.workspace.models import LegalHold, PersonRequest, RetentionRule
 from kith.workspace.retention.nightly import retention_run
 from tests.support.cast import Cast, cast_make, client_of
@@ -101,6 +103,22 @@ def test_a_hold_is_placed_from_a_persons_page_and_an_erasure_says_that_it_waits(
     client.post(f"/settings/retention/holds/{hold.pk}/lift/", {"reason": "Settled"})
     assert PersonRequest.objects.get().state == "waiting"
     assert "Settled" in _text(client.get("/settings/retention/"))
+
+
+def test_a_hold_is_placed_from_a_conversations_menu(cast: Cast) -> None:
+    talk = cast.mail(cast.everyone).conversation_id
+    client = client_of(cast.olga)
+    page = client.get(reverse("conversation", args=[talk])).content.decode()
+    address = f"{reverse('settings:hold_new')}?address={reverse('conversation', args=[talk])}"
+    assert address in page
+    assert f'value="{reverse("conversation", args=[talk])}"' in client.get(address).content.decode()
+    client.post(address, {"address": reverse("conversation", args=[talk]), "reason": "Case 12"})
+    assert LegalHold.objects.get().conversation_id == talk
+    assert AuditEvent.objects.filter(action="hold_placed").exists()
+    assert (
+        reverse("settings:hold_new")
+        not in client_of(cast.carl).get(reverse("conversation", args=[talk])).content.decode()
+    )
 
 
 def test_a_conversation_that_one_may_not_open_is_not_named(cast: Cast) -> None:

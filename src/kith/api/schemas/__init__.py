@@ -28,6 +28,7 @@ from kith.api.schemas.house import (
     WebhookPatch,
     WebhookSecretOut,
 )
+from kith.api.schemas.mailings import DryRunOut, MailingOut, RecipientOut, RecipientQuery
 from kith.api.schemas.people import (
     AffiliationIn,
     AffiliationOut,
@@ -58,11 +59,13 @@ __all__ = [
     "ChannelOut",
     "ConversationOut",
     "ConversationQuery",
+    "DryRunOut",
     "HealthOut",
     "IdentityIn",
     "IdentityOut",
     "IdentityQuery",
     "LinkIn",
+    "MailingOut",
     "MergeIn",
     "MergeOut",
     "MessageOut",
@@ -79,6 +82,8 @@ __all__ = [
     "PersonIn",
     "PersonOut",
     "PersonPatch",
+    "RecipientOut",
+    "RecipientQuery",
     "ReplyIn",
     "SendIn",
     "SentOut",

@@ -12,7 +12,7 @@ from django.utils.translation import ngettext
 from kith.base.clock import now
 from kith.base.ids import new_id
 from kith.campaigns.errors import MailingError
-from kith.campaigns.models import Mailing, Recipient
+from kith.campaigns.models import Mailing
 from kith.campaigns.services.send import compose_of
 from kith.channels.mailings import message_cleared
 from kith.channels.outbox import message_release
@@ -29,12 +29,12 @@ SELECT t.identity_id FROM trust_touch t WHERE t.state = 'held' AND t.mailing_id 
 AND t.planned_for <= %(now)s AND t.identity_id IS NOT NULL
 GROUP BY 1 ORDER BY max(t.priority) DESC, min(t.planned_for) LIMIT %(limit)s
 """
-# Messages that a person wrote: held until a time, which has come.
+# Messages that a person wrote (a mailing's wait as touches): held until a time, which has come.
 _MESSAGES_DUE = """
 SELECT m.id FROM conversations_message m JOIN LATERAL (
     SELECT d.until FROM trust_touch x JOIN trust_decision d ON d.touch_id = x.id
     WHERE x.subject_id = m.id AND x.state = 'held' AND d.outcome = 'hold' ORDER BY d.id DESC LIMIT 1) last ON true
-WHERE m.state = 'held' AND last.until <= %(now)s ORDER BY m.at LIMIT %(limit)s
+WHERE m.state = 'held' AND NOT m.extra ? 'mailings' AND last.until <= %(now)s ORDER BY m.at LIMIT %(limit)s
 """
 
 
@@ -50,22 +50,7 @@ def queue_release(*, limit: int = 500) -> int:
             )
             for one in found:
                 sent += message_release(one).outcome == "allow"
-                _follow(one)
     return sent
-
-
-def _follow(message: Message) -> None:
-    """A message of a mailing that was held at the last moment has a new touch by now: it stays the mailing's."""
-    if not message.extra.get("mailings"):
-        return
-    new = Touch.objects.filter(subject_id=message.pk).order_by("-id").first()
-    old = list(
-        Touch.objects.filter(subject_id=message.pk).exclude(mailing_id=None).values_list("pk", flat=True)
-    )
-    if new is not None and new.mailing_id is None:
-        new.mailing_id = uuid.UUID(message.extra["mailings"][0])
-        new.save(update_fields=["mailing_id"])
-        Recipient.objects.filter(touch_id__in=old).update(touch=new)
 
 
 @transaction.atomic
@@ -77,9 +62,7 @@ def person_release(identity_id: uuid.UUID) -> int:
     sent = 0
     while True:
         held = held_of(identity_id)
-        mailings = Mailing.objects.select_related("account__team", "author", "sent_by").in_bulk(
-            [one.touch.mailing_id for one in held if one.touch.mailing_id]
-        )
+        mailings = _mailings(held)
         for one in held:
             if one.outcome != "allow" and (one.outcome == "deny" or one.touch.planned_for <= now()):
                 held_keep(one)
@@ -88,6 +71,14 @@ def person_release(identity_id: uuid.UUID) -> int:
             return sent
         _send(free, mailings, identity_id)
         sent += 1
+
+
+def _mailings(held: Sequence[Held]) -> dict[uuid.UUID, Mailing]:
+    """Those that these are of; what is stopped is about to be taken out of the queue, and sends nothing meanwhile."""
+    going = Mailing.objects.exclude(state=Mailing.State.STOPPED)
+    return going.select_related("account__team", "author", "sent_by").in_bulk(
+        [one.touch.mailing_id for one in held if one.touch.mailing_id]
+    )
 
 
 def _send(
@@ -127,9 +118,7 @@ def touch_send_now(*, touch_id: uuid.UUID, user: User, reason: str) -> Verdict |
         raise MailingError(_("Say why it may go all the same."))
     identity = Touch.objects.filter(pk=touch_id).values_list("identity_id", flat=True).first()
     found = [one for one in held_of(identity) if one.touch.pk == touch_id] if identity else []
-    mailings = Mailing.objects.select_related("account__team", "author", "sent_by").in_bulk(
-        [one.touch.mailing_id for one in found if one.touch.mailing_id]
-    )
+    mailings = _mailings(found)
     if not found or identity is None or not mailings:
         raise MailingError(_("It does not wait any more."))
     said = _send(found, mailings, identity, by=user, reason=reason)

@@ -8,6 +8,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
 from kith.base.clock import now
@@ -15,7 +16,6 @@ from kith.base.ids import new_id
 from kith.campaigns.errors import MailingError
 from kith.campaigns.models import Mailing, Recipient
 from kith.campaigns.services.check import request_of
-from kith.campaigns.services.drafts import alone
 from kith.campaigns.words import greeted
 from kith.channels.compose import Compose
 from kith.channels.mailings import message_cleared
@@ -24,9 +24,10 @@ from kith.channels.outbox import message_unsend
 from kith.core import audit
 from kith.core.jobs import defer
 from kith.teams.models import User
+from kith.teams.selectors import may_manage
 from kith.trust.models import Touch
 from kith.trust.services import touch_request_each
-from kith.trust.services.held import touches_named, touches_wait
+from kith.trust.services.held import touch_waits, touches_named, touches_wait
 from kith.trust.types import UsedFact
 
 State = Mailing.State
@@ -38,7 +39,7 @@ SEPARATOR = "\n\n" + "—" * 12 + "\n\n"
 def mailing_send(*, mailing: Mailing, user: User) -> Mailing:
     """Begin sending, a few seconds from now; or go on after a stop. Raises MailingError."""
     mailing = Mailing.objects.select_for_update(of=("self",)).select_related("account").get(pk=mailing.pk)
-    if not (user.manages or alone(user)):
+    if not may_manage(user):
         raise MailingError(_("A manager sends what goes to many."))
     if mailing.state not in (State.CHECKED, State.STOPPED):
         raise MailingError(_("Look first at who would get it."))
@@ -150,6 +151,18 @@ def mailing_stop(*, mailing: Mailing, user: User) -> Mailing:
 
 def take_back(mailing_id: uuid.UUID) -> None:
     """What a stop leaves to do; again from where it was after an interruption."""
+    joined = Touch.objects.filter(mailing_id=mailing_id, state=Touch.State.MERGED)
+    within = joined.values("merged_into__subject_id")
+    for delivery in _unsent().filter(message__in=within).iterator():
+        with transaction.atomic():  # what was joined to another mailing's message: that one goes without it
+            if message_unsend(message=delivery.message, parts_wait=True):
+                touch_waits(delivery.decision.touch_id)
+    for delivery in _unsent().filter(decision__touch__mailing_id=mailing_id).iterator():
+        with transaction.atomic():
+            if message_unsend(message=delivery.message, parts_wait=True):
+                Recipient.objects.filter(touch_id=delivery.decision.touch_id).update(
+                    touch=None, asked_at=None
+                )
     with transaction.atomic():
         held = Touch.objects.select_for_update().filter(
             mailing_id=mailing_id, state=Touch.State.HELD, subject_id=None
@@ -157,12 +170,8 @@ def take_back(mailing_id: uuid.UUID) -> None:
         ids = list(held.values_list("pk", flat=True))
         Touch.objects.filter(pk__in=ids).update(state=Touch.State.CANCELLED)
         Recipient.objects.filter(touch_id__in=ids).update(touch=None, asked_at=None)
-    waiting = Delivery.objects.filter(
-        state=Delivery.State.QUEUED, decision__touch__mailing_id=mailing_id
-    ).select_related("message", "decision")
-    for delivery in waiting.order_by("id").iterator():
-        with transaction.atomic():
-            if message_unsend(message=delivery.message):
-                Recipient.objects.filter(touch_id=delivery.decision.touch_id).update(
-                    touch=None, asked_at=None
-                )
+
+
+def _unsent() -> QuerySet[Delivery]:
+    waiting = Delivery.objects.filter(state=Delivery.State.QUEUED)
+    return waiting.select_related("message", "decision").order_by("id")

@@ -12,6 +12,7 @@ from kith.connectors.answers import payload
 from kith.connectors.bluesky import events, reading, sending
 from kith.connectors.bluesky.xrpc import Xrpc, XrpcRefused
 from kith.connectors.contract import (
+    Asks,
     BadPayload,
     Event,
     Existences,
@@ -33,6 +34,7 @@ class Connector:
     """Settings: `service`, `handle`; secret: `app_password` (and `access_jwt`, `refresh_jwt` if `refresh` was kept)."""
 
     manifest: ClassVar[Manifest] = manifests.of(__file__)
+    asks: ClassVar[Asks] = Asks()
 
     def __init__(self, setup: Setup) -> None:
         self._setup = setup
@@ -94,7 +96,7 @@ class Connector:
             raise Refused(say("A published post answers nothing; send it as a reply."))
         return sending.send(self._xrpc, outgoing, self.manifest.limits)
 
-    def existence(self, external_ids: Sequence[str]) -> Existences:
+    def existence(self, external_ids: Sequence[str], *, urls: Mapping[str, str] | None = None) -> Existences:
         """A view is also missing when its author blocked us; whether the record is there tells that apart."""
         uris = [uri for uri in external_ids if uri.startswith("at://") and uri.count("/") == 4]
         return Existences(reading.existence(self._xrpc, uris), self._xrpc.budget)

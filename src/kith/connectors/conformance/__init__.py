@@ -15,12 +15,13 @@ What does not apply is not collected; `not_applicable` holds the reasons. `docs/
 """
 
 from kith.connectors.conformance.channel import READING, WRITING, ChannelConformance
+from kith.connectors.conformance.existing import ExistenceConformance, Kept
 from kith.connectors.conformance.faults import FAULTS, Answer, Asked, Fault, FaultServer, always, serving
 from kith.connectors.conformance.folder import FolderConformance
 from kith.connectors.conformance.samples import events_as_json, fixtures, plain, raw_item, write_expected
 
 
-class ConnectorConformance(FolderConformance, ChannelConformance):
+class ConnectorConformance(FolderConformance, ChannelConformance, ExistenceConformance):
     """The whole suite: what lies in the folder, and how the connector behaves against servers."""
 
 
@@ -32,9 +33,11 @@ __all__ = [
     "Asked",
     "ChannelConformance",
     "ConnectorConformance",
+    "ExistenceConformance",
     "Fault",
     "FaultServer",
     "FolderConformance",
+    "Kept",
     "always",
     "events_as_json",
     "fixtures",

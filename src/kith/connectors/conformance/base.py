@@ -87,11 +87,14 @@ def outcome(call: Callable[..., Any], *args: Any, **rest: Any) -> tuple[Any, Bas
         return None, error
 
 
-def applies(*capabilities: str, http: bool = False, unless: str = "") -> Callable[[Test], Test]:
-    """A test that only makes sense with these capabilities, over HTTP, or unless the class gives a reason in `unless`."""
+def applies(
+    *capabilities: str, http: bool = False, unless: str = "", method: str = ""
+) -> Callable[[Test], Test]:
+    """A test that only makes sense with these capabilities, this method, over HTTP, or unless the class gives a reason in
+    `unless`."""
 
     def mark(test: Test) -> Test:
-        test.__dict__["applies"] = (capabilities, http, unless)
+        test.__dict__["applies"] = (capabilities, http, unless, method)
         return test
 
     return mark
@@ -113,9 +116,13 @@ class SuiteBase:
             return
         cls.not_applicable = dict(cls.not_applicable)
         for name in dir(cls):
-            capabilities, over_http, unless = getattr(getattr(cls, name), "applies", ((), False, ""))
+            capabilities, over_http, unless, method = getattr(
+                getattr(cls, name), "applies", ((), False, "", "")
+            )
             missing = [item for item in capabilities if item not in cls.connector.manifest.capabilities]
             reason = f"{cls.connector.manifest.name} does not claim {', '.join(missing)}" if missing else ""
+            if method and not hasattr(cls.connector, method):
+                reason = f"{cls.connector.manifest.name} has no `{method}`"
             reason = reason or (cls.no_http if over_http else "") or (getattr(cls, unless) if unless else "")
             if reason:
                 cls.not_applicable[name] = reason

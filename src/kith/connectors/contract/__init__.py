@@ -40,6 +40,7 @@ from kith.connectors.contract.incoming import (
 from kith.connectors.contract.protocols import (
     AddressGuard,
     AnswersDeletionRequests,
+    Asks,
     Authorizes,
     ChecksExistence,
     Connector,
@@ -72,6 +73,7 @@ from kith.connectors.contract.protocols import (
 __all__ = [
     "AddressGuard",
     "AnswersDeletionRequests",
+    "Asks",
     "Authorizes",
     "BadPayload",
     "Budget",

@@ -142,6 +142,16 @@ class Existences:
     budget: Budget = Budget()
 
 
+@dataclass(frozen=True, slots=True)
+class Asks:
+    """How much a network may be asked whether messages are still there: `days`, what came since then (0: all that is kept);
+    so many `at_once`, in one call, and `an_hour` for one account."""
+
+    days: int = 0
+    at_once: int = 50
+    an_hour: int = 1000
+
+
 class Connector(Protocol):
     manifest: ClassVar[Manifest]
 
@@ -240,8 +250,14 @@ class Deletes(Protocol):
 class ChecksExistence(Protocol):
     """Where the network tells nobody of deletions, or not of all; no capability of its own."""
 
-    def existence(self, external_ids: Sequence[str]) -> Existences:
-        """What became of messages of others that were received once; asks as little as it can, and raises the named errors."""
+    asks: ClassVar[Asks]
+
+    def existence(self, external_ids: Sequence[str], *, urls: Mapping[str, str] | None = None) -> Existences:
+        """What became of messages of others that were received once; asks as little as it can, and raises the named errors.
+
+        `urls`: the pages on which people read them, by external id, where they are known. Trouble is no deletion: where the
+        network does not answer, or refuses, or is somebody else's, an error is raised or nothing is said.
+        """
 
 
 @runtime_checkable

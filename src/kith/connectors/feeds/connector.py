@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, ClassVar
 
@@ -11,8 +11,10 @@ from kith.base.clock import now
 from kith.connectors import manifest as manifests
 from kith.connectors.answers import payload
 from kith.connectors.contract import (
+    Asks,
     BadPayload,
     Event,
+    Existences,
     MessageDeleted,
     MessageEdited,
     OwnIdentity,
@@ -24,7 +26,7 @@ from kith.connectors.contract import (
     WebhookAnswer,
     WebhookRequest,
 )
-from kith.connectors.feeds import document, events, fetching, websub
+from kith.connectors.feeds import document, events, existence, fetching, websub
 from kith.connectors.feeds.position import Position, short
 from kith.connectors.manifest import Manifest
 from kith.connectors.words import say
@@ -37,10 +39,13 @@ class Connector:
     """One feed. Settings: `url` (a feed or a page), `which`, `callback_url`; secret: `websub_secret`."""
 
     manifest: ClassVar[Manifest] = manifests.of(__file__)
+    asks: ClassVar[Asks] = existence.ASKS
 
     def __init__(self, setup: Setup) -> None:
         self._setup = setup
         self._url = setup.settings.get("url", "").strip()
+        own = setup.own.realm if setup.own else ""
+        self._pages = existence.Pages(setup.http, [own, events.realm_of(self._url)])
 
     def check(self) -> OwnIdentity:
         """Fetch and read the feed once; every error blames `url`."""
@@ -104,6 +109,10 @@ class Connector:
                 MessageEdited(external_id=received.external_id, at=at, text=received.text, html=received.html)
             ]
         return [received]
+
+    def existence(self, external_ids: Sequence[str], *, urls: Mapping[str, str] | None = None) -> Existences:
+        """By the items' own pages: that one has left the feed says nothing."""
+        return Existences(self._pages.existence(external_ids, urls or {}))
 
     # --- WebSub
 

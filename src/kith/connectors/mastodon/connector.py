@@ -8,6 +8,7 @@ from typing import ClassVar
 from urllib.parse import quote
 
 from kith.connectors.contract import (
+    Asks,
     Event,
     Existence,
     Existences,
@@ -34,6 +35,7 @@ from kith.connectors.mastodon.send import Sender
 
 class Connector:
     manifest: ClassVar[Manifest] = of(__file__)
+    asks: ClassVar[Asks] = Asks()
 
     def __init__(self, setup: Setup) -> None:
         self._setup = setup
@@ -123,16 +125,15 @@ class Connector:
     def delete(self, external_id: str) -> None:
         self._sender().delete(external_id)
 
-    def existence(self, external_ids: Sequence[str]) -> Existences:
-        """A server answers 404 for what is gone and for what it does not show us (any more); 410 is certain."""
+    def existence(self, external_ids: Sequence[str], *, urls: Mapping[str, str] | None = None) -> Existences:
+        """A server answers 404 for what is gone and for what it does not show us (any more); 410 is certain, 403 says nothing."""
+        meanings: dict[int, Existence] = {404: "missing", 410: "gone"}
         found: dict[str, Existence] = {}
         for external_id in external_ids:
             path = f"/api/v1/statuses/{quote(external_id, safe='')}"
-            answer = self._server.answer("GET", path, passes=frozenset({404, 410}))
-            refused = answer.status_code in (404, 410)
-            found[external_id] = (
-                "there" if not refused else "gone" if answer.status_code == 410 else "missing"
-            )
+            status = self._server.answer("GET", path, passes=frozenset({403, 404, 410})).status_code
+            if status != 403:
+                found[external_id] = meanings.get(status, "there")
         return Existences(found, self._server.budget)
 
     def _sender(self) -> Sender:

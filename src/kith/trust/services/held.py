@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
+from django.db.models import Q
+
 from kith.base.clock import now
 from kith.core import audit
 from kith.policy.types import ContactFacts
@@ -96,13 +98,33 @@ def held_merge(held: Sequence[Held], *, into: Touch) -> None:
     )
 
 
+def parts_back(message_id: uuid.UUID) -> int:
+    """What was joined to a message that does not go waits again by itself; how many these were. In the running transaction."""
+    joined = Touch.objects.filter(state=State.MERGED, merged_into__subject_id=message_id)
+    return joined.update(state=State.HELD, merged_into=None, made_at=None, planned_for=now())
+
+
+def touch_waits(touch_id: uuid.UUID) -> None:
+    """A touch of a mailing, whose message was taken back for another's sake, waits again without a message."""
+    Touch.objects.filter(pk=touch_id).update(state=State.HELD, subject_id=None, planned_for=now())
+
+
 def touches_wait(touch_ids: Sequence[uuid.UUID]) -> None:
     """Note of newly held touches when each is asked about again: when its reason ends, or after an hour."""
     later = now() + ASK_AGAIN
     for touch in Touch.objects.filter(pk__in=touch_ids, state=State.HELD).prefetch_related("decisions"):
-        said = max(touch.decisions.all(), key=lambda row: (row.created_at, row.pk), default=None)
+        said = touch.newest_decision()
         touch.planned_for = (said.until if said is not None else None) or later
         touch.save(update_fields=["planned_for"])
+
+
+def touches_ask_again(fact_ids: Sequence[uuid.UUID]) -> int:
+    """What is held and rests on one of these facts, which are gone, is asked about with the next look at the queue."""
+    rests = Q()
+    for key in fact_ids:
+        rests |= Q(based_on__contains=[{"fact_id": str(key)}])
+    held = Touch.objects.filter(state=State.HELD, subject_id=None)
+    return held.filter(rests).update(planned_for=now()) if fact_ids else 0
 
 
 def touches_drop(touch_ids: Sequence[uuid.UUID]) -> list[uuid.UUID]:

@@ -13,8 +13,8 @@ from kith.policy.types import Actor, Channel, ContactFacts, Kind, ProposedTouch,
 from kith.policy.types import Decision as PolicyDecision
 from kith.trust.facts_used import uses_now
 from kith.trust.gather import gather
-from kith.trust.models import Decision, Touch
-from kith.trust.services.gate import SEVERITY, decision_of, people_lock, verdict_of
+from kith.trust.models import Touch
+from kith.trust.services.gate import decision_of, people_lock, severity, verdict_of
 from kith.trust.types import Verdict
 
 
@@ -28,7 +28,13 @@ def touches_cancel(subject_id: uuid.UUID) -> None:
     )
 
 
-def touches_drop(touch_ids: Sequence[uuid.UUID]) -> None:
+def parts_cancel(subject_id: uuid.UUID) -> None:
+    """What was joined to a message does not go, either."""
+    joined = Touch.objects.filter(state=Touch.State.MERGED, merged_into__subject_id=subject_id)
+    joined.update(state=Touch.State.CANCELLED, made_at=None)
+
+
+def touches_unsent(touch_ids: Sequence[uuid.UUID]) -> None:
     """What was not sent and is no use later (a code that somebody waits for): it waits for nobody."""
     Touch.objects.filter(pk__in=touch_ids, state__in=["held", "allowed"]).update(state=Touch.State.CANCELLED)
 
@@ -38,7 +44,7 @@ def touches_recheck(subject_id: uuid.UUID) -> Verdict | None:
 
     What changed meanwhile counts: an unsubscription, a cap that another division took, the night, a source that was
     deleted. Then the touches are held or denied, with the new decision. A hold that a person overrode, with a reason,
-    stays overridden; a denial never.
+    stays overridden; a denial never. So does one in which something is joined that may not go any more.
     """
     with transaction.atomic():
         touches = list(
@@ -53,16 +59,23 @@ def touches_recheck(subject_id: uuid.UUID) -> Verdict | None:
         moment = now()
         gathered = gather(ids, moment=moment, without=subject_id)
         found = []
+        parts = [
+            decided
+            for part in parts_of(subject_id)
+            if part.identity_id in gathered.facts
+            and (decided := decide_again(part, gathered.facts[part.identity_id], gathered.rules)).outcome
+            != "allow"
+        ]
         for touch in touches:
             if touch.identity_id is None:
                 continue
             facts = gathered.facts[touch.identity_id]
             decided = decide_again(touch, facts, gathered.rules)
-            before = max(touch.decisions.all(), key=lambda row: (row.created_at, row.pk), default=None)
+            before = touch.newest_decision()
             approved = before is not None and before.overridden_by_id is not None
             if decided.outcome == "deny" or (decided.outcome == "hold" and not approved):
                 found.append((touch, facts, decided))
-        if not found:
+        if not found and not parts:
             return None
         for touch, facts, decided in found:
             touch.state = Touch.State.DENIED if decided.outcome == "deny" else Touch.State.HELD
@@ -70,7 +83,13 @@ def touches_recheck(subject_id: uuid.UUID) -> Verdict | None:
             decision_of(touch, decided, facts, allowed=False).save()
         # One recipient denied or held holds the whole message.
         Touch.objects.filter(subject_id=subject_id, state=Touch.State.ALLOWED).update(state=Touch.State.HELD)
-    return verdict_of(max((row[2] for row in found), key=lambda d: SEVERITY[d.outcome]))
+    return verdict_of(max([*(row[2] for row in found), *parts], key=severity))
+
+
+def parts_of(subject_id: uuid.UUID) -> list[Touch]:
+    """The other touches that go within one message, joined to its own."""
+    joined = Touch.objects.filter(state=Touch.State.MERGED, merged_into__subject_id=subject_id)
+    return list(joined.order_by("-priority", "id"))
 
 
 def decide_again(touch: Touch, facts: ContactFacts, rules: Rules) -> PolicyDecision:
@@ -92,7 +111,3 @@ def proposed_again(touch: Touch) -> ProposedTouch:
         based_on=uses_now(touch.based_on),
         answers_inbound=kind in ("reply", "acknowledgement"),
     )
-
-
-def latest_decision(touch: Touch) -> Decision | None:
-    return touch.decisions.order_by("-created_at", "-id").first()

@@ -80,6 +80,7 @@ PERMISSION_WORDS = {
     "messages:write": _("send messages"),
     "channels:read": _("see channels and how they are"),
     "channels:write": _("change channels"),
+    "mailings:read": _("read mailings, and who would get them"),
     "webhooks:read": _("see to which addresses news are sent (administrators)"),
     "webhooks:write": _("have news sent to an address (administrators)"),
 }

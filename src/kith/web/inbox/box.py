@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 
 from kith.channels.answers import Clash, signature_of
 from kith.channels.outbox import OutboxError, OutgoingFile
+from kith.channels.quoted import MARK
 from kith.channels.visitors import Visit, visit_of
 from kith.conversations.models import Draft, Message, MessageCopy
 from kith.conversations.selectors import ConversationView, message_visible
@@ -48,6 +49,7 @@ class Answered:
     id: uuid.UUID
     name: str
     snippet: str
+    gone: bool = False  # deleted by its author
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +72,11 @@ class Box:
     clash: Clash | None = None
     focus: bool = False
     once: str = field(default_factory=lambda: uuid.uuid4().hex)
+
+    @property
+    def source_gone(self) -> bool:
+        """Whether what is quoted or answered here was deleted by its author since."""
+        return MARK in self.typed.text or (self.answered is not None and self.answered.gone)
 
     @property
     def open_fields(self) -> bool:
@@ -168,7 +175,8 @@ def _answered(request: SignedIn, message_id: uuid.UUID | None) -> Answered | Non
     name = message.author.name if message.author else ""
     name = name or (sender.display_name or sender.handle if sender else "")
     text = message.text[: message.quote_at] if message.quote_at else message.text
-    return Answered(message.pk, name or _("Somebody"), " ".join(text.split())[:140])
+    gone = message.deleted_upstream_at is not None
+    return Answered(message.pk, name or _("Somebody"), " ".join(text.split())[:140], gone)
 
 
 def typed_of(post: QueryDict) -> Typed:

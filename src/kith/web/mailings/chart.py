@@ -44,6 +44,7 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Day:
+    day: str  # as in an address
     at: str
     number: int
     x: float
@@ -109,6 +110,6 @@ def _days(free: dict[str, int]) -> tuple[Day, ...]:
     most = max((number for _day, number in shown), default=1)
     step = WIDTH / max(len(shown), 14)
     return tuple(
-        Day(_told(day), number, round(n * step, 2), round(step * 0.72, 2), round(100 * number / most, 2))
+        Day(day, _told(day), number, round(n * step, 2), round(step * 0.72, 2), round(100 * number / most, 2))
         for n, (day, number) in enumerate(shown)
     )

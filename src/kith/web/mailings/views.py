@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import uuid
 from collections.abc import Iterator
+from datetime import date
 from typing import Any
 
 from django.http import (
@@ -15,6 +16,7 @@ from django.http import (
     StreamingHttpResponse,
 )
 from django.urls import reverse
+from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
@@ -24,12 +26,15 @@ from kith.campaigns.errors import MailingError
 from kith.campaigns.models import Mailing
 from kith.campaigns.services import drafts
 from kith.campaigns.services.check import mailing_check
-from kith.core.fields import as_uuid
+from kith.core.fields import as_number, as_uuid
+from kith.teams.selectors import may_manage
+from kith.trust.selectors import topics
 from kith.trust.sentences import sentence
 from kith.trust.types import UsedFact
 from kith.web import pages
 from kith.web.access import SignedIn, writers
 from kith.web.mailings import chart, words
+from kith.web.mailings.acts import act
 from kith.web.people.filters import view_of
 from kith.workspace.mailing_lists import list_of_people, list_of_view, size_of
 
@@ -82,7 +87,7 @@ def _form(request: SignedIn, mailing: Mailing) -> dict[str, Any]:
     used = mailing.based_on[0] if mailing.based_on else {}
     return {
         "accounts": [(str(row.pk), row.name) for row in drafts.accounts_of(request.viewer)],
-        "topics": [("", _("Choose a topic")), *((row.key, row.name) for row in drafts.topics())],
+        "topics": [("", _("Choose a topic")), *((row.key, row.name) for row in topics())],
         "priorities": words.PRIORITIES,
         "origins": words.ORIGINS,
         "abouts": words.ABOUTS,
@@ -101,7 +106,7 @@ def _context(request: SignedIn, mailing: Mailing) -> dict[str, Any]:
         "state": words.STATES[mailing.state],
         "result": chart.result_of(numbers) if rules else None,
         "examples": selectors.examples(mailing, rules) if rules else {},
-        "may_send": request.user.manages or drafts.alone(request.user),
+        "may_send": may_manage(request.user),
         "became": [
             (words.BECAME[state], state, number)
             for state, number in sorted(selectors.became(mailing).items(), key=lambda row: -row[1])
@@ -109,7 +114,7 @@ def _context(request: SignedIn, mailing: Mailing) -> dict[str, Any]:
         if mailing.state not in DRAFTS
         else [],
         "error": "",
-        "purposes": {row.key: row.name for row in drafts.topics()},
+        "purposes": {row.key: row.name for row in topics()},
     }
 
 
@@ -143,8 +148,8 @@ def keep(request: SignedIn, mailing_id: uuid.UUID) -> HttpResponse:
                 "purpose": purpose,
                 "subject": post.get("subject", ""),
                 "text": post.get("text", ""),
-                "priority": _number(post.get("priority", "0"), 0),
-                "expires_days": _number(post.get("expires_days", "14"), 14),
+                "priority": as_number(post.get("priority", "")),
+                "expires_days": as_number(post.get("expires_days", ""), 14),
                 "digest": "digest" in post,
                 "based_on": _based_on(post),
             },
@@ -170,32 +175,32 @@ def _based_on(post: QueryDict) -> list[dict[str, Any]]:
     return [UsedFact(named, origin, about if about in dict(words.ABOUTS) else "unknown", serves).kept()]  # type: ignore[arg-type]
 
 
-def _number(text: str, otherwise: int) -> int:
-    return int(text) if text.lstrip("-").isdigit() and len(text) < 5 else otherwise
-
-
 @require_POST
 @writers
 def remove(request: SignedIn, mailing_id: uuid.UUID) -> HttpResponse:
-    try:
-        drafts.mailing_remove(mailing_or_404(request, mailing_id))
-    except MailingError as error:
-        return pages.with_toast(HttpResponse(), str(error), kind="error")
-    pages.toast_later(request, _("The draft is gone."))
-    return HttpResponse(headers={"HX-Redirect": reverse("mailings")})
+    record = mailing_or_404(request, mailing_id)
+    return act(request, lambda: drafts.mailing_remove(record), _("The draft is gone."), reverse("mailings"))
 
 
 @writers
 def people(request: SignedIn, mailing_id: uuid.UUID) -> HttpResponse:
-    """People of the dry run, those of one rule (`rule`) or all, fifty at a time."""
+    """People of the dry run, fifty at a time: those of one rule (`rule`), of one outcome (`outcome`), those who would be free
+    on one day (`day`), or all."""
     record = mailing_or_404(request, mailing_id)
     rule = request.GET.get("rule", "")
     rule = rule if rule in {row[1] for row in (record.numbers or {}).get("rules", [])} else ""
-    rows, after = selectors.recipients(record, rule=rule, after=_after(request))
+    outcome = request.GET.get("outcome", "")
+    outcome = outcome if outcome in words.OUTCOMES else ""
+    day = _day(request.GET.get("day", ""))
+    rows, after = selectors.recipients(record, rule=rule, outcome=outcome, day=day, after=_after(request))
+    title = words.OUTCOMES[outcome] if outcome else _("Everybody on the list")
+    if day:
+        title = _("Free on %s") % date_format(day, "SHORT_DATE_FORMAT")
+    kept = {"rule": rule, "outcome": outcome, "day": day.isoformat() if day else ""}
     context = {
         "mailing": record,
-        "rule": rule,
-        "title": words.RULES.get(rule, rule) if rule else _("Everybody on the list"),
+        "kept": {name: value for name, value in kept.items() if value},
+        "title": words.RULES.get(rule, rule) if rule else title,
         "rows": [(row, words.OUTCOMES[row.outcome], words.TONES[row.outcome], _why(row)) for row in rows],
         "after": after,
     }
@@ -205,9 +210,15 @@ def people(request: SignedIn, mailing_id: uuid.UUID) -> HttpResponse:
     return pages.page(request, template, context, section="mailings")
 
 
+def _day(text: str) -> date | None:
+    try:
+        return date.fromisoformat(text) if len(text) == 10 else None
+    except ValueError:
+        return None
+
+
 def _after(request: SignedIn) -> int:
-    text = request.GET.get("after", "0")
-    return int(text) if text.isdigit() and len(text) < 18 else 0
+    return max(as_number(request.GET.get("after", ""), digits=18), 0)
 
 
 def _why(row: selectors.RecipientRow) -> str:

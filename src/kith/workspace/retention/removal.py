@@ -43,7 +43,7 @@ def messages_remove(ids: Ids) -> Counter[str]:
     """Messages with copies, files, original bytes, search documents, the facts drawn from them and what was told of them;
     threads and conversations that are empty without them, too."""
     talks = set(MessageCopy.objects.filter(message__in=ids).values_list("thread__conversation_id", flat=True))
-    gone = Counter({"channels.RawItem": _raws_blank(ids), "contacts.Fact": facts_without_source(ids)})
+    gone = Counter({"channels.RawItem": _raws_blank(ids), "contacts.Fact": len(facts_without_source(ids))})
     gone += rows_remove(Message, ids)
     _forget(ids)
     return gone + _tidy(talks)
