@@ -45,7 +45,7 @@ class Size:
 
 @pytest.fixture
 def size(full: bool) -> Size:
-    return Size(12_000, 30, 200) if full else Size(300, 4, 20)
+    return Size(5_000, 20, 100) if full else Size(300, 4, 20)
 
 
 @pytest.fixture
