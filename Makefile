@@ -47,7 +47,7 @@ migrations:
 check: test lint types contracts templates migrations  ## what CI runs
 
 torture: setup  ## the long version of the tests that kill, storm and attack; they say how far they are, and their figures
-	@$(BIN)/python -m pytest -m torture --torture=full $(WORKERS)
+	@$(BIN)/python -m pytest -m torture --torture=full --timeout 2400 $(WORKERS)
 
 bench: setup  ## BENCH="--sizes 10000" for a quick one; all of it takes half an hour and 25 GB
 	@$(BIN)/python -m bench $(BENCH)

@@ -60,9 +60,6 @@ FOCUSED = """() => {
   return {stop: group?.dataset.stop ?? null, ring, html: e.outerHTML.slice(0, 120),
           inView: box.bottom > 0 && box.top < innerHeight && box.right > 0 && box.left < innerWidth};
 }"""
-# A change of the theme runs through the colours for a moment, in which no text has the contrast that it will have.
-SETTLED = """() => Promise.all(document.getAnimations().filter(a => a.effect.getTiming().iterations !== Infinity)
-  .map(a => a.finished.catch(() => {})))"""
 OVERFLOW = """() => {
   const wide = document.documentElement.clientWidth, found = [];
   for (const e of document.querySelectorAll('main *')) {
@@ -189,7 +186,6 @@ def _sign_in(it: Screen, user: User) -> None:
 
 
 def _looked_at(it: Screen, where: str) -> list[str]:
-    it.page.evaluate(SETTLED)
     wrong = [f"{where}: axe {found}" for found in it.axe()]
     if it.page.locator("h1").count() != 1:
         wrong.append(f"{where}: {it.page.locator('h1').count()} h1")
