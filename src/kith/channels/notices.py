@@ -18,6 +18,7 @@ from django.utils.translation import gettext as _
 from kith.base.ids import new_id
 from kith.channels import gateway
 from kith.channels.limits import words_of
+from kith.channels.simulator import Notice, notice_keep
 from kith.channels.system_mail import mailbox
 from kith.channels.visitors import EMAIL
 from kith.connectors.contract import ConnectorError, OutcomeUnknown, Outgoing, Party, RetryLater, Sends
@@ -177,6 +178,8 @@ def _send(
         log.warning("a notice was not sent: %s", words_of(error, account))
         return False
     touches_made(result.touch_ids)
+    if gateway.is_simulated(account):
+        notice_keep(Notice(identity.handle or identity.external_id, subject, text))
     return True
 
 
