@@ -118,7 +118,8 @@ def send_confirmation(*, sealed: str, topics: list[str], proof: dict[str, str], 
         url = company.public_url() + reverse("my:confirm", args=[link_token(identity.pk, scope=CONFIRMS)])
         return _("Please confirm: news from %s") % _company(account), _(
             "Somebody, we hope you, asked that %(company)s sends you this:\n\n%(what)s\n\nIf that is right, open this "
-            "page and press the button:\n%(url)s\n\nIf not, do nothing: you get nothing then."
+            "page and press the button:\n%(url)s\n\nIf not, do nothing: you get nothing then, and after a week we forget "
+            "that it was asked."
         ) % {"company": _company(account), "what": proof.get("text", ""), "url": url}
 
     with translation.override(language):
