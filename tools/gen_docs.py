@@ -111,7 +111,9 @@ def gate_page() -> str:
     lines += ["## The sentences", "", "| rule | sentence |", "|---|---|"]
     lines += [f"| `{name}` | {text} |" for name, text in SENTENCES.items()]
     lines += ["", "## What `kith decide` reads", ""]
-    lines += ["One JSON object a line; what is left out has the safe default. Sensitive attributes: "]
+    lines += [
+        "One JSON object a line, no key twice; what is left out has the safe default. Sensitive attributes: "
+    ]
     lines[-1] += (
         ", ".join(f"`{name}`" for name in sorted(types.SENSITIVE)) + ", and parts of them (`health.allergy`)."
     )

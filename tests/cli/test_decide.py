@@ -51,6 +51,26 @@ def test_what_cannot_be_read_is_denied_and_counted_and_loses_no_other(tmp_path: 
     assert b"3 lines could not be read" in done.stderr
 
 
+def test_a_key_that_stands_twice_is_an_error_of_its_line() -> None:
+    good = json.dumps(GOOD)
+    purpose = good.replace('"purpose": "news", "actor"', '"purpose": "news", "purpose": "service", "actor"')
+    contact = good[:-1] + ', "contact": {}}'
+    listed = '[{"id": 1, "id": 2}]'
+    cut = '{"id": "b", "touch": {"kind": 1, "kind": 2}, '
+    done = decide("\n".join([purpose, contact, listed, cut, good]).encode())
+    answers = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [(a["id"], a["decision"], a["rule"]) for a in answers] == [
+        ("a", "deny", "invalid"),
+        ("a", "deny", "invalid"),
+        (None, "deny", "invalid"),
+        (None, "deny", "invalid"),
+        ("a", "allow", "plain"),
+    ]
+    assert "'purpose' stands twice" in answers[0]["reason"]
+    assert "'contact' stands twice" in answers[1]["reason"]
+    assert b"4 lines could not be read" in done.stderr
+
+
 def test_a_policy_of_ones_own(tmp_path: Path) -> None:
     strict = tmp_path / "policy.toml"
     strict.write_text("[pace]\nweek = 0\n")

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import get_args
 
 from hypothesis import strategies as st
 
 from kith.policy import types as t
+from kith.policy.decide import ORDER
 
 NOW = datetime(2026, 11, 3, 12, tzinfo=UTC)
 PURPOSES = st.sampled_from(["service", "newsletter", "offers", "pregnancy", ""])
@@ -81,3 +83,15 @@ FACTS = st.builds(
     paused_until=st.one_of(st.none(), st.just(NOW + timedelta(days=9))),
     bounced=st.booleans(),
 )
+
+
+def decisions(
+    proposed: t.ProposedTouch, facts: t.ContactFacts, rules: t.Rules, now: datetime
+) -> Iterator[t.Decision]:
+    """Every rule that has something to say, in order: all that stands in the way, not only the first."""
+    for rule in ORDER:
+        if proposed.kind in rule.kinds:
+            said = rule.test(proposed, facts, rules, now)
+            if said is not None and said is not False:
+                values, until = said if isinstance(said, tuple) else (said, None)
+                yield t.Decision(rule.outcome, rule.name, values if isinstance(values, dict) else {}, until)

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kith.policy.decide import ORDER, decide, decisions
+from kith.policy.decide import ORDER, decide
 from kith.policy.file import default_rules
 from kith.policy.rules import RULES
 from kith.policy.sentences import REMEDIES
@@ -26,7 +26,7 @@ from kith.policy.types import (
     Rules,
 )
 from kith.policy.ways import ways
-from tests.policy.facts import FACTS, NOW, TOUCHES
+from tests.policy.facts import FACTS, NOW, TOUCHES, decisions
 
 SHIPPED = default_rules()
 REPLY = ProposedTouch("reply", "email", actor="person", answers_inbound=True)

@@ -593,7 +593,7 @@ NO_SINKS = {
     "words of our own alone": (
         "styleguide theme settings:start settings:backups settings:invite settings:team_new settings:division_new "
         "settings:channel_choose settings:channel_connect settings:replies_new settings:macros_new settings:rules_new "
-        "pressure settings:tags_new settings:fields_new settings:webhook_new settings:topic_new settings:retention_new settings:hold_new account:tokens account:security people_erased"
+        "pressure settings:tags_new settings:fields_new settings:webhook_new settings:topic_new settings:gate_rules settings:retention_new settings:hold_new account:tokens account:security people_erased"
     ),
     "allauth's own, escaped by Django; they show one's own names": (
         "account_reauthenticate account_change_password account_set_password mfa_index mfa_reauthenticate "

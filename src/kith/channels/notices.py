@@ -30,7 +30,7 @@ from kith.core.jobs import defer, job
 from kith.core.secrets import decrypt, encrypt
 from kith.networks.models import ChannelAccount
 from kith.trust.links import link_token
-from kith.trust.services import TouchRequest, touch_request, touches_drop, touches_made
+from kith.trust.services import TouchRequest, touch_request, touches_made, touches_unsent
 from kith.trust.services.subscriptions import CONFIRMATION, subscription_ask
 from kith.trust.services.visits import CODE_LASTS, code_make, visits_sweep
 
@@ -151,7 +151,7 @@ def _send(
         )
     )
     if not result.allowed:
-        touches_drop(result.touch_ids)
+        touches_unsent(result.touch_ids)
         return False
     connector = gateway.connector_for(account)
     if not isinstance(connector, Sends):
@@ -170,12 +170,12 @@ def _send(
             )
         )
     except RetryLater:
-        touches_drop(result.touch_ids)
+        touches_unsent(result.touch_ids)
         raise  # the job comes again, with another code
     except OutcomeUnknown as error:
         log.warning("a notice may have gone, or not: %s", words_of(error, account))
     except ConnectorError as error:
-        touches_drop(result.touch_ids)
+        touches_unsent(result.touch_ids)
         log.warning("a notice was not sent: %s", words_of(error, account))
         return False
     touches_made(result.touch_ids)

@@ -52,3 +52,11 @@ def as_uuid(value: str | uuid.UUID) -> uuid.UUID | None:
         return value if isinstance(value, uuid.UUID) else uuid.UUID(value)
     except (ValueError, AttributeError, TypeError):
         return None
+
+
+def as_number(text: str, otherwise: int = 0, *, digits: int = 8) -> int:
+    """The whole number that a form or an address bar says, of at most so many digits; `otherwise` for any other text."""
+    sign, plain = (-1, text[1:]) if text.startswith("-") else (1, text)
+    if not (plain.isascii() and plain.isdecimal()) or len(plain) > digits:
+        return otherwise
+    return sign * int(plain)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import datetime
 
 from kith.policy.rules import RULES, Rule, answers
@@ -18,20 +17,7 @@ def decide(proposed: ProposedTouch, facts: ContactFacts, rules: Rules, now: date
     """Allow, hold or deny, by which rule, why, and until when. `now` is aware."""
     for test, name, outcome in _OF_KIND[proposed.kind]:
         said = test(proposed, facts, rules, now)
-        if said is None or said is False:
-            continue
-        values, until = said if isinstance(said, tuple) else (said, None)
-        return Decision(outcome, name, values if isinstance(values, dict) else {}, until)
+        if said is not None and said is not False:
+            values, until = said if isinstance(said, tuple) else (said, None)
+            return Decision(outcome, name, values if isinstance(values, dict) else {}, until)
     return _ANSWER if answers(proposed) else _PLAIN
-
-
-def decisions(
-    proposed: ProposedTouch, facts: ContactFacts, rules: Rules, now: datetime
-) -> Iterator[Decision]:
-    """Every rule that has something to say, in order: for whoever wants to know all that stands in the way."""
-    for rule in ORDER:
-        if proposed.kind in rule.kinds:
-            said = rule.test(proposed, facts, rules, now)
-            if said is not None and said is not False:
-                values, until = said if isinstance(said, tuple) else (said, None)
-                yield Decision(rule.outcome, rule.name, values if isinstance(values, dict) else {}, until)

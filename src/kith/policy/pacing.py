@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime, time, timedelta
 from functools import lru_cache
+from operator import attrgetter
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from kith.policy.types import SELLING, Cap, ContactFacts, Pace, Rules
+
+NO_TIME, HOUR, DAY = timedelta(), timedelta(hours=1), timedelta(days=1)
+_AT = attrgetter("at")
 
 
 def pace_of(facts: ContactFacts, rules: Rules) -> Pace:
@@ -27,42 +32,42 @@ def pace_of(facts: ContactFacts, rules: Rules) -> Pace:
 
 
 def full(
-    caps: Sequence[Cap], facts: ContactFacts, now: datetime, gap: timedelta = timedelta(0)
+    caps: Sequence[Cap], facts: ContactFacts, now: datetime, gap: timedelta = NO_TIME
 ) -> tuple[dict[str, str], datetime | None] | None:
     """The first window that is full, and when all windows and the gap have room again; None when there is room now.
 
     Planned touches of the future count where a window holds both them and now: a place is given once.
     """
-    times = [touch.at for touch in facts.touches if touch.kind in SELLING]
-    if len(times) > 1:
-        times.sort(reverse=True)
+    had = sorted((touch for touch in facts.touches if touch.kind in SELLING), key=_AT)
     first: Cap | None = None
     until: datetime | None = None
     for cap in caps:
-        window = timedelta(days=cap.days)
-        if len(times) < cap.limit:
+        if len(had) < cap.limit:
             continue
-        inside = [at for at in times if now - window < at < now + window]
-        if len(inside) < cap.limit:
+        window = timedelta(days=cap.days)
+        end = bisect_left(had, now + window, key=_AT)
+        if end - bisect_right(had, now - window, key=_AT) < cap.limit:
             continue
         first = first or cap
         if cap.limit > 0:
-            free = inside[cap.limit - 1] + window
+            free = had[end - cap.limit].at + window
             until = free if until is None else max(until, free)
-    near = next((at for at in times if abs(now - at) < gap), None) if gap else None
-    if near is not None:
-        until = max(until or now, near + gap)
+    near = had[: bisect_left(had, now + gap, key=_AT)][-1:] if gap else []
+    if near and near[0].at > now - gap:
+        until = max(until or now, near[0].at + gap)
         first = first or Cap("gap", 0, 0)
     if first is None:
         return None
     window = timedelta(days=first.days) or gap
+    lately = had[bisect_right(had, now - window, key=_AT) :]
+    divisions = Counter(touch.division for touch in reversed(lately) if touch.division)
     said = {
         "window": first.name,
-        "count": str(sum(1 for at in times if at > now - window)),
+        "count": str(len(lately)),
         "limit": str(first.limit),
-        "days": f"{window / timedelta(days=1):g}",
-        "hours": f"{window / timedelta(hours=1):g}",
-        "divisions": _divisions(facts, now - window),
+        "days": f"{window / DAY:g}",
+        "hours": f"{window / HOUR:g}",
+        "divisions": ", ".join(f"{name} {number}" for name, number in divisions.most_common(5)),
     }
     return said, until
 
@@ -74,11 +79,6 @@ def by_day(
     if held is None or held[1] is None:
         return held
     return held[0], quiet_until(facts.time_zone, rules, held[1]) or held[1]
-
-
-def _divisions(facts: ContactFacts, since: datetime) -> str:
-    counted = Counter(t.division for t in facts.touches if t.kind in SELLING and t.at > since and t.division)
-    return ", ".join(f"{name} {number}" for name, number in counted.most_common(5))
 
 
 @lru_cache(maxsize=1024)

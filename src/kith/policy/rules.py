@@ -13,7 +13,17 @@ from datetime import datetime, timedelta
 from typing import TypeAlias
 
 from kith.policy.pacing import by_day, full, pace_of, quiet_until
-from kith.policy.types import SELLING, SENSITIVE, Approval, Cap, ContactFacts, Outcome, ProposedTouch, Rules
+from kith.policy.types import (
+    KINDS,
+    SELLING,
+    SENSITIVE,
+    Approval,
+    Cap,
+    ContactFacts,
+    Outcome,
+    ProposedTouch,
+    Rules,
+)
 
 T: TypeAlias = ProposedTouch
 F: TypeAlias = ContactFacts
@@ -22,18 +32,7 @@ Now: TypeAlias = datetime
 Said = bool | dict[str, str] | tuple[dict[str, str], datetime | None] | None
 Test = Callable[[ProposedTouch, ContactFacts, Rules, datetime], Said]
 WORD = re.compile(r"[\W_]+")
-EVERY = frozenset(
-    [
-        "reply",
-        "acknowledgement",
-        "transactional",
-        "campaign",
-        "sequence",
-        "outreach",
-        "link_identity",
-        "infer",
-    ]
-)
+EVERY: frozenset[str] = frozenset(KINDS)
 SENT = EVERY - {"link_identity", "infer"}
 
 
@@ -59,8 +58,7 @@ def hold(kinds: frozenset[str], approval: Approval) -> Callable[[Test], Test]:
 
 def _rule(outcome: Outcome, kinds: frozenset[str], approval: Approval) -> Callable[[Test], Test]:
     def register(test: Test) -> Test:
-        name = test.__name__
-        RULES[name] = Rule(name, outcome, kinds, test, approval)
+        RULES[test.__name__] = Rule(test.__name__, outcome, kinds, test, approval)
         return test
 
     return register
@@ -150,11 +148,8 @@ def network_length(t: T, f: F, r: R, now: Now) -> Said:
 @deny(frozenset({"link_identity"}))
 def network_link(t: T, f: F, r: R, now: Now) -> Said:
     """The network forbids that its accounts are linked to other identities; only what they said themselves counts."""
-    return (
-        not t.network.may_link_identity
-        and f.identity_evidence != "self_declared"
-        and {"network": t.network.title}
-    )
+    own_word = f.identity_evidence == "self_declared"
+    return not t.network.may_link_identity and not own_word and {"network": t.network.title}
 
 
 @deny(frozenset({"infer"}))
@@ -174,16 +169,14 @@ def source_deleted(t: T, f: F, r: R, now: Now) -> Said:
 def sensitive(t: T, f: F, r: R, now: Now) -> Said:
     """Nothing sensitive is inferred, nor used unless they told us: health, pregnancy, finances, politics, race, religion,
     sex life, union membership, crime, minors. What they say in public may be answered, but sells nothing."""
-    if t.kind == "infer":
-        if is_sensitive(t.concludes) or not SENSITIVE.isdisjoint(WORD.split(t.purpose.casefold())):
-            return {"fact": t.concludes or t.purpose}
-        if t.purpose.casefold() in SENSITIVE:  # of two words
-            return {"fact": t.purpose}
+    infers, purpose = t.kind == "infer", t.purpose.casefold()
+    if infers and (is_sensitive(t.concludes) or not SENSITIVE.isdisjoint((purpose, *WORD.split(purpose)))):
+        return {"fact": t.concludes if is_sensitive(t.concludes) else t.purpose}
+    said: tuple[str, ...] = (
+        () if infers else ("told_us",) if t.kind in SELLING else ("told_us", "public_post")
+    )
     for used in t.based_on:
-        if not is_sensitive(used.attribute):
-            continue
-        said = ("told_us",) if t.kind in SELLING else ("told_us", "public_post")
-        if t.kind == "infer" or used.origin not in said:
+        if used.origin not in said and is_sensitive(used.attribute):
             return {"fact": used.attribute}
     return None
 
@@ -250,12 +243,8 @@ def objection(t: T, f: F, r: R, now: Now) -> Said:
     """They object to this purpose. A person's answer is no purpose."""
     if not f.objections or answers(t):
         return None
-    every = (
-        ("all", "selling", "marketing", "direct_marketing")
-        if t.kind in SELLING or t.kind == "infer"
-        else ("all",)
-    )
-    return (t.purpose in f.objections or not f.objections.isdisjoint(every)) and {"purpose": t.purpose}
+    sells = ("selling", "marketing", "direct_marketing") if t.kind in SELLING or t.kind == "infer" else ()
+    return not f.objections.isdisjoint((t.purpose, "all", *sells)) and {"purpose": t.purpose}
 
 
 @deny(frozenset({"campaign", "sequence", "outreach", "transactional"}))
@@ -270,7 +259,7 @@ def consent_missing(t: T, f: F, r: R, now: Now) -> Said:
     products until they object."""
     if t.channel not in r.consent_channels or covers(f.consents, t):
         return None
-    basis = dict(r.basis).get(t.purpose, "consent") if r.basis else "consent"
+    basis = dict(r.basis).get(t.purpose, "consent")
     if basis == "interest" or (f.customer and (basis == "contract" or t.channel in r.similar_channels)):
         return None
     return {"purpose": t.purpose}
@@ -362,12 +351,8 @@ def pace(t: T, f: F, r: R, now: Now) -> Said:
     person to someone who wrote lately is not paced."""
     if not f.touches:
         return None
-    if (
-        t.kind == "outreach"
-        and t.actor == "person"
-        and f.last_inbound_at
-        and now - f.last_inbound_at <= timedelta(days=r.answer_days)
-    ):
+    lately = f.last_inbound_at and now - f.last_inbound_at <= timedelta(days=r.answer_days)
+    if lately and t.kind == "outreach" and t.actor == "person":
         return None
     mine = pace_of(f, r)
     return by_day(full(mine.caps, f, now, timedelta(hours=mine.gap_hours)), f, r)

@@ -25,6 +25,11 @@ class Way:
     by: Approval = "nobody"
 
 
+def elsewhere(facts: ContactFacts) -> ContactFacts:
+    """What is known of them at another address: that a message came back says nothing of that."""
+    return replace(facts, bounced=False) if facts.bounced else facts
+
+
 def ways(
     proposed: ProposedTouch,
     facts: ContactFacts,
@@ -52,7 +57,10 @@ def ways(
         elif means == "channel":
             for channel in channels:
                 other = replace(proposed, channel=channel)
-                if channel != proposed.channel and decide(other, facts, rules, now).outcome == "allow":
+                if (
+                    channel != proposed.channel
+                    and decide(other, elsewhere(facts), rules, now).outcome == "allow"
+                ):
                     found.append(Way("channel", channel))
         elif means == "ask":
             found.append(Way("ask"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any, get_args
 
@@ -22,11 +23,21 @@ def _no_number(text: str) -> Any:
     raise ValueError(f"{text} is no number of JSON")
 
 
-_JSON = json.JSONDecoder(parse_constant=_no_number)
-
-
 class LineError(ValueError):
     """Why a line can't be decided, naming the field."""
+
+
+def _once(pairs: list[tuple[str, Any]]) -> Json:
+    """An object whose keys are said once: of two, a program that reads the line elsewhere may take the other."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        keys = [key for key, _value in pairs]
+        twice = next(key for key in keys if keys.count(key) > 1)
+        raise LineError(f"{twice[:60]!r} stands twice in one object")
+    return found
+
+
+_JSON = json.JSONDecoder(parse_constant=_no_number, object_pairs_hook=_once)
 
 
 def decide_line(line: bytes | str, rules: t.Rules, *, clock: Callable[[], datetime]) -> tuple[Json, bool]:
@@ -36,8 +47,11 @@ def decide_line(line: bytes | str, rules: t.Rules, *, clock: Callable[[], dateti
         if len(line) > LINE_LIMIT:
             raise LineError(f"the line is longer than {LINE_LIMIT} bytes")
         try:
-            text = line if isinstance(line, str) else line.decode()
-            given = _JSON.decode(text.removeprefix("\ufeff"))
+            text = (line if isinstance(line, str) else line.decode()).removeprefix("\ufeff")
+            given = _JSON.decode(text)
+        except LineError:
+            name = _id_of(text)
+            raise
         except (ValueError, RecursionError) as error:
             raise LineError(f"this is not JSON ({type(error).__name__})") from error
         if not isinstance(given, dict):
@@ -54,6 +68,13 @@ def decide_line(line: bytes | str, rules: t.Rules, *, clock: Callable[[], dateti
         "reason": decided.reason,
         "until": decided.until.isoformat() if decided.until else None,
     }, decided.rule != "invalid"
+
+
+def _id_of(text: str) -> Any:
+    """The id of a line with a fault, for its answer; None where it has none."""
+    with suppress(ValueError, RecursionError, AttributeError):
+        return json.loads(text).get("id")
+    return None
 
 
 def _table(given: Json, key: str) -> Json:

@@ -33,6 +33,11 @@ def viewer_of(user: User) -> Viewer:
     return Viewer(user.id, user.role, tuple(teams), tuple(scopes), sees_all)
 
 
+def may_manage(user: User) -> bool:
+    """Managers; where one person works, that one may do what a manager may."""
+    return user.manages or not User.objects.filter(is_active=True).exclude(pk=user.pk).exists()
+
+
 def users_who_see(scope_ids: Iterable[uuid.UUID]) -> QuerySet[User]:
     """Active users who may see at least one of the scopes."""
     scopes = list(scope_ids)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -13,20 +12,24 @@ from django.utils.translation import gettext_lazy
 
 from kith.base.clock import now
 from kith.contacts.selectors import identity_names
-from kith.networks.selectors import network_rules
 from kith.policy.decide import decide
 from kith.policy.rules import RULES
 from kith.policy.sentences import REMEDIES
-from kith.policy.types import Channel, ContactFacts, ProposedTouch, Rules
-from kith.policy.types import Decision as PolicyDecision
-from kith.policy.ways import ways
+from kith.policy.types import Channel, Rules
+from kith.policy.ways import elsewhere, ways
 from kith.trust.draft_facts import DraftFact
-from kith.trust.gather import company_rules
 from kith.trust.sentences import sentence
-from kith.trust.services.gate import SEVERITY, TouchRequest, gate_details, may_approve, verdict_of
+from kith.trust.services.gate import (
+    Asked,
+    TouchRequest,
+    gate_details,
+    may_approve_all,
+    network_declares,
+    verdict_of,
+    worst_of,
+)
 from kith.trust.types import Verdict
 
-Row = tuple[uuid.UUID | None, ProposedTouch, ContactFacts, PolicyDecision]
 ASK: dict[str, Any] = {
     "name": gettext_lazy("Ask how they want to be called."),
     "network_window": gettext_lazy("Ask them to write to us again."),
@@ -100,41 +103,36 @@ def gate_advice(request: TouchRequest, *, others: Sequence[OtherWay] = (), stran
     if strangers:
         named = "" if request.identity_ids else request.name_used
         found = [*found, *gate_details(replace(request, identity_ids=(), names={}, name_used=named))]
-    key, proposed, facts, worst = max(
-        found, key=lambda row: (SEVERITY[row[3].outcome], row[3].rule == "plain")
-    )
-    verdict = verdict_of(worst)
+    worst = worst_of(found)
     several = _several(found) if len(found) > 1 else ()
     steps: tuple[Step, ...] = ()
     doubt, called = "", ""
-    if worst.outcome != "allow":
-        steps = _steps(request, (key, proposed, facts, worst), found, others)
+    if worst.decided.outcome != "allow":
+        steps = _steps(request, worst, found, others)
     else:
         doubt, called = _doubt(found)
         if doubt:
             steps = (_call(called),)
-    used = next((t.name_used for _k, t, _f, _d in found if t.name_used), "")
-    return Advice(verdict, steps, several, used, doubt)
+    used = next((one.proposed.name_used for one in found if one.proposed.name_used), "")
+    return Advice(verdict_of(worst.decided), steps, several, used, doubt)
 
 
-def _several(found: Sequence[Row]) -> tuple[Said, ...]:
+def _several(found: Sequence[Asked]) -> tuple[Said, ...]:
     """Those of several recipients who are not simply allowed."""
-    stopped = [(key, decided) for key, _t, _f, decided in found if decided.outcome != "allow"]
-    names = identity_names([key for key, _decided in stopped if key is not None])
+    stopped = [one for one in found if one.decided.outcome != "allow"]
+    names = identity_names([one.identity_id for one in stopped if one.identity_id is not None])
     return tuple(
-        Said(names[key].name if key is not None and key in names else "", verdict_of(decided))
-        for key, decided in stopped[:10]
+        Said(names[one.identity_id].name if one.identity_id in names else "", verdict_of(one.decided))
+        for one in stopped[:10]
     )
 
 
 def _steps(
-    request: TouchRequest, worst: Row, found: Sequence[Row], others: Sequence[OtherWay]
+    request: TouchRequest, worst: Asked, found: Sequence[Asked], others: Sequence[OtherWay]
 ) -> tuple[Step, ...]:
-    key, proposed, facts, decided = worst
-    rules, moment = company_rules(), now()
-    rule = decided.rule
+    decided, rule = worst.decided, worst.decided.rule
     made: list[Step] = []
-    for way in ways(proposed, facts, rules, moment, decided=decided):
+    for way in ways(worst.proposed, worst.facts, worst.rules, worst.at, decided=decided):
         if way.means == "words" and rule == "name":
             made.append(_call(way.value))
         elif way.means == "words":
@@ -144,28 +142,19 @@ def _steps(
         elif way.means == "ask" and rule in ASK:
             made.append(Step("ask", str(ASK[rule])))
         elif way.means == "approve" and decided.outcome == "hold":
-            mine = all(
-                row.outcome == "allow" or may_approve(request.user, row.rule) for _k, _t, _f, row in found
-            )
-            made.append(Step("anyway" if mine else "manager"))
-    if rule == "channel_jump" and key is not None:
-        made.append(Step("invited", value=str(key)))
+            made.append(Step("anyway" if may_approve_all(request.user, found) else "manager"))
+    if rule == "channel_jump" and worst.identity_id is not None:
+        made.append(Step("invited", value=str(worst.identity_id)))
     if "channel" in REMEDIES.get(rule, ()):
-        made = [*_channels(proposed, facts, rules, moment, others), *made]
+        made = [*_channels(worst, others), *made]
     return tuple(made)
 
 
-def _channels(
-    proposed: ProposedTouch,
-    facts: ContactFacts,
-    rules: Rules,
-    moment: datetime,
-    others: Sequence[OtherWay],
-) -> list[Step]:
+def _channels(worst: Asked, others: Sequence[OtherWay]) -> list[Step]:
     made = []
     for other in others:
-        there = replace(proposed, channel=other.channel, network=network_rules(other.network))
-        if decide(there, facts, rules, moment).outcome == "allow":
+        there = replace(worst.proposed, channel=other.channel, network=network_declares(other.network))
+        if decide(there, elsewhere(worst.facts), worst.rules, worst.at).outcome == "allow":
             made.append(Step("channel", other.text, other.value))
     return made[:3]
 
@@ -175,9 +164,10 @@ def _call(name: str) -> Step:
     return Step("name", text, name)
 
 
-def _doubt(found: Sequence[Row]) -> tuple[str, str]:
+def _doubt(found: Sequence[Asked]) -> tuple[str, str]:
     """A person's answer is never held for a name; but the one who writes is told how they are called."""
-    for _key, proposed, facts, _decided in found:
+    for one in found:
+        proposed, facts = one.proposed, one.facts
         if not proposed.name_used or not facts.preferred_name:
             continue
         said = RULES["name"].test(

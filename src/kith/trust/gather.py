@@ -55,11 +55,12 @@ _OBJECTIONS = """
 SELECT DISTINCT f.asked, o.purpose FROM family f
 JOIN trust_objection o ON o.identity_id = f.peer AND o.ended_at IS NULL
 """
-_TOUCHES = """
+# What takes a place under the caps, as the index touch_ledger has it.
+_COUNTS = """t.kind IN ('campaign', 'sequence', 'outreach') AND t.state IN ('allowed', 'made')
+AND t.planned_for > %(year)s AND (%(except)s::uuid IS NULL OR t.subject_id IS DISTINCT FROM %(except)s::uuid)"""
+_TOUCHES = f"""
 SELECT f.asked, t.planned_for, t.kind, coalesce(d.name, ''), t.channel
-FROM family f JOIN trust_touch t ON t.identity_id = f.peer
-    AND t.kind IN ('campaign', 'sequence', 'outreach') AND t.state IN ('allowed', 'made')
-    AND t.planned_for > %(year)s AND (%(except)s::uuid IS NULL OR t.subject_id IS DISTINCT FROM %(except)s::uuid)
+FROM family f JOIN trust_touch t ON t.identity_id = f.peer AND {_COUNTS}
 LEFT JOIN teams_division d ON d.id = t.division_id
 """
 _AUTOMATIC = """
@@ -82,8 +83,7 @@ _OBJECTIONS_OF = (
 )
 _TOUCHES_OF = f"""
 SELECT p.n::int, t.planned_for, t.kind, t.division_id::text, t.channel {_PEERS} trust_touch t ON t.identity_id = p.id
-WHERE t.kind IN ('campaign', 'sequence', 'outreach') AND t.state IN ('allowed', 'made')
-AND t.planned_for > %(year)s AND (%(except)s::uuid IS NULL OR t.subject_id IS DISTINCT FROM %(except)s)
+WHERE {_COUNTS}
 """
 _DIVISIONS = "SELECT id::text, name FROM teams_division"
 _POLICY = "SELECT id::text, text FROM trust_contactpolicy ORDER BY created_at DESC, id DESC LIMIT 1"

@@ -166,6 +166,10 @@ class Touch(Record):
             ),
         ]
 
+    def newest_decision(self) -> Decision | None:
+        """What was said of it last. Of many, ask with prefetch_related("decisions")."""
+        return max(self.decisions.all(), key=lambda row: (row.created_at, row.pk), default=None)
+
 
 class Decision(Record):
     """What the gate said of a touch, when, by which rule, and in which words.

@@ -12,7 +12,9 @@ from django.utils.translation import gettext as _
 from kith.contacts.models import Identity
 from kith.core.asking import Ask, answered
 from kith.core.objects import objects_ask
+from kith.policy.decide import ORDER
 from kith.policy.file import default_text
+from kith.policy.rules import Rule
 from kith.trust.models import ContactPolicy, Suppression, Topic
 from kith.trust.services import ERASED, suppression_hash
 
@@ -79,6 +81,15 @@ def contact_policies(limit: int = 20) -> list[ContactPolicy]:
     return list(ContactPolicy.objects.select_related("made_by").order_by("-created_at", "-id")[:limit])
 
 
+def gate_rules() -> tuple[Rule, ...]:
+    """The rules of the gate in the order in which they are asked."""
+    return ORDER
+
+
 def topics() -> list[Topic]:
     """What people may ask to hear about, in the company's order; archived ones left out."""
     return list(Topic.objects.filter(archived_at=None).order_by("position", "name", "id"))
+
+
+def topic_offered(key: str) -> bool:
+    return Topic.objects.filter(key=key, archived_at=None).exists()

@@ -8,6 +8,8 @@ from django.utils.translation import gettext as _
 
 from kith.policy import sentences as english
 
+SENTENCES = english.SENTENCES
+
 
 def sentence(rule: str, values: Mapping[str, str] | None = None) -> str:
     """The rule's sentence in the active language."""

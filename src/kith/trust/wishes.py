@@ -10,7 +10,8 @@ from kith.base.clock import now
 from kith.contacts.models import Identity
 from kith.networks.selectors import manifest_of
 from kith.trust.gather import gather
-from kith.trust.models import Topic, Touch
+from kith.trust.models import Touch
+from kith.trust.selectors import topics
 from kith.trust.services.consents import CHANNELS
 from kith.trust.services.gate import channel_of
 
@@ -62,8 +63,7 @@ def wishes_of(identity: Identity) -> Wishes:
     return Wishes(
         channel=channel,
         topics=tuple(
-            TopicChoice(topic.key, topic.name, topic.about, chosen(topic.key))
-            for topic in Topic.objects.filter(archived_at=None).order_by("position", "name")
+            TopicChoice(topic.key, topic.name, topic.about, chosen(topic.key)) for topic in topics()
         ),
         unsubscribed=unsubscribed,
         others=tuple((c, c in closed or "all" in closed) for c in CHANNELS if c != channel),

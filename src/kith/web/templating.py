@@ -15,7 +15,7 @@ from django.conf import settings
 from django.template.defaultfilters import filesizeformat
 from django.urls import get_script_prefix, reverse
 from django.utils import translation
-from django.utils.formats import number_format
+from django.utils.formats import date_format, number_format
 from jinja2 import StrictUndefined
 from markupsafe import Markup, escape
 
@@ -243,5 +243,6 @@ def environment(**options: Any) -> Templates:
         number=number_format,
         filesize=filesizeformat,
         said=in_words,
+        day=date_format,
     )
     return env

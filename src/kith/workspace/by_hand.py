@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from kith.contacts.models import Identity
+from kith.contacts.selectors import first_identity
 from kith.core import audit
 from kith.teams.models import User
 from kith.teams.selectors import viewer_of
@@ -65,12 +65,7 @@ def _request(user: User, wanted: ByHand, subject: uuid.UUID | None, *, title: st
     if wanted.kind not in CHANNELS:
         raise TrustError(_("This is neither a call nor a letter."), field="kind")
     team = user.teams.exclude(division=None).first()
-    identity = (
-        Identity.objects.filter(contact__canonical__aliases=wanted.contact_id)
-        .exclude(kind=Identity.Kind.US)
-        .order_by("id")
-        .first()
-    )
+    identity = first_identity(wanted.contact_id)
     if identity is None:
         raise TrustError(_("No address of theirs is known."))
     return TouchRequest(

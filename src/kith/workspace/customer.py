@@ -235,7 +235,7 @@ def held_back(ids: Sequence[uuid.UUID]) -> list[HeldBack]:
         state__in=[Touch.State.HELD, Touch.State.DENIED, Touch.State.EXPIRED],
     ).prefetch_related("decisions")
     for touch in touches.order_by("-planned_for")[:500]:
-        newest = max(touch.decisions.all(), key=lambda row: (row.created_at, row.pk), default=None)
+        newest = touch.newest_decision()
         if newest is not None:
             told[sentences.of(newest.rule, newest.values, newest.sentence)] += 1
     return [HeldBack(reason, count) for reason, count in told.most_common()]

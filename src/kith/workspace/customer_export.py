@@ -132,7 +132,7 @@ def _message(message: Message) -> dict[str, Any]:
 def _touches(ids: Sequence[uuid.UUID]) -> Iterator[dict[str, Any]]:
     """What we sent or held back, each with the reason that the gate gave."""
     for touch in Touch.objects.filter(identity__in=ids).prefetch_related("decisions").order_by("planned_for"):
-        newest = max(touch.decisions.all(), key=lambda row: (row.created_at, row.pk), default=None)
+        newest = touch.newest_decision()
         sent = touch.state == Touch.State.MADE
         yield {
             "at": touch.made_at or touch.planned_for,

@@ -25,10 +25,10 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture(autouse=True)
 def opened(monkeypatch: pytest.MonkeyPatch) -> tuple[Post, ChannelAccount]:
     from kith.policy import rules
-    from kith.web.my import subscribe
+    from kith.web import stamps
 
     cache.clear()
-    monkeypatch.setattr(subscribe, "SOONEST", -1)
+    monkeypatch.setattr(stamps, "SOONEST", -1)
     monkeypatch.setattr(rules, "quiet_until", lambda *given: None)
     topic_save(name="Repairs")
     topic_save(name="News", about="What is new")

@@ -17,6 +17,8 @@ from kith.networks.selectors import manifest_of
 from kith.teams.models import User
 from kith.teams.types import Viewer
 from kith.trust.models import Topic
+from kith.trust.selectors import topic_offered, topics
+from kith.trust.services import TrustError, topic_key, topic_save
 
 State = Mailing.State
 PRIORITIES = (-1, 0, 1)
@@ -34,26 +36,22 @@ def accounts_of(viewer: Viewer) -> list[ChannelAccount]:
     return [row for row in found if (m := manifest_of(row.network)) is not None and m.medium == "mail"]
 
 
-def topics() -> list[Topic]:
-    return list(Topic.objects.filter(archived_at=None).order_by("position", "name"))
-
-
 def topic_add(*, name: str) -> Topic:
     """A topic of this name; the one that stands where there is one. Raises MailingError."""
-    from django.utils.text import slugify
-
-    name = " ".join(clean(name).split())[:120]
-    key = slugify(name)[:60]
+    key = topic_key(name)
     if not key:
         raise MailingError(_("Give the topic a name of letters."))
-    return Topic.objects.get_or_create(key=key, defaults={"name": name})[0]
+    standing = Topic.objects.filter(key=key).first()
+    try:
+        return standing or topic_save(name=name)
+    except TrustError as error:
+        raise MailingError(str(error)) from error
 
 
 def mailing_create(*, user: User, people: Mapping[str, Any], account: ChannelAccount, title: str) -> Mailing:
-    topic = Topic.objects.filter(archived_at=None).order_by("position", "name").first()
     mailing = Mailing.objects.create(
         title=title[:200],
-        purpose=topic.key if topic else "",
+        purpose=next((topic.key for topic in topics()), ""),
         account=account,
         people=dict(people),
         author=user,
@@ -74,7 +72,7 @@ def mailing_change(mailing: Mailing, viewer: Viewer, values: Mapping[str, Any]) 
     account = next((row for row in accounts_of(viewer) if row.pk == values["account"]), None)
     if account is None:
         raise MailingError(_("Choose the mailbox that it comes from."))
-    if not Topic.objects.filter(key=values["purpose"], archived_at=None).exists():
+    if not topic_offered(values["purpose"]):
         raise MailingError(_("Say what it is about: people agree to topics, and leave them."))
     mailing.title, mailing.account, mailing.purpose = title, account, values["purpose"]
     mailing.subject = " ".join(clean(str(values["subject"])).split())[:500]
@@ -97,8 +95,3 @@ def mailing_remove(mailing: Mailing) -> None:
         raise MailingError(_("Some of it was sent; it stays, so that the answers make sense."))
     audit.record("mailing_removed", "mailing", mailing.pk, title=mailing.title)
     mailing.delete()
-
-
-def alone(user: User) -> bool:
-    """Where one person works, that one may do what a manager may."""
-    return not User.objects.filter(is_active=True).exclude(pk=user.pk).exists()

@@ -15,7 +15,6 @@ from kith.base.ids import new_id
 from kith.campaigns.errors import MailingError
 from kith.campaigns.models import Mailing, Recipient
 from kith.campaigns.services.check import request_of
-from kith.campaigns.services.drafts import alone
 from kith.campaigns.words import greeted
 from kith.channels.compose import Compose
 from kith.channels.mailings import message_cleared
@@ -24,6 +23,7 @@ from kith.channels.outbox import message_unsend
 from kith.core import audit
 from kith.core.jobs import defer
 from kith.teams.models import User
+from kith.teams.selectors import may_manage
 from kith.trust.models import Touch
 from kith.trust.services import touch_request_each
 from kith.trust.services.held import touches_named, touches_wait
@@ -38,7 +38,7 @@ SEPARATOR = "\n\n" + "—" * 12 + "\n\n"
 def mailing_send(*, mailing: Mailing, user: User) -> Mailing:
     """Begin sending, a few seconds from now; or go on after a stop. Raises MailingError."""
     mailing = Mailing.objects.select_for_update(of=("self",)).select_related("account").get(pk=mailing.pk)
-    if not (user.manages or alone(user)):
+    if not may_manage(user):
         raise MailingError(_("A manager sends what goes to many."))
     if mailing.state not in (State.CHECKED, State.STOPPED):
         raise MailingError(_("Look first at who would get it."))

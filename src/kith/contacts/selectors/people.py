@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+from kith.contacts.models import Identity
 from kith.contacts.names import initials, person_name
 from kith.core import sql
 from kith.core.asking import Ask, Rows
@@ -141,6 +142,12 @@ def canonical_of(contact_id: uuid.UUID) -> uuid.UUID | None:
     """The contact that `contact_id` is read as, through merges; None when there is none or it was deleted."""
     found = contact_family(contact_id)
     return found.contact_id if found else None
+
+
+def first_identity(contact_id: uuid.UUID) -> Identity | None:
+    """By which somebody is known for the longest time, merged contacts included; None where no address is known."""
+    theirs = Identity.objects.filter(contact__canonical__aliases=contact_id).exclude(kind=Identity.Kind.US)
+    return theirs.order_by("id").first()
 
 
 def identity_family(

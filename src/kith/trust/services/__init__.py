@@ -22,7 +22,7 @@ from kith.trust.services.gate import (
 )
 from kith.trust.services.invitations import invitation_record, invitation_take_back
 from kith.trust.services.knowing import GateRefused, fact_infer, identity_link_ask
-from kith.trust.services.ledger import touches_cancel, touches_drop, touches_made, touches_recheck
+from kith.trust.services.ledger import touches_cancel, touches_made, touches_recheck, touches_unsent
 from kith.trust.services.policies import contact_policy_set, policy_check
 from kith.trust.services.situations import (
     situation_customer,
@@ -39,7 +39,7 @@ from kith.trust.services.suppressions import (
     suppression_lift,
     suppression_take_back,
 )
-from kith.trust.services.topics import topic_archive, topic_save
+from kith.trust.services.topics import topic_archive, topic_key, topic_save
 
 __all__ = [
     "ERASED",
@@ -73,13 +73,14 @@ __all__ = [
     "suppression_lift",
     "suppression_take_back",
     "topic_archive",
+    "topic_key",
     "topic_save",
     "touch_request",
     "touch_request_each",
     "touches_cancel",
-    "touches_drop",
     "touches_made",
     "touches_recheck",
+    "touches_unsent",
     "unsubscribe",
     "wish_set",
 ]

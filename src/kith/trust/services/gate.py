@@ -18,13 +18,15 @@ from kith.policy.decide import decide
 from kith.policy.rules import RULES, personal
 from kith.policy.types import Channel, ContactFacts, Evidence, Kind, NetworkRules, ProposedTouch, Rules
 from kith.policy.types import Decision as PolicyDecision
+from kith.policy.ways import elsewhere
 from kith.teams.models import User
+from kith.teams.selectors import may_manage
 from kith.trust.gather import gather, readable
 from kith.trust.models import Decision, Touch
 from kith.trust.sentences import sentence
 from kith.trust.types import Clearance, GateResult, UsedFact, Verdict, make_clearance
 
-SEVERITY = {"allow": 0, "hold": 1, "deny": 2}
+_SEVERITY = {"allow": 0, "hold": 1, "deny": 2}
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,14 +62,16 @@ class TouchRequest:
 
 
 @dataclass(frozen=True, slots=True)
-class _Asked:
-    """One recipient (None: a public post) with what was decided."""
+class Asked:
+    """One recipient (None: a public post) with what was decided, by which policy, for which time."""
 
     identity_id: uuid.UUID | None
     contact_id: uuid.UUID | None
     proposed: ProposedTouch
     facts: ContactFacts
     decided: PolicyDecision
+    rules: Rules
+    at: datetime
 
 
 def channel_of(medium: str, *, visibility: str) -> Channel:
@@ -79,15 +83,21 @@ def channel_of(medium: str, *, visibility: str) -> Channel:
 
 def gate_preview(request: TouchRequest) -> Verdict:
     """What the gate would say now; writes nothing. For the line beside the send button."""
-    worst = max((a.decided for a in _ask(request, with_people=False)), key=_severity)
-    return verdict_of(worst)
+    return verdict_of(worst_of(gate_details(request)).decided)
 
 
-def gate_details(
-    request: TouchRequest,
-) -> list[tuple[uuid.UUID | None, ProposedTouch, ContactFacts, PolicyDecision]]:
+def gate_details(request: TouchRequest) -> list[Asked]:
     """What the gate would say of each recipient, with what it knows of them; writes nothing."""
-    return [(a.identity_id, a.proposed, a.facts, a.decided) for a in _ask(request, with_people=False)]
+    return _ask(request, with_people=False)
+
+
+def worst_of(asked: Sequence[Asked]) -> Asked:
+    """Of several recipients the one that decides about all."""
+    return max(asked, key=lambda one: severity(one.decided))
+
+
+def severity(decided: PolicyDecision) -> tuple[int, bool]:
+    return _SEVERITY[decided.outcome], decided.rule == "plain"
 
 
 def verdict_of(decided: PolicyDecision) -> Verdict:
@@ -101,14 +111,10 @@ def touch_request(request: TouchRequest, *, override_reason: str = "") -> GateRe
     held (never a denied) one anyway, and says why.
     """
     with transaction.atomic():
-        _lock(request.identity_ids)
+        people_lock(request.identity_ids)
         asked = _ask(request)
-        worst = max((a.decided for a in asked), key=_severity)
-        approved = (
-            worst.outcome == "hold"
-            and bool(override_reason)
-            and all(a.decided.outcome == "allow" or may_approve(request.user, a.decided.rule) for a in asked)
-        )
+        worst = worst_of(asked).decided
+        approved = worst.outcome == "hold" and bool(override_reason) and may_approve_all(request.user, asked)
         allowed = worst.outcome == "allow" or approved
         touches, decisions = _write(request, asked, allowed=allowed, reason=override_reason)
         if approved:
@@ -124,7 +130,7 @@ def touch_request_each(request: TouchRequest) -> dict[uuid.UUID, GateResult]:
     """As `touch_request` for many messages, one to each identity: who is held holds nobody else. One transaction."""
     results: dict[uuid.UUID, GateResult] = {}
     with transaction.atomic():
-        _lock(request.identity_ids)
+        people_lock(request.identity_ids)
         for one in _ask(request):
             (touch,), (decision,) = _write(request, [one], allowed=one.decided.outcome == "allow", reason="")
             cleared = (make_clearance(decision.id, touch.id),) if one.decided.outcome == "allow" else ()
@@ -138,22 +144,19 @@ def may_approve(user: User | None, rule: str) -> bool:
     if user is None or not user.may_write or rule not in RULES:
         return False
     by = RULES[rule].approval
-    if by == "nobody":
-        return False
-    return (
-        by == "author" or user.manages or not User.objects.filter(is_active=True).exclude(pk=user.pk).exists()
-    )
+    return by == "author" or (by == "manager" and may_manage(user))
 
 
-def _severity(decided: PolicyDecision) -> tuple[int, bool]:
-    return SEVERITY[decided.outcome], decided.rule == "plain"
+def may_approve_all(user: User | None, asked: Sequence[Asked]) -> bool:
+    """Whether a person may send to all of these, those that are held included."""
+    return all(one.decided.outcome == "allow" or may_approve(user, one.decided.rule) for one in asked)
 
 
-def _ask(request: TouchRequest, *, with_people: bool = True) -> list[_Asked]:
-    moment = now()
+def _ask(request: TouchRequest, *, with_people: bool = True) -> list[Asked]:
+    at = request.planned_for or now()
     gathered = gather(
         request.identity_ids,
-        moment=request.planned_for or moment,
+        moment=at,
         acknowledges=request.kind == "acknowledgement",
         without=request.subject_id,
     )
@@ -163,7 +166,6 @@ def _ask(request: TouchRequest, *, with_people: bool = True) -> list[_Asked]:
         people = dict(
             Identity.objects.filter(pk__in=request.identity_ids).values_list("id", "contact__canonical_id")
         )
-    at = request.planned_for or moment
     if not request.identity_ids:
         return [_one(None, None, proposed, ContactFacts(), gathered.rules, at)]
     return [
@@ -171,14 +173,20 @@ def _ask(request: TouchRequest, *, with_people: bool = True) -> list[_Asked]:
             key,
             people.get(key),
             replace(proposed, name_used=request.names[key]) if key in request.names else proposed,
-            replace(gathered.facts[key], identity_evidence=request.identity_evidence)
-            if request.kind == "link_identity"
-            else gathered.facts[key],
+            _facts_for(request, gathered.facts[key]),
             gathered.rules,
             at,
         )
         for key in request.identity_ids
     ]
+
+
+def _facts_for(request: TouchRequest, facts: ContactFacts) -> ContactFacts:
+    if request.kind == "link_identity":
+        return replace(facts, identity_evidence=request.identity_evidence)
+    if not request.network:  # done by hand: a mail that came back is a reason to call
+        return elsewhere(facts)
+    return facts
 
 
 def _one(
@@ -188,12 +196,12 @@ def _one(
     facts: ContactFacts,
     rules: Rules,
     at: datetime,
-) -> _Asked:
+) -> Asked:
     # What a person writes about a matter of somebody who knows us is no offer, and takes no place in the ledger; but what was
     # said in public is looked at as what it is.
     if personal(proposed, facts, rules) and not any(u.origin == "public_post" for u in proposed.based_on):
         proposed = replace(proposed, kind="transactional")
-    return _Asked(key, contact, proposed, facts, decide(proposed, facts, rules, at))
+    return Asked(key, contact, proposed, facts, decide(proposed, facts, rules, at), rules, at)
 
 
 def proposed_of(request: TouchRequest) -> ProposedTouch:
@@ -208,11 +216,11 @@ def proposed_of(request: TouchRequest) -> ProposedTouch:
         text_length=request.text_length,
         answers_inbound=request.answers_inbound,
         concludes=request.concludes,
-        network=_network(request.network),
+        network=network_declares(request.network),
     )
 
 
-def _network(network: str) -> NetworkRules:
+def network_declares(network: str) -> NetworkRules:
     """With the network's title in English: a decision is read in many languages. "": done by hand, on none of ours."""
     if not network:
         return NetworkRules()
@@ -221,7 +229,7 @@ def _network(network: str) -> NetworkRules:
 
 
 def _write(
-    request: TouchRequest, asked: Sequence[_Asked], *, allowed: bool, reason: str
+    request: TouchRequest, asked: Sequence[Asked], *, allowed: bool, reason: str
 ) -> tuple[list[Touch], list[Decision]]:
     touches, decisions = [], []
     for one in asked:
@@ -289,7 +297,7 @@ def decision_of(
     )
 
 
-def _lock(identity_ids: Sequence[uuid.UUID]) -> None:
+def people_lock(identity_ids: Sequence[uuid.UUID]) -> None:
     """Lock the people (in one order), so that two touches to one of them are decided one after the other."""
     contacts = Contact.objects.filter(identities__in=identity_ids).values_list("canonical_id", flat=True)
     list(
@@ -299,6 +307,3 @@ def _lock(identity_ids: Sequence[uuid.UUID]) -> None:
         .values_list("pk")
     )
     list(Identity.objects.select_for_update().filter(pk__in=identity_ids).order_by("pk").values_list("pk"))
-
-
-people_lock = _lock

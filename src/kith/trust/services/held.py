@@ -100,7 +100,7 @@ def touches_wait(touch_ids: Sequence[uuid.UUID]) -> None:
     """Note of newly held touches when each is asked about again: when its reason ends, or after an hour."""
     later = now() + ASK_AGAIN
     for touch in Touch.objects.filter(pk__in=touch_ids, state=State.HELD).prefetch_related("decisions"):
-        said = max(touch.decisions.all(), key=lambda row: (row.created_at, row.pk), default=None)
+        said = touch.newest_decision()
         touch.planned_for = (said.until if said is not None else None) or later
         touch.save(update_fields=["planned_for"])
 

@@ -10,6 +10,7 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from kith.contacts.models import Contact, Fact, Identity, IdentityLink
+from kith.contacts.selectors import first_identity
 from kith.contacts.services import fact_record, identity_link
 from kith.policy.types import Evidence
 from kith.teams.models import User
@@ -84,12 +85,7 @@ def fact_infer(
     The only way to a fact whose source is "inferred". Nothing sensitive gets through (law 9), nor what a gift, a deleted
     post or something said for another purpose suggests.
     """
-    identity = (
-        Identity.objects.filter(contact__canonical__aliases=contact_id)
-        .exclude(kind=Identity.Kind.US)
-        .order_by("id")
-        .first()
-    )
+    identity = first_identity(contact_id)
     if identity is None:
         raise TrustError(_("No address of theirs is known."))
     used = used_facts(based_on)

@@ -13,8 +13,8 @@ from kith.policy.types import Actor, Channel, ContactFacts, Kind, ProposedTouch,
 from kith.policy.types import Decision as PolicyDecision
 from kith.trust.facts_used import uses_now
 from kith.trust.gather import gather
-from kith.trust.models import Decision, Touch
-from kith.trust.services.gate import SEVERITY, decision_of, people_lock, verdict_of
+from kith.trust.models import Touch
+from kith.trust.services.gate import decision_of, people_lock, severity, verdict_of
 from kith.trust.types import Verdict
 
 
@@ -28,7 +28,7 @@ def touches_cancel(subject_id: uuid.UUID) -> None:
     )
 
 
-def touches_drop(touch_ids: Sequence[uuid.UUID]) -> None:
+def touches_unsent(touch_ids: Sequence[uuid.UUID]) -> None:
     """What was not sent and is no use later (a code that somebody waits for): it waits for nobody."""
     Touch.objects.filter(pk__in=touch_ids, state__in=["held", "allowed"]).update(state=Touch.State.CANCELLED)
 
@@ -58,7 +58,7 @@ def touches_recheck(subject_id: uuid.UUID) -> Verdict | None:
                 continue
             facts = gathered.facts[touch.identity_id]
             decided = decide_again(touch, facts, gathered.rules)
-            before = max(touch.decisions.all(), key=lambda row: (row.created_at, row.pk), default=None)
+            before = touch.newest_decision()
             approved = before is not None and before.overridden_by_id is not None
             if decided.outcome == "deny" or (decided.outcome == "hold" and not approved):
                 found.append((touch, facts, decided))
@@ -70,7 +70,7 @@ def touches_recheck(subject_id: uuid.UUID) -> Verdict | None:
             decision_of(touch, decided, facts, allowed=False).save()
         # One recipient denied or held holds the whole message.
         Touch.objects.filter(subject_id=subject_id, state=Touch.State.ALLOWED).update(state=Touch.State.HELD)
-    return verdict_of(max((row[2] for row in found), key=lambda d: SEVERITY[d.outcome]))
+    return verdict_of(max((row[2] for row in found), key=severity))
 
 
 def decide_again(touch: Touch, facts: ContactFacts, rules: Rules) -> PolicyDecision:
@@ -92,7 +92,3 @@ def proposed_again(touch: Touch) -> ProposedTouch:
         based_on=uses_now(touch.based_on),
         answers_inbound=kind in ("reply", "acknowledgement"),
     )
-
-
-def latest_decision(touch: Touch) -> Decision | None:
-    return touch.decisions.order_by("-created_at", "-id").first()

@@ -10,7 +10,8 @@ from django.db import transaction
 
 from kith.base.clock import now
 from kith.contacts.models import Identity
-from kith.trust.models import Consent, Topic, Touch
+from kith.trust import selectors
+from kith.trust.models import Consent, Touch
 from kith.trust.services.consents import Proof, consent_record, resubscribe
 from kith.trust.wishes import wishes_of
 
@@ -26,7 +27,7 @@ def subscription_ask(
 
     None is where they agreed to all of it before, nor twice within an hour.
     """
-    known = Topic.objects.filter(key__in=topics, archived_at=None).values_list("key", flat=True)
+    offered = {topic.key for topic in selectors.topics()}
     with transaction.atomic():
         list(Identity.objects.select_for_update().filter(pk=identity_id).values_list("pk"))
         told = Proof(
@@ -45,7 +46,8 @@ def subscription_ask(
                 status=Consent.Status.ASKED,
                 proof=told,
             )
-            for key in known
+            for key in topics
+            if key in offered
         ]
         if not any(row.status == Consent.Status.ASKED for row in rows):
             return False

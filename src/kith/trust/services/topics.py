@@ -12,11 +12,31 @@ from django.utils.translation import gettext as _
 from kith.base.clock import now
 from kith.base.text import clean
 from kith.core import audit
+from kith.policy.types import KINDS
 from kith.teams.models import Division
+from kith.trust.gather import company_rules
 from kith.trust.models import Topic
 from kith.trust.services.suppressions import TrustError
 
-RESERVED = frozenset({"all", "selling", "service", "confirmation"})
+# Words that mean something to the gate: consent to all, an objection, our own mails, and kinds of touches.
+RESERVED = frozenset(
+    {
+        "all",
+        "selling",
+        "marketing",
+        "direct_marketing",
+        "service",
+        "confirmation",
+        "visit",
+        "identity",
+        *KINDS,
+    }
+)
+
+
+def topic_key(name: str) -> str:
+    """The key that a name makes; "" for one without letters and digits."""
+    return slugify(clean(name))[:60]
 
 
 @transaction.atomic
@@ -29,9 +49,12 @@ def topic_save(
         raise TrustError(_("Give it a name."), field="name")
     row = topic
     if row is None:
-        key = slugify(key or name)[:60]
-        if not key or key in RESERVED:
+        key = topic_key(key or name)
+        if not key:
             raise TrustError(_("Choose another key: letters, digits and hyphens."), field="key")
+        # What a person writes for a purpose of service is no offer: a topic of that name would escape the caps.
+        if key in RESERVED or key in company_rules().service_purposes:
+            raise TrustError(_("“%s” means something else here. Choose another word.") % key, field="key")
         if Topic.objects.filter(key=key).exists():
             raise TrustError(_("There is a topic with this key already."), field="key")
         last = Topic.objects.aggregate(last=Max("position"))["last"]

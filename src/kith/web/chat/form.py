@@ -6,7 +6,6 @@ import secrets
 import uuid
 from pathlib import Path
 
-from django.core import signing
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import translation
@@ -19,9 +18,9 @@ from kith.channels import visitors
 from kith.core import company
 from kith.networks.models import ChannelAccount
 from kith.web.chat.limits import too_often
+from kith.web.stamps import in_time, stamp
 
-SOONEST, LATEST = 2, 24 * 3600  # seconds between showing the form and sending it
-_SALT = "kith.chat.form"
+_FORM = "kith.chat.form"
 
 
 def _words(code: str) -> str:
@@ -69,7 +68,7 @@ def _page(
             "error": error,
             "field": field,
             "done": done,
-            "stamp": signing.TimestampSigner(salt=_SALT).sign(str(account.pk)),
+            "stamp": stamp(_FORM, str(account.pk)),
             "length": visitors.TEXT,
         },
         status=status,
@@ -86,7 +85,7 @@ def _sent(request: HttpRequest, account: ChannelAccount) -> HttpResponse:
     address = addresses.counted(str(request.META.get("REMOTE_ADDR", "")))
     if too_often("form", address, most=20, seconds=3600):
         return _page(request, account, error=_words("often"), status=429)
-    if not _in_time(request.POST.get("stamp", ""), account) or request.POST.get("website"):
+    if not in_time(request.POST.get("stamp", ""), _FORM, str(account.pk)) or request.POST.get("website"):
         return _page(request, account, error=_words("soon"), status=422)
     email = request.POST.get("email", "").strip()
     try:
@@ -104,20 +103,6 @@ def _sent(request: HttpRequest, account: ChannelAccount) -> HttpResponse:
         field = {"email": "email", "empty": "text", "long": "text"}.get(error.code, "")
         return _page(request, account, error=_words(error.code), field=field, status=422)
     return _page(request, account, done=True)
-
-
-def _in_time(stamp: str, account: ChannelAccount) -> bool:
-    signer = signing.TimestampSigner(salt=_SALT)
-    try:
-        if signer.unsign(stamp, max_age=LATEST) != str(account.pk):
-            return False
-    except signing.BadSignature:
-        return False
-    try:
-        signer.unsign(stamp, max_age=SOONEST)
-    except signing.SignatureExpired:
-        return True
-    return False
 
 
 @require_GET

@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from kith.conversations.services import actions
-from kith.core.fields import as_uuid
+from kith.core.fields import as_number, as_uuid
 from kith.teams.errors import NotAllowed
 from kith.web import pages
 from kith.web.access import SignedIn, writers
@@ -125,8 +125,7 @@ def tag(request: SignedIn, conversation_id: uuid.UUID) -> HttpResponse:
 @require_POST
 @writers
 def priority(request: SignedIn, conversation_id: uuid.UUID) -> HttpResponse:
-    text = request.POST.get("priority", "0")
-    value = int(text) if text.lstrip("-").isdigit() else 0
+    value = as_number(request.POST.get("priority", ""))
     return act_on(
         request,
         conversation_id,

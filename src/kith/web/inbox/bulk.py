@@ -21,7 +21,7 @@ from kith.conversations.models import Conversation
 from kith.conversations.selectors import conversations_seen_by
 from kith.conversations.services import actions
 from kith.conversations.services.attention import seen_mark, seen_restore, seen_times, seen_unmark
-from kith.core.fields import as_uuid
+from kith.core.fields import as_number, as_uuid
 from kith.teams.errors import NotAllowed
 from kith.teams.models import Team, User
 from kith.teams.selectors import colleagues, viewer_of
@@ -122,9 +122,7 @@ def _tag(name: str) -> Deed:
 
 
 def _priority(text: str) -> Deed:
-    return _acted(
-        actions.conversations_set_priority, priority=int(text) if text.lstrip("-").isdigit() else 99
-    )
+    return _acted(actions.conversations_set_priority, priority=as_number(text, 99))
 
 
 def _seen_key(viewer: Viewer, batch: uuid.UUID) -> str:
@@ -223,8 +221,7 @@ def _one_undone(request: SignedIn, touched: tuple[uuid.UUID, ...]) -> HttpRespon
 
 
 def _number(request: SignedIn, name: str) -> int:
-    text = request.POST.get(name, "0")
-    return int(text) if text.isdigit() and len(text) < 9 else 0
+    return max(as_number(request.POST.get(name, "")), 0)
 
 
 def _whole_list(request: SignedIn) -> HttpResponse:

@@ -11,7 +11,7 @@ from django.http import Http404
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from kith.core.fields import as_uuid
+from kith.core.fields import as_number, as_uuid
 from kith.engagement.selectors import saved_views
 from kith.networks.models import ChannelAccount
 from kith.teams.models import Team
@@ -125,9 +125,8 @@ def _nothing(key: str, status: str, filters: dict[str, str], here: str) -> Nothi
 def _rows(
     request: SignedIn, view: InboxView, cursor: str | None
 ) -> tuple[InboxPage, dict[uuid.UUID, Unsent]]:
-    size = 50
-    if cursor is None and (shown := request.GET.get("shown", "")).isdigit():
-        size = min(300, max(50, int(shown)))
+    shown = as_number(request.GET.get("shown", "")) if cursor is None else 0
+    size = min(300, max(50, shown))
     if view.kind == "unsent":
         found = unsent_page(request.viewer, cursor=cursor, limit=size)
         return found.page, found.unsent

@@ -25,7 +25,7 @@ from kith.conversations.selectors import (
 )
 from kith.conversations.services.attention import Present, presence_ask
 from kith.core.asking import Asking, asked, asked_together
-from kith.core.fields import as_uuid
+from kith.core.fields import as_number, as_uuid
 from kith.engagement.selectors import macros_ask
 from kith.teams.selectors import Named, colleagues_ask, teams_ask
 from kith.teams.types import Viewer
@@ -131,8 +131,7 @@ def stream_asking(request: SignedIn, conversation_id: uuid.UUID) -> Asking[Messa
     """The newest messages, as many as the screen holds; or those around `?m=<message>`, or before `?before=<cursor>`."""
     if before := request.GET.get("before"):
         return messages_asking(request.viewer, conversation_id, before=before)
-    shown = request.GET.get("shown", "")
-    limit = min(400, max(50, int(shown) if shown.isdigit() else 0))
+    limit = min(400, max(50, as_number(request.GET.get("shown", ""))))
     wanted = as_uuid(request.GET.get("m", "") or request.GET.get("around", ""))
     around = message_cursor(request.viewer, conversation_id, wanted) if wanted else None
     return messages_asking(request.viewer, conversation_id, around=around, limit=limit)

@@ -15,7 +15,7 @@ from kith.core.fields import as_uuid
 from kith.networks.models import ChannelAccount
 from kith.networks.selectors import manifest_of, only_public
 from kith.trust.advice import Advice
-from kith.trust.models import Topic
+from kith.trust.selectors import topic_offered, topics
 from kith.web.access import SignedIn
 
 MATTER, OFFER = "service", "offers"
@@ -23,14 +23,16 @@ MATTER, OFFER = "service", "offers"
 
 def purposes() -> list[tuple[str, str]]:
     """What a letter may be about: a matter of theirs or ours, or an offer, by its topic."""
-    topics = Topic.objects.filter(archived_at=None).order_by("position", "name").values_list("key", "name")
-    offers = [(key, _("An offer: %(topic)s") % {"topic": name}) for key, name in topics]
-    return [(MATTER, _("A matter of theirs or ours")), *offers, (OFFER, _("Another offer"))]
+    return [(MATTER, _("A matter of theirs or ours")), *offers(), (OFFER, _("Another offer"))]
+
+
+def offers() -> list[tuple[str, str]]:
+    return [(topic.key, _("An offer: %(topic)s") % {"topic": topic.name}) for topic in topics()]
 
 
 def purpose_of(text: str) -> str:
     """The purpose that a form names; a matter for one that is not known."""
-    return text if text == OFFER or Topic.objects.filter(key=text, archived_at=None).exists() else MATTER
+    return text if text == OFFER or topic_offered(text) else MATTER
 
 
 def advice_before(

@@ -18,7 +18,7 @@ from kith.campaigns.services.queue import touch_send_now
 from kith.campaigns.services.send import UNDO_SECONDS, mailing_send, mailing_stop
 from kith.channels.outbox import OutboxError
 from kith.channels.settle import outgoing_release
-from kith.core.fields import as_uuid
+from kith.core.fields import as_number, as_uuid
 from kith.teams.errors import NotAllowed
 from kith.teams.models import Division
 from kith.trust.models import Touch
@@ -28,6 +28,7 @@ from kith.trust.services.held import touches_drop, touches_put_back
 from kith.web import pages
 from kith.web.access import SignedIn, writers
 from kith.web.mailings import words
+from kith.web.mailings.acts import act
 from kith.web.mailings.views import mailing_or_404
 
 MOST = 500
@@ -38,27 +39,20 @@ MOST = 500
 def send(request: SignedIn, mailing_id: uuid.UUID) -> HttpResponse:
     """Begin sending, or go on; a few seconds remain to think better of it."""
     record = mailing_or_404(request, mailing_id)
-    try:
-        mailing_send(mailing=record, user=request.user)
-    except MailingError as error:
-        return pages.with_toast(HttpResponse(), str(error), kind="error")
     said = ngettext("It begins in %(n)s second", "It begins in %(n)s seconds", UNDO_SECONDS) % {
         "n": UNDO_SECONDS
     }
-    pages.toast_later(request, said, undo=reverse("mailing_stop", args=[record.pk]))
-    return HttpResponse(headers={"HX-Redirect": reverse("mailing", args=[record.pk])})
+    here, stop_it = reverse("mailing", args=[record.pk]), reverse("mailing_stop", args=[record.pk])
+    return act(request, lambda: mailing_send(mailing=record, user=request.user), said, here, undo=stop_it)
 
 
 @require_POST
 @writers
 def stop(request: SignedIn, mailing_id: uuid.UUID) -> HttpResponse:
     record = mailing_or_404(request, mailing_id)
-    try:
-        mailing_stop(mailing=record, user=request.user)
-    except MailingError as error:
-        return pages.with_toast(HttpResponse(), str(error), kind="error")
-    pages.toast_later(request, _("Stopped. What has not left is taken back."))
-    return HttpResponse(headers={"HX-Redirect": reverse("mailing", args=[record.pk])})
+    said = _("Stopped. What has not left is taken back.")
+    here = reverse("mailing", args=[record.pk])
+    return act(request, lambda: mailing_stop(mailing=record, user=request.user), said, here)
 
 
 @writers
@@ -83,7 +77,7 @@ def held(request: SignedIn) -> HttpResponse:
         "mailing_id": mailing_id or "",
         "division_id": division_id or "",
         "rules": [("", _("Any reason"))]
-        + [(name, f"{words.RULES.get(name, name)} ({number})") for name, number in counts],
+        + [(name, f"{words.HELD.get(name, name)} ({number})") for name, number in counts],
         "mailings": [("", _("Any mailing"))]
         + [(str(row.pk), row.title) for row in selectors.mailings_of(request.viewer, limit=50)],
         "divisions": [("", _("Any division"))]
@@ -96,15 +90,22 @@ def held(request: SignedIn) -> HttpResponse:
 def _after(text: str) -> tuple[int, uuid.UUID] | None:
     priority, _dot, key = text.partition(".")
     found = as_uuid(key)
-    return (int(priority), found) if found and priority.lstrip("-").isdigit() and len(priority) < 5 else None
+    return (as_number(priority, digits=3), found) if found else None
+
+
+def _free(row: HeldRow) -> bool:
+    """Nothing speaks against it: it waits as somebody else whom the message goes to is held."""
+    return row.message_id is not None and row.rule in words.FREE
 
 
 def _why(row: HeldRow) -> str:
+    if _free(row):
+        return str(words.HELD["plain"])
     return of(row.rule, row.values, row.sentence)
 
 
 def _may(request: SignedIn, row: HeldRow) -> bool:
-    return may_approve(request.user, row.rule)
+    return _free(row) or may_approve(request.user, row.rule)
 
 
 def _touches(request: SignedIn) -> list[Touch]:

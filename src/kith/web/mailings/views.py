@@ -24,12 +24,15 @@ from kith.campaigns.errors import MailingError
 from kith.campaigns.models import Mailing
 from kith.campaigns.services import drafts
 from kith.campaigns.services.check import mailing_check
-from kith.core.fields import as_uuid
+from kith.core.fields import as_number, as_uuid
+from kith.teams.selectors import may_manage
+from kith.trust.selectors import topics
 from kith.trust.sentences import sentence
 from kith.trust.types import UsedFact
 from kith.web import pages
 from kith.web.access import SignedIn, writers
 from kith.web.mailings import chart, words
+from kith.web.mailings.acts import act
 from kith.web.people.filters import view_of
 from kith.workspace.mailing_lists import list_of_people, list_of_view, size_of
 
@@ -82,7 +85,7 @@ def _form(request: SignedIn, mailing: Mailing) -> dict[str, Any]:
     used = mailing.based_on[0] if mailing.based_on else {}
     return {
         "accounts": [(str(row.pk), row.name) for row in drafts.accounts_of(request.viewer)],
-        "topics": [("", _("Choose a topic")), *((row.key, row.name) for row in drafts.topics())],
+        "topics": [("", _("Choose a topic")), *((row.key, row.name) for row in topics())],
         "priorities": words.PRIORITIES,
         "origins": words.ORIGINS,
         "abouts": words.ABOUTS,
@@ -101,7 +104,7 @@ def _context(request: SignedIn, mailing: Mailing) -> dict[str, Any]:
         "state": words.STATES[mailing.state],
         "result": chart.result_of(numbers) if rules else None,
         "examples": selectors.examples(mailing, rules) if rules else {},
-        "may_send": request.user.manages or drafts.alone(request.user),
+        "may_send": may_manage(request.user),
         "became": [
             (words.BECAME[state], state, number)
             for state, number in sorted(selectors.became(mailing).items(), key=lambda row: -row[1])
@@ -109,7 +112,7 @@ def _context(request: SignedIn, mailing: Mailing) -> dict[str, Any]:
         if mailing.state not in DRAFTS
         else [],
         "error": "",
-        "purposes": {row.key: row.name for row in drafts.topics()},
+        "purposes": {row.key: row.name for row in topics()},
     }
 
 
@@ -143,8 +146,8 @@ def keep(request: SignedIn, mailing_id: uuid.UUID) -> HttpResponse:
                 "purpose": purpose,
                 "subject": post.get("subject", ""),
                 "text": post.get("text", ""),
-                "priority": _number(post.get("priority", "0"), 0),
-                "expires_days": _number(post.get("expires_days", "14"), 14),
+                "priority": as_number(post.get("priority", "")),
+                "expires_days": as_number(post.get("expires_days", ""), 14),
                 "digest": "digest" in post,
                 "based_on": _based_on(post),
             },
@@ -170,19 +173,11 @@ def _based_on(post: QueryDict) -> list[dict[str, Any]]:
     return [UsedFact(named, origin, about if about in dict(words.ABOUTS) else "unknown", serves).kept()]  # type: ignore[arg-type]
 
 
-def _number(text: str, otherwise: int) -> int:
-    return int(text) if text.lstrip("-").isdigit() and len(text) < 5 else otherwise
-
-
 @require_POST
 @writers
 def remove(request: SignedIn, mailing_id: uuid.UUID) -> HttpResponse:
-    try:
-        drafts.mailing_remove(mailing_or_404(request, mailing_id))
-    except MailingError as error:
-        return pages.with_toast(HttpResponse(), str(error), kind="error")
-    pages.toast_later(request, _("The draft is gone."))
-    return HttpResponse(headers={"HX-Redirect": reverse("mailings")})
+    record = mailing_or_404(request, mailing_id)
+    return act(request, lambda: drafts.mailing_remove(record), _("The draft is gone."), reverse("mailings"))
 
 
 @writers
@@ -206,8 +201,7 @@ def people(request: SignedIn, mailing_id: uuid.UUID) -> HttpResponse:
 
 
 def _after(request: SignedIn) -> int:
-    text = request.GET.get("after", "0")
-    return int(text) if text.isdigit() and len(text) < 18 else 0
+    return max(as_number(request.GET.get("after", ""), digits=18), 0)
 
 
 def _why(row: selectors.RecipientRow) -> str:

@@ -6,6 +6,8 @@ from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
+from kith.trust.sentences import SENTENCES
+
 OUTCOMES: dict[str, Any] = {
     "allow": _("would get it"),
     "hold": _("held back"),
@@ -13,11 +15,12 @@ OUTCOMES: dict[str, Any] = {
     "none": _("can't be reached"),
 }
 TONES = {"allow": "good", "hold": "warn", "deny": "bad", "none": "plain"}
-# The gate's rules for a list of people; a single person is told the whole sentence.
+# The gate's rules for a list of people; a single person is told the whole sentence. What needs no values says that here, too.
 RULES: dict[str, Any] = {
-    "plain": _("Nothing speaks against it."),
+    **{rule: _(text) for rule, text in SENTENCES.items() if "%(" not in text},
+    "network_link": _("The network forbids that its accounts are linked, unless they say so themselves."),
+    "network_infer": _("The network forbids that anything is concluded from what people say there."),
     "no_address": _("We know no address of theirs on this channel."),
-    "suppressed": _("They asked never to be contacted here."),
     "network_sends": _("The network takes no messages from us."),
     "network_automation": _("The network forbids messages that a machine sends."),
     "network_start": _("The network wants them to write to us first."),
@@ -25,7 +28,6 @@ RULES: dict[str, Any] = {
     "network_length": _("The text is longer than the network takes."),
     "source_deleted": _("What this relies on was deleted by its author."),
     "sensitive": _("It relies on something sensitive that they did not tell us."),
-    "minor": _("Nothing is sold to children."),
     "unsubscribed": _("They unsubscribed."),
     "objection": _("They object to messages of this kind."),
     "consent_withdrawn": _("They withdrew their consent to this topic."),
@@ -34,12 +36,13 @@ RULES: dict[str, Any] = {
     "gift": _("They bought it for somebody else, or for we don't know whom."),
     "surprise": _("It relies on something they never told us for it."),
     "name": _("Nobody is sure of the name that they would be greeted by."),
-    "paused": _("They asked for a pause."),
     "wish": _("They had as many this month as they chose to have."),
     "pace": _("They had enough from us for now, over all divisions and channels."),
-    "quiet_hours": _("It is night where they live."),
     "bounced": _("The last message to their address came back."),
 }
+FREE = ("plain", "reply")
+# Of what is held: allowed by itself, as one of several recipients.
+HELD = RULES | dict.fromkeys(FREE, _("Waits with somebody else whom it goes to."))
 STATES: dict[str, Any] = {
     "draft": _("Draft"),
     "checking": _("Being checked"),

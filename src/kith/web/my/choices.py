@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 
 from kith.base.clock import now
 from kith.contacts.models import Identity
+from kith.core.fields import as_number
 from kith.trust.services import Proof, pause_set, resubscribe, stop_channels, unsubscribe, wish_set
 from kith.trust.services.consents import PER_MONTH
 from kith.trust.wishes import Wishes, wishes_of
@@ -122,5 +123,6 @@ def _save(identity: Identity, said: QueryDict, told: Any) -> None:
         proof=told(_("No offers: %s") % closed),
     )
     often = said.get("often", "")
-    if often.isdigit() or not often:
-        wish_set(identity_id=identity.pk, per_month=min(int(often), 31) if often else None)
+    wanted = as_number(often, -1)
+    if wanted >= 0 or not often:
+        wish_set(identity_id=identity.pk, per_month=min(wanted, 31) if often else None)

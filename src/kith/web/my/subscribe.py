@@ -5,7 +5,6 @@ The form answers the same whatever is known of an address. Nothing is sold befor
 
 from __future__ import annotations
 
-from django.core import signing
 from django.http import HttpRequest, HttpResponse
 from django.utils import translation
 from django.utils.translation import gettext as _
@@ -16,22 +15,23 @@ from kith.channels.notices import CONFIRMS, address_of, can_send, confirmation_a
 from kith.core import company
 from kith.trust.links import link_identity
 from kith.trust.models import Topic
+from kith.trust.selectors import topics
 from kith.trust.services.subscriptions import subscription_confirm, subscription_pending
 from kith.web.chat.limits import too_often
 from kith.web.my.choices import asks
 from kith.web.my.frame import POLICY, careful, proof, show, who
 from kith.web.my.links import gone
+from kith.web.stamps import in_time, stamp
 
-SOONEST, LATEST = 2, 24 * 3600  # seconds between showing the form and sending it
-_SALT = "kith.my.subscribe"
+_FORM = "kith.my.subscribe"
 
 
 @careful
 @csrf_exempt
 @require_http_methods(["GET", "HEAD", "POST"])
 def subscribe(request: HttpRequest) -> HttpResponse:
-    topics = list(Topic.objects.filter(archived_at=None).order_by("position", "name"))
-    if not topics or not can_send() or not company.public_url():
+    offered = topics()
+    if not offered or not can_send() or not company.public_url():
         return show(
             request,
             "said",
@@ -39,24 +39,24 @@ def subscribe(request: HttpRequest) -> HttpResponse:
             status=404,
         )
     if request.method == "POST":
-        return _sent(request, topics)
-    return _page(request, topics)
+        return _sent(request, offered)
+    return _page(request, offered)
 
 
 def _page(
-    request: HttpRequest, topics: list[Topic], *, error: str = "", field: str = "", status: int = 200
+    request: HttpRequest, offered: list[Topic], *, error: str = "", field: str = "", status: int = 200
 ) -> HttpResponse:
     response = show(
         request,
         "subscribe",
         {
-            "topics": topics,
+            "topics": offered,
             "asks": asks("email"),
             "chosen": request.POST.getlist("topic") if request.method == "POST" else [],
             "address": request.POST.get("email", "")[:254],
             "error": error,
             "field": field,
-            "stamp": signing.TimestampSigner(salt=_SALT).sign("subscribe"),
+            "stamp": stamp(_FORM, "subscribe"),
         },
         status=status,
     )
@@ -69,18 +69,18 @@ def _frameable(response: HttpResponse) -> HttpResponse:
     return response
 
 
-def _sent(request: HttpRequest, topics: list[Topic]) -> HttpResponse:
+def _sent(request: HttpRequest, offered: list[Topic]) -> HttpResponse:
     if too_often("subscribe", who(request), most=20, seconds=3600):
-        return _page(request, topics, error=_("That was very often. Try again in a while."), status=429)
-    if request.POST.get("website") or not _in_time(request.POST.get("stamp", "")):
-        return _page(request, topics, error=_("Please send it once more."), status=422)
+        return _page(request, offered, error=_("That was very often. Try again in a while."), status=429)
+    if request.POST.get("website") or not in_time(request.POST.get("stamp", ""), _FORM, "subscribe"):
+        return _page(request, offered, error=_("Please send it once more."), status=422)
     address = address_of(request.POST.get("email", ""))
     if not address:
         words = _("This does not look like an e-mail address.")
-        return _page(request, topics, error=words, field="email", status=422)
-    chosen = [topic for topic in topics if topic.key in request.POST.getlist("topic")]
+        return _page(request, offered, error=words, field="email", status=422)
+    chosen = [topic for topic in offered if topic.key in request.POST.getlist("topic")]
     if not chosen:
-        return _page(request, topics, error=_("Choose at least one."), field="topic", status=422)
+        return _page(request, offered, error=_("Choose at least one."), field="topic", status=422)
     if not too_often("subscribe-to", address, most=5, seconds=86400):
         text = f"{asks('email')} {', '.join(topic.name for topic in chosen)}"
         confirmation_ask(
@@ -96,19 +96,6 @@ def _sent(request: HttpRequest, topics: list[Topic]) -> HttpResponse:
     return _frameable(
         show(request, "said", {"title": _("One more step"), "words": words % address, "start": False})
     )
-
-
-def _in_time(stamp: str) -> bool:
-    signer = signing.TimestampSigner(salt=_SALT)
-    try:
-        signer.unsign(stamp, max_age=LATEST)
-    except signing.BadSignature:
-        return False
-    try:
-        signer.unsign(stamp, max_age=SOONEST)
-    except signing.SignatureExpired:
-        return True
-    return False
 
 
 @careful

@@ -16,7 +16,7 @@ from django.views.decorators.http import require_POST
 from kith.base.ids import new_id
 from kith.contacts.models import Tag
 from kith.contacts.services import contacts_tag, contacts_untag
-from kith.core.fields import as_uuid
+from kith.core.fields import as_number, as_uuid
 from kith.web import pages
 from kith.web.access import SignedIn, signed_in, writers
 from kith.web.inbox.bulk import all_of_list, progress
@@ -42,8 +42,7 @@ def _change(request: SignedIn, deed: str, tag: Tag, ids: Sequence[uuid.UUID]) ->
 
 
 def _number(request: SignedIn, name: str) -> int:
-    text = request.POST.get(name, "0")
-    return int(text) if text.isdigit() and len(text) < 9 else 0
+    return max(as_number(request.POST.get(name, "")), 0)
 
 
 @require_POST

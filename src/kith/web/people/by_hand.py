@@ -11,10 +11,10 @@ from django.views.decorators.http import require_POST
 
 from kith.contacts.selectors import identity_family
 from kith.teams.errors import NotAllowed
-from kith.trust.selectors import topics
 from kith.trust.services import GateRefused, TrustError, may_approve
 from kith.web import pages
 from kith.web.access import SignedIn, writers
+from kith.web.inbox.write_advice import MATTER, OFFER, offers
 from kith.web.people.acts import chosen_scope, contact_or_404, dialog, done, refused, scope_choices
 from kith.work.services import WorkError
 from kith.workspace.by_hand import ByHand, by_hand_done, by_hand_verdict
@@ -28,7 +28,7 @@ def by_hand_dialog(request: SignedIn, contact_id: uuid.UUID) -> HttpResponse:
     context = {
         "contact": contact,
         "kinds": [("call", _("A phone call")), ("letter", _("A letter"))],
-        "purposes": [("service", _("A matter of theirs or ours")), *_offers()],
+        "purposes": [(MATTER, _("A matter of theirs or ours")), *(offers() or [(OFFER, _("An offer"))])],
         "scopes": scope_choices(request.viewer),
         "usual": str(usual) if usual else "",
         **_said(request, _wanted(request, contact.pk)),
@@ -36,18 +36,12 @@ def by_hand_dialog(request: SignedIn, contact_id: uuid.UUID) -> HttpResponse:
     return dialog(request, "by_hand", context)
 
 
-def _offers() -> list[tuple[str, str]]:
-    return [(topic.key, _("An offer: %(topic)s") % {"topic": topic.name}) for topic in topics()] or [
-        ("offers", _("An offer"))
-    ]
-
-
 def _wanted(request: SignedIn, contact_id: uuid.UUID) -> ByHand:
     given = request.POST if request.method == "POST" else request.GET
     return ByHand(
         contact_id,
         kind=given.get("kind", "call"),
-        purpose=given.get("purpose", "service")[:60],
+        purpose=given.get("purpose", MATTER)[:60],
         urgent="urgent" in given,
     )
 

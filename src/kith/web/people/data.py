@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 
 from django.http import FileResponse, Http404, HttpResponse, HttpResponseRedirect
+from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
@@ -111,9 +112,7 @@ def person_erase(request: SignedIn, contact_id: uuid.UUID) -> HttpResponse:
 @administrators
 def person_backups(request: SignedIn, request_id: uuid.UUID) -> HttpResponse:
     """Backups that still hold somebody who was erased go, behind a new one."""
-    found = PersonRequest.objects.filter(pk=request_id).first()
-    if found is None:
-        raise Http404
+    found = get_object_or_404(PersonRequest, pk=request_id)
     backups_renew_ask(request_id=request_id, user=request.user)
     return HttpResponseRedirect(reverse("person_data", args=[found.contact_id]))
 
@@ -122,9 +121,7 @@ def person_backups(request: SignedIn, request_id: uuid.UUID) -> HttpResponse:
 @administrators
 def person_again(request: SignedIn, request_id: uuid.UUID) -> HttpResponse:
     """What failed is tried again; an export is then of who asks now."""
-    found = PersonRequest.objects.filter(pk=request_id).first()
-    if found is None:
-        raise Http404
+    found = get_object_or_404(PersonRequest, pk=request_id)
     person_request_again(request_id=request_id, user=request.user)
     return HttpResponseRedirect(reverse("person_data", args=[found.contact_id]))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from kith.core.fields import as_uuid
+from kith.core.fields import as_number, as_uuid
 from kith.workspace.people_list import SORTS, PeopleView
 
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ LAST = (0, 7, 30, 90, 365, -90, -365)
 
 def view_of(get: QueryDict) -> PeopleView:
     """The view that a query names; what it says wrongly is as if it were not said."""
-    last = get.get("last", "")
+    last = as_number(get.get("last", ""))
     owner = get.get("owner", "")
     key = as_uuid(owner)
     sort = get.get("sort", "name")
@@ -25,7 +25,7 @@ def view_of(get: QueryDict) -> PeopleView:
         organization_id=as_uuid(get.get("org", "")),
         network=get.get("channel", "").replace("\x00", "")[:40],
         owner=str(key) if key else ("none" if owner == "none" else ""),
-        last=int(last) if last.lstrip("-").isdigit() and int(last) in LAST else 0,
+        last=last if last in LAST else 0,
         sort=sort if sort in SORTS else "name",
     )
 

@@ -13,6 +13,7 @@ from kith.web.people import (
     links,
     never,
     organizations,
+    pressure,
     views,
     work,
 )
@@ -27,7 +28,7 @@ urlpatterns = [
     path("people/of/<uuid:identity_id>/", views.person_from_identity, name="person_from_identity"),
     # who they are
     path("people/<uuid:contact_id>/attention/", attention.person_attention, name="person_attention"),
-    path("attention/", attention.pressure, name="pressure"),
+    path("attention/", pressure.pressure, name="pressure"),
     path("people/<uuid:contact_id>/edit/", facts.edit_dialog, name="person_edit"),
     path("people/<uuid:contact_id>/edit/keep/", facts.edit, name="person_edit_keep"),
     path("people/<uuid:contact_id>/fact/", facts.fact_dialog, name="fact_dialog"),

@@ -11,10 +11,11 @@ from django.utils.translation import gettext_lazy, ngettext
 from kith.core.fields import as_uuid
 from kith.teams.errors import TeamsError
 from kith.trust.gather import company_rules
-from kith.trust.selectors import contact_policies, contact_policy_text
+from kith.trust.selectors import contact_policies, contact_policy_text, gate_rules
 from kith.trust.services import contact_policy_set
 from kith.trust.types import POLICY_LIMIT, Cap, Pace, Rules
-from kith.web.access import SignedIn, managers
+from kith.web.access import SignedIn, managers, signed_in
+from kith.web.mailings.words import RULES
 from kith.web.settings.page import blame, done, show
 
 
@@ -55,6 +56,22 @@ def gate(request: SignedIn) -> HttpResponse:
         words=in_words(company_rules()),
         versions=versions,
         version=wanted,
+    )
+
+
+@signed_in
+def rules(request: SignedIn) -> HttpResponse:
+    """What each rule says, in their order, and who may send what it holds: for whoever reads its name beside a message."""
+    by = {
+        "author": _("its author may send it anyway"),
+        "manager": _("a manager may send it anyway"),
+        "nobody": "",
+    }
+    return show(
+        request,
+        "settings/gate_rules.html",
+        section="settings:gate",
+        rules=[(rule, RULES[rule.name], by[rule.approval]) for rule in gate_rules()],
     )
 
 

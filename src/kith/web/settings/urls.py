@@ -23,6 +23,7 @@ urlpatterns = [
     path("", company.start, name="start"),
     path("company/", company.company, name="company"),
     path("gate/", gate.gate, name="gate"),
+    path("gate/rules/", gate.rules, name="gate_rules"),
     path("people/", people.people, name="people"),
     path("people/invite/", people.invite, name="invite"),
     path("people/<uuid:pk>/", people.person, name="person"),
