@@ -53,7 +53,7 @@ def test_the_code_is_shown_and_opens_the_page(simulated: ChannelAccount, cast: C
 def test_the_link_that_confirms_is_shown(
     simulated: ChannelAccount, cast: Cast, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(subscribe, "_in_time", lambda stamp: True)
+    monkeypatch.setattr(subscribe, "in_time", lambda *given: True)
     _address()
     assert company.public_url().startswith("http://localhost:")
     topic_save(name="News")
