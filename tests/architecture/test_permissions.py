@@ -199,6 +199,10 @@ HELD: dict[tuple[str, str], str] = {
 SHARED: dict[tuple[str, str], str] = {
     ("person", "contact_id"): "people belong to the house; what they said is filtered by scope on their page",
     ("", "contact_id"): "as above",
+    (
+        "person_consent_undo",
+        "row_id",
+    ): "of that person; only who wrote it down (tests/web/contacts/test_consent.py)",
     ("work_dialog", "what"): "a name of a form, not a row",
     ("merge", "other_id"): "people belong to the house",
     ("merge_undo", "merge_id"): "as above",

@@ -434,6 +434,7 @@ class World:
             "lift",
             "by-hand",
             "attention",
+            "consent",
         )
         return [
             f"/inbox/{conversation}/",

@@ -53,6 +53,7 @@ STATEMENTS = {
     "/people/": 7,
     "/people/{person}/": 11,
     "/people/{person}/attention/": 12,
+    "/people/{person}/consent/": 12,
     "/attention/": 8,
     "/settings/": 3,
     "/settings/audit/": 13,

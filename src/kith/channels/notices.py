@@ -18,6 +18,7 @@ from django.utils.translation import gettext as _
 from kith.base.ids import new_id
 from kith.channels import gateway
 from kith.channels.limits import words_of
+from kith.channels.simulator import Notice, notice_keep
 from kith.channels.system_mail import mailbox
 from kith.channels.visitors import EMAIL
 from kith.connectors.contract import ConnectorError, OutcomeUnknown, Outgoing, Party, RetryLater, Sends
@@ -117,7 +118,8 @@ def send_confirmation(*, sealed: str, topics: list[str], proof: dict[str, str], 
         url = company.public_url() + reverse("my:confirm", args=[link_token(identity.pk, scope=CONFIRMS)])
         return _("Please confirm: news from %s") % _company(account), _(
             "Somebody, we hope you, asked that %(company)s sends you this:\n\n%(what)s\n\nIf that is right, open this "
-            "page and press the button:\n%(url)s\n\nIf not, do nothing: you get nothing then."
+            "page and press the button:\n%(url)s\n\nIf not, do nothing: you get nothing then, and after a week we forget "
+            "that it was asked."
         ) % {"company": _company(account), "what": proof.get("text", ""), "url": url}
 
     with translation.override(language):
@@ -177,6 +179,8 @@ def _send(
         log.warning("a notice was not sent: %s", words_of(error, account))
         return False
     touches_made(result.touch_ids)
+    if gateway.is_simulated(account):
+        notice_keep(Notice(identity.handle or identity.external_id, subject, text))
     return True
 
 

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import base64
 import json
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
+
+from django.core.cache import cache
 
 from kith.base.clock import now
 from kith.base.ids import new_id
 from kith.channels.parser import Parser
 from kith.channels.receive import raw_items_parse, raw_items_store
 from kith.connectors.contract import RawItem
+from kith.core.secrets import decrypt, encrypt
 from kith.networks.models import ChannelAccount
+
+_SHOWN, _LASTS, _MOST = "simulator-notices", 600, 5  # as long as a code works
 
 
 def play(
@@ -47,3 +54,24 @@ def play(
             while raw_items_parse(account.pk, parser):
                 continue
     return key
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """A mail of Kith's own that a simulated mailbox took: where nothing leaves, it can be read nowhere else."""
+
+    to: str
+    subject: str
+    text: str
+
+
+def notice_keep(notice: Notice) -> None:
+    """Show it on the simulator's page for ten minutes; kept encrypted, as it may let its reader in."""
+    rows = [asdict(row) for row in (notice, *notices_kept())][:_MOST]
+    cache.set(_SHOWN, base64.b64encode(encrypt(json.dumps(rows).encode())).decode(), _LASTS)
+
+
+def notices_kept() -> list[Notice]:
+    """The newest first."""
+    kept = cache.get(_SHOWN)
+    return [Notice(**row) for row in json.loads(decrypt(base64.b64decode(kept)))] if kept else []

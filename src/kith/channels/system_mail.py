@@ -89,14 +89,17 @@ def system_mail_send(mail_id: uuid.UUID) -> str:
 
 
 def mailbox() -> ChannelAccount | None:
-    """The first working mailbox that everyone sees and that can send to an address it has not heard from."""
-    for account in ChannelAccount.objects.filter(
-        state=ChannelAccount.State.ACTIVE, scope__kind="everyone"
-    ).order_by("id"):
+    """The first working mailbox that everyone sees and that can send to an address it has not heard from.
+
+    A simulated one only where there is no other, whatever state that is in: what it takes goes nowhere.
+    """
+    accounts = []
+    for account in ChannelAccount.objects.filter(scope__kind="everyone").order_by("id"):
         manifest = manifest_of(account.network)
         if manifest and manifest.medium == "mail" and "sends" in manifest.capabilities:
-            return account
-    return None
+            accounts.append(account)
+    real = [a for a in accounts if not gateway.is_simulated(a) and a.state != ChannelAccount.State.REMOVED]
+    return next((a for a in real or accounts if a.state == ChannelAccount.State.ACTIVE), None)
 
 
 def _by_mailbox(mail: SystemMail, account: ChannelAccount) -> None:

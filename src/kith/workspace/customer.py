@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.db.models import Q, QuerySet
+from django.utils.translation import gettext as _
 
 from kith.base.clock import now
 from kith.channels.system_mail import mailbox
@@ -196,14 +197,27 @@ def facts_of(ids: Sequence[uuid.UUID], contacts: Sequence[Contact]) -> QuerySet[
     )
 
 
+def _sources() -> dict[str, str]:
+    """Where something comes from, said to the one whom it is about."""
+    return {
+        Fact.Source.TOLD_US: _("you told us"),
+        Fact.Source.FORM: _("you typed it into a form"),
+        Fact.Source.MESSAGE: _("you said it in a message"),
+        Fact.Source.PROFILE: _("from your public profile"),
+        Fact.Source.PUBLIC_POST: _("you said it in public"),
+        Fact.Source.PURCHASE: _("from a purchase of yours"),
+    }
+
+
 def known_of(ids: Sequence[uuid.UUID], contacts: Sequence[Contact]) -> list[Known]:
+    sources = _sources()
     labels = {f"custom.{key}": label for key, label in CustomField.objects.values_list("key", "label")}
     return [
         Known(
             label=str(LABELS.get(fact.attribute) or labels.get(fact.attribute) or words_of(fact.attribute)),
             attribute=fact.attribute,
             value=fact.value,
-            source=fact.get_source_display(),
+            source=sources.get(fact.source) or fact.get_source_display(),
             at=fact.observed_at,
             quote=fact.quote if fact.source in THEIR_WORDS else "",
             until=fact.expires_at,

@@ -129,3 +129,12 @@ def import_file_run(*, import_id: str) -> None:
     record = Import.objects.filter(pk=import_id, state="running").first()
     if record is not None:
         import_file(record)
+
+
+@job("workspace.sweep_unconfirmed", every="33 3 * * *")
+def sweep_unconfirmed() -> None:
+    """Subscriptions that were asked for and never confirmed go after a week."""
+    from kith.workspace.unconfirmed import unconfirmed_sweep
+
+    while unconfirmed_sweep()[0]:
+        pass

@@ -15,6 +15,8 @@ from kith.contacts.models import Identity
 from kith.networks.models import ChannelAccount
 from kith.trust.models import Consent, Decision, Touch
 from kith.trust.services import TouchRequest, gate_preview, suppression_add, topic_archive, topic_save
+from kith.workspace.unconfirmed import unconfirmed_sweep
+from tests.support.cast import Cast
 from tests.web.my.post import Post, jobs_run, post_open
 
 pytestmark = pytest.mark.django_db
@@ -157,3 +159,32 @@ def test_other_pages_may_frame_the_form_but_not_the_confirmation(opened: tuple[P
     jobs_run()
     assert "frame-ancestors *" in Client().get("/subscribe/").headers["Content-Security-Policy"]
     assert "frame-ancestors 'none'" in Client().get(opened[0].link).headers["Content-Security-Policy"]
+
+
+def test_what_nobody_confirms_goes_after_a_week_with_the_address(opened: tuple[Post, ChannelAccount]) -> None:
+    ask()
+    jobs_run()
+    assert "after a week we forget" in " ".join(opened[0].sent[0].text.split())
+    with frozen(now() + timedelta(days=6)):
+        assert unconfirmed_sweep() == (0, 0)
+    with frozen(now() + timedelta(days=8)):
+        assert unconfirmed_sweep() == (1, 1)
+    assert not Consent.objects.exists()
+    assert not Identity.objects.filter(external_id="new@outside.example").exists()
+
+
+def test_what_was_confirmed_or_is_known_otherwise_stays(
+    opened: tuple[Post, ChannelAccount], cast: Cast
+) -> None:
+    ask()
+    jobs_run()
+    Client().post(opened[0].link)
+    ChannelAccount.objects.filter(name__in=["info", "sales", "carl"]).update(state="active")
+    cast.mail(cast.everyone, sender="wrote@outside.example")
+    ask("wrote@outside.example")
+    jobs_run()
+    with frozen(now() + timedelta(days=8)):
+        assert unconfirmed_sweep() == (2, 0)
+    row = Consent.objects.get()
+    assert (row.status, row.proof["asked_address"]) == ("given", "192.0.2.9")
+    assert Identity.objects.filter(external_id="wrote@outside.example").exists()

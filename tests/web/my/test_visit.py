@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import re
+import uuid
 import zipfile
 from datetime import timedelta
 from typing import Any
@@ -388,3 +389,10 @@ def test_what_others_typed_is_text_on_the_page_and_in_the_zip(ada: Contact, post
     for text in (text_of(client), archive.read("index.html").decode()):
         assert "<img" not in text
         assert "&lt;img" in text
+
+
+def test_an_erasure_under_legal_hold_says_so() -> None:
+    row = PersonRequest.objects.create(kind=PersonRequest.Kind.ERASURE, contact_id=uuid.uuid4(), state="held")
+    text = text_of(Client(), f"/my/forgotten/{row.pk}/")
+    assert "obliges us to keep some of it for now" in text
+    assert "We are at it" not in text

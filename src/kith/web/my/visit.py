@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import wraps
 from typing import Any
 
@@ -23,7 +23,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from kith.contacts.models import Identity
 from kith.core import blobs
 from kith.core.often import too_often
-from kith.trust.models import Consent
+from kith.trust.models import Consent, Topic
 from kith.trust.receipts import receipt_of
 from kith.trust.services.visits import OpenVisit, visit_end, visit_open
 from kith.web.my.choices import channel_words, choices_apply, choices_of
@@ -70,6 +70,7 @@ def _page(
     talks = customer.open_conversations(ids)
     known = customer.known_of(ids, contacts)
     export = _export(visit)
+    names = _topic_names()
     called = next((c.preferred_name or c.given_name or c.name for c in contacts), "")
     return show(
         request,
@@ -84,7 +85,7 @@ def _page(
             "choices": [(one, choices_of(one)) for one in identities if one.kind != Identity.Kind.AUTOMATED],
             "held": customer.held_back(ids),
             "reached": customer.reached(ids),
-            "consents": [(row, _consent_words(row)) for row in customer.consents_of(ids)],
+            "consents": [(row, _consent_words(row, names)) for row in customer.consents_of(ids)],
             "export": export,
             "running": export is not None and export.state in ("waiting", "running"),
             "ends": visit.expires_at,
@@ -96,9 +97,13 @@ def _page(
     )
 
 
-def _consent_words(row: Consent) -> str:
+def _topic_names() -> dict[str, str]:
+    return dict(Topic.objects.values_list("key", "name"))
+
+
+def _consent_words(row: Consent, names: Mapping[str, str]) -> str:
     how = _("in any way") if row.channel == "all" else channel_words(row.channel)
-    what = _("everything") if row.purpose == "all" else row.purpose
+    what = _("everything") if row.purpose == "all" else names.get(row.purpose, row.purpose)
     return f"{what} · {how} · {row.get_status_display()}"
 
 
@@ -221,6 +226,7 @@ def receipt(request: HttpRequest, visit: OpenVisit, pk: uuid.UUID) -> HttpRespon
         "asked_place": _("Asked on"),
         "confirmed_at": _("Confirmed"),
         "confirmed_text": _("The button said"),
+        "said_on": _("On which day"),
         "method": _("How"),
         "place": _("Where"),
         "address": _("Network address"),
@@ -228,7 +234,12 @@ def receipt(request: HttpRequest, visit: OpenVisit, pk: uuid.UUID) -> HttpRespon
         "language": _("Language"),
     }
     told = [(label, str(row.proof[key])) for key, label in words.items() if row.proof.get(key)]
-    context = {"row": row, "words": _consent_words(row), "told": told, "text": row.proof.get("text", "")}
+    context = {
+        "row": row,
+        "words": _consent_words(row, _topic_names()),
+        "told": told,
+        "text": row.proof.get("text", ""),
+    }
     return show(request, "receipt", context)
 
 

@@ -4,6 +4,7 @@ from kith.web.people import (
     attention,
     bulk,
     by_hand,
+    consent,
     data,
     erased,
     facts,
@@ -51,6 +52,15 @@ urlpatterns = [
     path("people/<uuid:contact_id>/never/undo/", never.never_undo, name="person_never_undo"),
     path("people/<uuid:contact_id>/lift/", never.lift_dialog, name="person_lift_dialog"),
     path("people/<uuid:contact_id>/lift/do/", never.lift, name="person_lift"),
+    # what they agreed to
+    path("people/<uuid:contact_id>/consent/", consent.person_consent, name="person_consent"),
+    path("people/<uuid:contact_id>/consent/keep/", consent.person_consent_keep, name="person_consent_keep"),
+    path(
+        "people/<uuid:contact_id>/consent/<uuid:row_id>/undo/",
+        consent.person_consent_undo,
+        name="person_consent_undo",
+    ),
+    path("people/<uuid:contact_id>/links/revoke/", consent.person_links_revoke, name="person_links_revoke"),
     # a call or a letter
     path("people/<uuid:contact_id>/by-hand/", by_hand.by_hand_dialog, name="person_by_hand_dialog"),
     path(

@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 import hashlib
+import re
+import uuid
 from typing import Any
 
 from django import forms
 from django.db import transaction
 from django.http import HttpResponse
 from django.shortcuts import redirect
+from django.urls import reverse
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 
-from kith.channels.simulator import play
+from kith.channels.simulator import notices_kept, play
+from kith.core import company
 from kith.networks.errors import NetworksError
 from kith.networks.models import ChannelAccount
 from kith.networks.selectors import channel_accounts_for, manifest_of, offered
 from kith.networks.services import channel_account_simulate
 from kith.teams.errors import TeamsError
+from kith.trust.links import link_token
+from kith.trust.wishes import selling_recipient
 from kith.web.access import SignedIn, writers
 from kith.web.settings.base_forms import Form
 from kith.web.settings.page import blame, done, show
@@ -64,6 +70,8 @@ def simulator(request: SignedIn) -> HttpResponse:
         status=422 if request.method == "POST" else 200,
         form=form,
         answers=_answers(request),
+        # A code opens what is kept of a person, so these are for who may read that anyway.
+        notices=[(row, _link(row.text)) for row in notices_kept()] if request.user.administers else [],
     )
 
 
@@ -93,11 +101,22 @@ def _play(account: ChannelAccount, values: dict[str, str]) -> None:
     )
 
 
-def _answers(request: SignedIn) -> list[tuple[ChannelAccount, str]]:
-    """What colleagues answered on simulated channels, newest first."""
+def _answers(request: SignedIn) -> list[tuple[ChannelAccount, str, str]]:
+    """What colleagues answered on simulated channels, newest first, with the link of a mail that sells."""
     accounts = channel_accounts_for(request.viewer).filter(settings__simulated=True)
     found = []
     for account in accounts:
         sent = account.deliveries.filter(state="sent").select_related("message").order_by("-id")[:5]
-        found += [(account, delivery.message.text) for delivery in sent]
+        found += [(account, delivery.message.text, _wishes(delivery.message_id)) for delivery in sent]
     return found
+
+
+def _wishes(message_id: uuid.UUID) -> str:
+    sells, identity_id = selling_recipient(message_id)
+    return reverse("my:wishes", args=[link_token(identity_id)]) if sells and identity_id else ""
+
+
+def _link(text: str) -> str:
+    """The page of ours that a mail names, as its path: whoever reads it here is at the same server."""
+    found = re.search(re.escape(company.public_url()) + r"(/\S+)", text) if company.public_url() else None
+    return found[1] if found else ""

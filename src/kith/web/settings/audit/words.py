@@ -102,9 +102,11 @@ AREAS = (
         "suppression_added": _("%(who)s said that somebody is never to be contacted"),
         "suppression_lifted": _("%(who)s allowed that somebody is contacted again"),
         "consent_recorded": _("%(who)s wrote down what somebody agreed to or withdrew"),
+        "consent_taken_back": _("%(who)s took back what they had written down of somebody's consent"),
         "objection_recorded": _("%(who)s wrote down that somebody objects"),
         "objection_ended": _("%(who)s wrote down that somebody objects no more"),
         "wish_recorded": _("%(who)s wrote down how often somebody wants to hear from us"),
+        "person_links_revoked": _("%(who)s made the links in all mails to a person invalid"),
         "links_revoked": _("%(who)s made all links in mails that were sent invalid"),
     }),
     Area("data", DATA, {
