@@ -76,6 +76,7 @@ PUBLIC_PREFIXES = {
     "chat": "the window on customers' pages: the key in the visitor's browser is the proof",
     "hooks": "networks do not sign in: a signature over the bytes is the proof",
     "my": "customers' own pages: a signed link or a mailed code is the proof (tests/web/my)",
+    "deletion": "says how far a request is and not whose; the code in the address is a keyed hash",
     "subscribe": "the form for topics: what is typed is confirmed by a mail",
     "form": "the form on customers' pages: what is typed proves nothing",
 }
@@ -232,6 +233,7 @@ SHARED: dict[tuple[str, str], str] = {
     ("settings:topic", "pk"): "topics are the house's, and public",
     ("my:", "token"): "signed; shows nothing of whose it is",
     ("my:receipt", "pk"): "only of identities proven in the visit (tests/web/my/test_visit.py)",
+    ("my:deletion", "code"): "a keyed hash, which says how far a request is and not whose",
     ("my:forgotten", "pk"): "a random number, which says how far an erasure is and not whose",
     ("settings:fields", "pk"): "fields are the house's",
     ("settings:webhook", "pk"): "administrators tell programs of events; a webhook holds ids, and no words",

@@ -83,6 +83,7 @@ OUR_OWN = {
     "engagement.Macro": "what colleagues wrote for anybody",
     "api.TokenUse": "numbers",
     "trust.Visit": "a random key's hash; the addresses proven in it are kept apart",
+    "workspace.AskedDeletion": "a keyed hash, and ids that are forgotten when the erasure begins",
     "workspace.RetentionRule": "settings",
     "workspace.RetentionRun": "numbers",
 }

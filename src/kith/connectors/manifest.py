@@ -21,6 +21,7 @@ Capability = Literal[
     "deletes",
     "listens",
     "publishes",
+    "deletion_requests",
 ]
 FOLDER = Path(__file__).parent
 

@@ -8,8 +8,9 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 from django.db import transaction
+from django.utils.functional import Promise
 from django.utils.translation import gettext as _
-from django.utils.translation import override
+from django.utils.translation import gettext_lazy, override
 
 from kith.base.clock import now
 from kith.base.text import clean
@@ -22,6 +23,10 @@ from kith.workspace.customer import contacts_of, identities_of
 from kith.workspace.models import OwnExport, PersonRequest
 
 log = logging.getLogger(__name__)
+NOT_PROVEN = gettext_lazy(
+    "One address of this person was proven on their own page, and is erased. Other addresses were not "
+    "proven. Decide whether they belong to the same person, and erase them too."
+)
 KEPT = timedelta(hours=2)  # longer than a visit; the zip is made again in no time
 
 
@@ -49,18 +54,24 @@ def name_correct(*, identity_ids: Sequence[uuid.UUID], name: str) -> str:
 
 @transaction.atomic
 def forget_ask(
-    *, identity_ids: Sequence[uuid.UUID], never_again: bool, proven_by: str
+    *,
+    identity_ids: Sequence[uuid.UUID],
+    never_again: bool,
+    proven_by: str,
+    rest: str | Promise = NOT_PROVEN,
+    any_kind: bool = False,
 ) -> list[PersonRequest]:
     """Erase what belongs to the proven identities.
 
     Where a person has other addresses too, which were not proven here, only the proven part goes by itself: it becomes a
-    person of its own and is erased; whoever looks after them gets a task about the rest.
+    person of its own and is erased; whoever looks after them gets a task about the `rest`, whose words say why.
+    `any_kind`: what belongs to nobody yet goes even where it is a machine's or a shared one.
     """
     from kith.workspace.jobs import person_request_run
 
     identities = identities_of(identity_ids)
     made = []
-    for contact in _apart(identities):
+    for contact in _apart(identities, rest, any_kind):
         row = PersonRequest.objects.create(
             kind=PersonRequest.Kind.ERASURE, contact_id=contact.pk, never_again=never_again
         )
@@ -72,12 +83,15 @@ def forget_ask(
     return made
 
 
-def _apart(identities: Sequence[Identity]) -> list[Contact]:
+def _apart(identities: Sequence[Identity], rest: str | Promise, any_kind: bool) -> list[Contact]:
     proven = {one.pk for one in identities}
     alone: list[Contact] = []
     for one in identities:
         if one.contact is None and one.kind == Identity.Kind.PERSON:
             alone.append(contact_for_identity(identity=one))
+        elif one.contact is None and any_kind:
+            alone.append(contact_create(source=Fact.Source.TOLD_US))
+            identity_link(identity=one, contact=alone[-1], basis=IdentityLink.Basis.OWN_KEY)
     for contact in contacts_of([one for one in identities if one.contact]):
         family = list(
             Identity.objects.filter(contact__canonical=contact.canonical_id).exclude(kind=Identity.Kind.US)
@@ -91,21 +105,18 @@ def _apart(identities: Sequence[Identity]) -> list[Contact]:
                 identity_link(identity=one, contact=part, basis=IdentityLink.Basis.OWN_KEY)
         part.refresh_from_db()
         Fact.objects.filter(contact__canonical=contact, identity__in=proven).update(contact=part)
-        _tell(contact)
+        _tell(contact, rest)
         alone.append(part)
     return alone
 
 
-def _tell(contact: Contact) -> None:
+def _tell(contact: Contact, rest: str | Promise) -> None:
     """Somebody decides what of the rest is theirs."""
     language = contact.owner.language if contact.owner else ""
     with override(language or None):
         Task.objects.create(
             title=_("Somebody asks to be forgotten: look at the rest"),
-            details=_(
-                "One address of this person was proven on their own page, and is erased. Other addresses were not "
-                "proven. Decide whether they belong to the same person, and erase them too."
-            ),
+            details=str(rest),
             contact=contact,
             assignee=contact.owner,
             due_at=now() + timedelta(days=7),

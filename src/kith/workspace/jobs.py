@@ -34,6 +34,20 @@ def person_request_run(*, request_id: str) -> None:
         erasure_run(request)
 
 
+def asked_deletion_given_up(error: Exception | None, *, request_id: str) -> None:
+    from kith.workspace import asked_deletions
+
+    asked_deletions.deletion_given_up(error, request_id=request_id)
+
+
+@job("workspace.asked_deletion", tries=8, given_up=asked_deletion_given_up)
+def asked_deletion_run(*, request_id: str) -> None:
+    """Pass on what a network asked to be deleted."""
+    from kith.workspace.asked_deletions import deletion_run
+
+    deletion_run(request_id)
+
+
 def backups_renew_given_up(error: Exception | None, *, request_id: str) -> None:
     from kith.workspace import person_requests
 

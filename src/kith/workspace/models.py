@@ -85,3 +85,17 @@ class OwnExport(Record):
     digest = models.CharField(max_length=64, blank=True)
     size = models.BigIntegerField(default=0)
     finished_at = models.DateTimeField(null=True)
+
+
+class AskedDeletion(Record):
+    """A network told us that somebody wants their data deleted. The code, a keyed hash, opens its public page.
+
+    `identity_ids` until it is passed on; then `requests`, the erasures that do it.
+    """
+
+    code = models.CharField(max_length=32, unique=True)
+    network = models.CharField(max_length=40)
+    identity_ids = ArrayField(models.UUIDField(), default=list)
+    requests = ArrayField(models.UUIDField(), default=list)
+    state = models.CharField(max_length=8, default="waiting")  # waiting, held, failed, passed
+    finished_at = models.DateTimeField(null=True)

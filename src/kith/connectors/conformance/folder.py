@@ -23,6 +23,7 @@ PROTOCOLS: dict[str, type[Any]] = {
     "deletes": contract.Deletes,
     "listens": contract.Listens,
     "publishes": contract.Publishes,
+    "deletion_requests": contract.AnswersDeletionRequests,
 }
 
 JUNK: tuple[bytes, ...] = (

@@ -39,11 +39,13 @@ from kith.connectors.contract.incoming import (
 )
 from kith.connectors.contract.protocols import (
     AddressGuard,
+    AnswersDeletionRequests,
     Asks,
     Authorizes,
     ChecksExistence,
     Connector,
     Deletes,
+    DeletionAsked,
     Edits,
     Existence,
     Existences,
@@ -70,6 +72,7 @@ from kith.connectors.contract.protocols import (
 
 __all__ = [
     "AddressGuard",
+    "AnswersDeletionRequests",
     "Asks",
     "Authorizes",
     "BadPayload",
@@ -78,6 +81,7 @@ __all__ = [
     "Connector",
     "ConnectorError",
     "Deletes",
+    "DeletionAsked",
     "DeliveryChanged",
     "Edits",
     "Event",

@@ -84,6 +84,15 @@ class WebhookAnswer:
     content_type: str = "text/plain"
 
 
+@dataclass(frozen=True, slots=True)
+class DeletionAsked:
+    """Somebody has the network tell us to delete what we have of them. `realm`: "" or that of the ids."""
+
+    external_id: str
+    issued_at: datetime  # by the network's clock; the same request sent again has the same
+    realm: str = ""
+
+
 class HttpFactory(Protocol):
     """Makes a guarded client (`kith.base.http.client` with the operator's allowed networks bound)."""
 
@@ -196,6 +205,17 @@ class ReceivesWebhooks(Protocol):
 
     def items(self, request: WebhookRequest) -> Sequence[RawItem]:
         """Called only after `verify`."""
+
+
+@runtime_checkable
+class AnswersDeletionRequests(Protocol):
+    """Where a network passes on that somebody wants their data deleted, and asks where they see what became of it."""
+
+    def deletion_asked(self, request: WebhookRequest, *, now: datetime) -> DeletionAsked:
+        """Who asks. Raises `Forged` unless the signature over the bytes holds and is fresh, else `BadPayload`."""
+
+    def deletion_answer(self, *, url: str, code: str) -> WebhookAnswer:
+        """What the network wants to hear: the page of the request, and its code (letters and digits)."""
 
 
 @runtime_checkable

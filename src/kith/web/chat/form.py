@@ -16,8 +16,8 @@ from django.views.decorators.http import require_GET, require_http_methods
 from kith.base import address as addresses
 from kith.channels import visitors
 from kith.core import company
+from kith.core.often import too_often
 from kith.networks.models import ChannelAccount
-from kith.web.chat.limits import too_often
 from kith.web.stamps import in_time, stamp
 
 _FORM = "kith.chat.form"

@@ -19,8 +19,8 @@ from kith.base import address as addresses
 from kith.channels import visitors
 from kith.core import blobs
 from kith.core.live import here_note
+from kith.core.often import too_often
 from kith.networks.models import ChannelAccount
-from kith.web.chat.limits import too_often
 from kith.web.chat.script import script
 
 HEADER = "X-Kith-Visitor"

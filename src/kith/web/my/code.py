@@ -13,8 +13,8 @@ from django.views.decorators.csrf import csrf_protect
 from django.views.decorators.http import require_http_methods
 
 from kith.channels.notices import address_of, can_send, code_ask
+from kith.core.often import too_often
 from kith.trust.services.visits import CODE_LASTS, VISIT_LASTS, code_try, key_make
-from kith.web.chat.limits import too_often
 from kith.web.my.frame import careful, show, who
 
 VISIT, CODE = "kith_my", "kith_my_code"

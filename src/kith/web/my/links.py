@@ -11,8 +11,8 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
 
 from kith.contacts.models import Identity
+from kith.core.often import too_often
 from kith.trust.links import link_identity
-from kith.web.chat.limits import too_often
 from kith.web.my.choices import choices_apply, choices_of, stop
 from kith.web.my.frame import careful, masked, proof, show, who
 

@@ -13,11 +13,11 @@ from django.views.decorators.http import require_http_methods
 
 from kith.channels.notices import CONFIRMS, address_of, can_send, confirmation_ask
 from kith.core import company
+from kith.core.often import too_often
 from kith.trust.links import link_identity
 from kith.trust.models import Topic
 from kith.trust.selectors import topics
 from kith.trust.services.subscriptions import subscription_confirm, subscription_pending
-from kith.web.chat.limits import too_often
 from kith.web.my.choices import asks
 from kith.web.my.frame import POLICY, careful, proof, show, who
 from kith.web.my.links import gone

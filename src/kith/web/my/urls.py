@@ -3,7 +3,7 @@
 from django.urls import path
 
 from kith.web.access import public
-from kith.web.my import code, frame, links, subscribe, visit
+from kith.web.my import code, deletion, frame, links, subscribe, visit
 
 app_name = "my"
 urlpatterns = [
@@ -20,6 +20,7 @@ urlpatterns = [
     path("my/visit/receipts/<uuid:pk>.json", public(visit.receipt_json), name="receipt_json"),
     path("my/visit/leave/", public(visit.leave), name="leave"),
     path("my/forgotten/<uuid:pk>/", public(visit.forgotten), name="forgotten"),
+    path("deletion/<str:code>/", public(deletion.deletion), name="deletion"),
     path("subscribe/", public(subscribe.subscribe), name="subscribe"),
     path("subscribe/<str:token>/", public(subscribe.confirm), name="confirm"),
     path("my/<str:token>/", public(links.wishes), name="wishes"),

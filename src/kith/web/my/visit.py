@@ -22,10 +22,10 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from kith.contacts.models import Identity
 from kith.core import blobs
+from kith.core.often import too_often
 from kith.trust.models import Consent, Topic
 from kith.trust.receipts import receipt_of
 from kith.trust.services.visits import OpenVisit, visit_end, visit_open
-from kith.web.chat.limits import too_often
 from kith.web.my.choices import channel_words, choices_apply, choices_of
 from kith.web.my.code import CODE, PLACE, VISIT
 from kith.web.my.frame import careful, show

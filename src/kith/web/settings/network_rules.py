@@ -81,5 +81,6 @@ def capability_sentences(manifest: NetworkManifest) -> list[str]:
         "deletes": _("Takes back what was sent"),
         "listens": _("Searches"),
         "publishes": _("Publishes posts"),
+        "deletion_requests": _("Answers requests to delete somebody's data"),
     }
     return list(dict.fromkeys(word for name, word in words.items() if name in manifest.capabilities))

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from django.urls import reverse
 
 from kith.channels import gateway
+from kith.channels.deletion_requests import deletion_url
 from kith.channels.hooks import hook_url
 from kith.core import company
 from kith.networks.models import ChannelAccount
@@ -22,13 +23,14 @@ class Outside:
     hook: str = ""
     snippet: str = ""
     form: str = ""
+    deletion: str = ""  # where the network tells that somebody wants their data deleted
 
 
 def outside(account: ChannelAccount, manifest: NetworkManifest | None) -> Outside | None:
     """None where nothing has to be put anywhere."""
     if manifest is None or gateway.is_simulated(account):
         return None
-    pushed, shown = "webhooks" in manifest.capabilities, manifest.visitors
+    pushed, shown = bool({"webhooks", "deletion_requests"} & manifest.capabilities), manifest.visitors
     if not (pushed or shown):
         return None
     base = company.public_url()
@@ -38,7 +40,8 @@ def outside(account: ChannelAccount, manifest: NetworkManifest | None) -> Outsid
     return Outside(
         pushed,
         shown,
-        hook=hook_url(account) if pushed else "",
+        hook=hook_url(account) if "webhooks" in manifest.capabilities else "",
         snippet=f'<script src="{script}" async></script>' if shown else "",
         form=f"{base}{reverse('chat-form', args=[account.pk])}" if shown else "",
+        deletion=deletion_url(account),
     )

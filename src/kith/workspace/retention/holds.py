@@ -16,7 +16,7 @@ from kith.core import audit, sql
 from kith.core.jobs import defer
 from kith.networks.models import ChannelAccount
 from kith.teams.models import User
-from kith.workspace.models import LegalHold, PersonRequest
+from kith.workspace.models import AskedDeletion, LegalHold, PersonRequest
 from kith.workspace.person_data import Person, person_of
 
 
@@ -125,7 +125,7 @@ def hold_place(
 
 def hold_lift(*, hold_id: uuid.UUID, user: User, reason: str) -> None:
     """Lift a hold; erasures that waited for it go on. Raises HoldError without a reason. Lifting twice does nothing."""
-    from kith.workspace.jobs import person_request_run
+    from kith.workspace.jobs import asked_deletion_run, person_request_run
 
     reason = " ".join(reason.split())
     if not reason:
@@ -151,6 +151,8 @@ def hold_lift(*, hold_id: uuid.UUID, user: User, reason: str) -> None:
             request.state, request.error = "waiting", ""
             request.save(update_fields=["state", "error"])
             defer(person_request_run, request_id=str(request.pk))
+        for key in AskedDeletion.objects.filter(state="held").values_list("pk", flat=True):
+            defer(asked_deletion_run, request_id=str(key))
 
 
 def erasure_waits(person: Person) -> str:

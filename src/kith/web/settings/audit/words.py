@@ -124,6 +124,7 @@ AREAS = (
         "retention_rule_deleted": _("%(who)s deleted a retention rule"),
         "retention_ran": _("%(who)s took what a retention rule says"),
         "retention_stopped": _("%(who)s stopped a retention rule that wanted too much at once"),
+        "deletion_asked_by_network": _("A network told us that somebody wants their data deleted"),
         "hold_placed": _("%(who)s put something under legal hold"),
         "hold_lifted": _("%(who)s lifted a legal hold"),
         "person_erased_again": _("%(who)s erased a person again, after a restore"),
