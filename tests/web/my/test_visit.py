@@ -26,7 +26,8 @@ from kith.trust.models import Consent, Decision, Suppression, Touch, VisitCode
 from kith.trust.services import topic_save
 from kith.work.models import Task
 from kith.work.services import note_write, promise_make, task_create
-from kith.workspace.models import OwnExport, PersonRequest
+from kith.workspace.models import LegalHold, OwnExport, PersonRequest
+from kith.workspace.retention.holds import hold_lift, hold_place
 from tests.support.cast import Cast
 from tests.web.my.post import BASE, Post, jobs_run, post_open
 
@@ -322,6 +323,22 @@ def test_what_was_not_proven_is_not_erased_and_a_colleague_is_told(ada: Contact,
     assert Contact.objects.get(pk=ada.pk).deleted_at is None
     task = Task.objects.get(title__startswith="Somebody asks to be forgotten")
     assert (task.contact_id, task.assignee_id) == (ada.pk, ada.owner_id)
+
+
+def test_who_is_under_hold_is_not_erased_by_one_of_their_addresses(ada: Contact, post: Post) -> None:
+    other = Identity.objects.create(network="email", external_id="else@outside.example")
+    identity_link(identity=other, contact=ada, basis="by_hand")
+    hold_place(user=ada.owner, reason="A lawsuit", contact_id=ada.pk)
+    jobs_drop()
+    visit(post).post("/my/visit/forget/", {"word": "forget me"})
+    jobs_run()
+    assert Identity.objects.filter(external_id=ADA).exists()
+    assert PersonRequest.objects.get().state == "held"
+    for row in LegalHold.objects.filter(lifted_at=None):
+        hold_lift(hold_id=row.pk, user=ada.owner, reason="Over")
+    jobs_run()
+    assert not Identity.objects.filter(external_id=ADA).exists()
+    assert Identity.objects.filter(external_id="else@outside.example").exists()
 
 
 def test_the_zip_is_of_its_visit_alone_and_goes(ada: Contact, post: Post) -> None:

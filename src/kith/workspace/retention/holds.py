@@ -123,6 +123,14 @@ def hold_place(
     return made
 
 
+def hold_share(*, contact: Contact, part: Contact) -> None:
+    """What was cut off from somebody under hold stays under it; to be asked under `lock`."""
+    whole = person_of(contact.pk).contact_ids
+    for row in LegalHold.objects.filter(lifted_at=None, contact__in=whole):
+        made = LegalHold.objects.create(reason=row.reason, placed_by=row.placed_by, contact=part)
+        audit.record("hold_placed", "contact", part.pk, hold=str(made.pk))
+
+
 def hold_lift(*, hold_id: uuid.UUID, user: User, reason: str) -> None:
     """Lift a hold; erasures that waited for it go on. Raises HoldError without a reason. Lifting twice does nothing."""
     from kith.workspace.jobs import asked_deletion_run, person_request_run
