@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -14,7 +15,7 @@ from hypothesis import strategies as st
 from kith.policy.decide import ORDER, decide
 from kith.policy.file import default_rules
 from kith.policy.rules import RULES
-from kith.policy.sentences import REMEDIES
+from kith.policy.sentences import REMEDIES, SENTENCES, TO_THEM
 from kith.policy.types import (
     Cap,
     ContactFacts,
@@ -285,3 +286,12 @@ def test_who_wrote_lately_may_be_answered_by_a_person_without_being_paced() -> N
     assert decide(offer, later, SHIPPED, NOW).rule == "pace"
     bulk = replace(facts, consents=READER.consents)
     assert decide(OFFER, bulk, SHIPPED, NOW).rule == "pace"
+
+
+@pytest.mark.parametrize("rule", sorted(TO_THEM))
+def test_what_a_person_is_told_of_themselves_needs_no_more_than_the_sentence_of_the_rule(rule: str) -> None:
+    def values(text: str) -> set[str]:
+        return set(re.findall(r"%\((\w+)\)s", text))
+
+    assert values(TO_THEM[rule]) <= values(SENTENCES[rule])
+    assert not re.search(r"\b(they|them|their)\b", TO_THEM[rule], re.IGNORECASE)

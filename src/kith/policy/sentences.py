@@ -79,6 +79,37 @@ SENTENCES: dict[str, str] = {
     "bounced": N_("The last message to this address came back. Check the address first."),
 }
 
+# The same to the person themselves, where it speaks of them: on their own page, and in the copy of their data.
+TO_THEM: dict[str, str] = {
+    "suppressed": N_("You asked never to be contacted here."),
+    "source_deleted": N_("You deleted what it relied on (%(fact)s)."),
+    "sensitive": N_("It relied on something sensitive (%(fact)s), which we do not use."),
+    "channel_jump": N_("You had said it in public, and we do not follow anybody home."),
+    "outreach_noindex": N_("You ask not to be found."),
+    "unsubscribed": N_("You unsubscribed here."),
+    "objection": N_("You object to messages of this kind (%(purpose)s)."),
+    "consent_withdrawn": N_("You withdrew your consent to this (%(purpose)s)."),
+    "consent_missing": N_("You have not agreed to messages of this kind (%(purpose)s)."),
+    "open_complaint": N_("Your complaint is open: nothing is sold to you until it is solved."),
+    "gift": N_(
+        "You bought this once, for somebody else or for we don't know whom (%(fact)s): it says nothing of you."
+    ),
+    "surprise": N_("It relied on something that you never told us for it (%(fact)s, %(origin)s)."),
+    "name": N_("Nobody here is sure what you are called."),
+    "name.preferred": N_("It would have called you %(name)s, and you are called %(preferred)s."),
+    "first_contact": N_("You have neither agreed to offers here nor written to us here."),
+    "paused": N_("You asked for a pause."),
+    "wish": N_("You chose how many offers you want in a month: %(limit)s. You had %(count)s."),
+    "wish.none": N_("You chose to have no offers."),
+    "pace": N_("Offers from us to you %(window)s: %(count)s. We send %(limit)s at most."),
+    "pace.divisions": N_(
+        "Offers from us to you %(window)s: %(count)s (%(divisions)s). We send %(limit)s at most."
+    ),
+    "pace.gap": N_("The last offer that you had from us was less than %(hours)s hours old."),
+    "quiet_hours": N_("It was night where you live."),
+    "bounced": N_("The last message to your address came back."),
+}
+
 # What would make it allowed: by other words, another time, another channel, by asking first, or by approval.
 REMEDIES: dict[str, tuple[str, ...]] = {
     "network_length": ("words",),
@@ -120,7 +151,7 @@ WORDS: dict[str, str] = {
 }
 
 
-def template(rule: str, values: dict[str, str]) -> str:
+def template(rule: str, values: dict[str, str], *, to_them: bool = False) -> str:
     """The English sentence of a rule, before its values are filled in; the rule itself where it is not known."""
     form = rule
     if rule == "name" and values.get("preferred"):
@@ -131,13 +162,15 @@ def template(rule: str, values: dict[str, str]) -> str:
         form = "pace.gap" if values.get("window") == "gap" else rule
         if form == rule and values.get("divisions"):
             form = "pace.divisions"
-    return SENTENCES.get(form, rule)
+    return (to_them and TO_THEM.get(form)) or SENTENCES.get(form, rule)
 
 
-def sentence(rule: str, values: dict[str, str], translated: Callable[[str], str] = _said) -> str:
+def sentence(
+    rule: str, values: dict[str, str], translated: Callable[[str], str] = _said, *, to_them: bool = False
+) -> str:
     """The reason in words. Raises KeyError or ValueError where a stored decision lacks what today's sentence tells."""
     told = {
         key: translated(WORDS[value]) if key in ("origin", "window") and value in WORDS else value
         for key, value in values.items()
     }
-    return translated(template(rule, values)) % told
+    return translated(template(rule, values, to_them=to_them)) % told

@@ -10,7 +10,7 @@ from kith.base.clock import now
 from kith.contacts.models import Identity
 from kith.networks.selectors import manifest_of
 from kith.trust.gather import gather
-from kith.trust.models import Touch
+from kith.trust.models import Topic, Touch
 from kith.trust.selectors import topics
 from kith.trust.services.consents import CHANNELS
 from kith.trust.services.gate import channel_of
@@ -18,10 +18,13 @@ from kith.trust.services.gate import channel_of
 
 @dataclass(frozen=True, slots=True)
 class TopicChoice:
+    """`as_customer`: they never agreed to it, and may hear of it since they bought from us."""
+
     key: str
     name: str
     about: str
     chosen: bool
+    as_customer: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,19 +55,23 @@ def wishes_of(identity: Identity) -> Wishes:
     unsubscribed = channel in closed or "all" in closed
     similar = facts.customer and channel in rules.similar_channels
 
-    def chosen(key: str) -> bool:
-        pairs = {(channel, key), ("all", key), (channel, "all"), ("all", "all")}
-        if unsubscribed or not facts.withdrawn.isdisjoint(pairs):
-            return False
-        return similar or not facts.consents.isdisjoint(pairs)
+    def choice(topic: Topic) -> TopicChoice:
+        pairs = {(channel, topic.key), ("all", topic.key), (channel, "all"), ("all", "all")}
+        open_to = not unsubscribed and facts.withdrawn.isdisjoint(pairs)
+        agreed = not facts.consents.isdisjoint(pairs)
+        return TopicChoice(
+            topic.key,
+            topic.name,
+            topic.about,
+            chosen=open_to and (agreed or similar),
+            as_customer=open_to and similar and not agreed,
+        )
 
     month = [cap.limit for cap in rules.pace.caps if cap.name == "month"]
     paused = facts.paused_until if facts.paused_until and facts.paused_until > moment else None
     return Wishes(
         channel=channel,
-        topics=tuple(
-            TopicChoice(topic.key, topic.name, topic.about, chosen(topic.key)) for topic in topics()
-        ),
+        topics=tuple(choice(topic) for topic in topics()),
         unsubscribed=unsubscribed,
         others=tuple((c, c in closed or "all" in closed) for c in CHANNELS if c != channel),
         per_month=facts.wish_month,

@@ -237,7 +237,7 @@ def held_back(ids: Sequence[uuid.UUID]) -> list[HeldBack]:
     for touch in touches.order_by("-planned_for")[:500]:
         newest = touch.newest_decision()
         if newest is not None:
-            told[sentences.of(newest.rule, newest.values, newest.sentence)] += 1
+            told[sentences.of(newest.rule, newest.values, newest.sentence, to_them=True)] += 1
     return [HeldBack(reason, count) for reason, count in told.most_common()]
 
 

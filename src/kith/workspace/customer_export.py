@@ -142,7 +142,9 @@ def _touches(ids: Sequence[uuid.UUID]) -> Iterator[dict[str, Any]]:
             "state": touch.state,
             "title": touch.title if sent else "",  # what was never sent is nobody's to read
             "rule": newest.rule if newest else "",
-            "reason": sentences.of(newest.rule, newest.values, newest.sentence) if newest else "",
+            "reason": sentences.of(newest.rule, newest.values, newest.sentence, to_them=True)
+            if newest
+            else "",
         }
 
 

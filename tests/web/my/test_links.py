@@ -10,6 +10,7 @@ import pytest
 from django.core.cache import cache
 from django.test import Client
 
+from kith.base.clock import now
 from kith.channels.outbox import Compose, message_send
 from kith.contacts.models import Contact, Identity
 from kith.contacts.services import contact_create, contact_for_identity, identity_link
@@ -27,6 +28,7 @@ from kith.trust.services import (
     topic_save,
     unsubscribe,
 )
+from kith.trust.services.situations import situation_customer
 from tests.support import house
 from tests.web.my.post import BASE, Post, deliver_all, post_open
 
@@ -300,3 +302,19 @@ def test_several_recipients_get_no_link_of_one_of_them(
     deliver_all()
     assert post.mails[0]["List-Unsubscribe"] is None
     assert f"{BASE}/my/\n" in post.sent[0].text
+
+
+def test_a_box_that_we_ticked_is_no_consent_while_it_is_left_so(ada: Identity, news: Topic) -> None:
+    situation_customer(identity_ids=[ada.pk], since=now())
+    client, path = Client(), f"/my/{link_token(ada.pk)}/"
+    page = client.get(path).content.decode()
+    assert page.count("Ticked by us, since you bought from us") == 2
+    save = path
+    client.post(save, {"do": "save", "topic": ["news", "repairs"], "often": "1"})
+    assert Preference.objects.filter(identity=ada).exists()
+    assert not Consent.objects.filter(status="given").exists()
+    client.post(save, {"do": "save", "topic": ["news"], "often": "1"})
+    assert set(Consent.objects.values_list("purpose", "status")) == {("repairs", "withdrawn")}
+    client.post(save, {"do": "save", "topic": ["news", "repairs"], "often": "1"})
+    assert Consent.objects.order_by("-given_at", "-pk").filter(purpose="repairs").first().status == "given"
+    assert not Consent.objects.filter(purpose="news").exists()

@@ -118,7 +118,7 @@ def ada(cast: Cast, post: Post) -> Contact:
         planned_for=now(),
     )  # fmt: skip
     Decision.objects.create(
-        touch=touch, outcome="hold", rule="paused", sentence="They asked for a pause.", values={}
+        touch=touch, outcome="hold", rule="paused", sentence="You asked for a pause.", values={}
     )
     contact.refresh_from_db()
     return contact
@@ -131,7 +131,7 @@ def test_the_page_gives_first_the_person_the_case_and_the_promise(ada: Contact, 
     assert "sales@us.example" in text
     assert "I live in Leeds" in text
     assert "grumpy" in text
-    assert "They asked for a pause." in text
+    assert "You asked for a pause." in text
 
 
 def test_nothing_internal_and_nobody_else_is_on_it_nor_in_the_zip(
@@ -152,10 +152,10 @@ def test_nothing_internal_and_nobody_else_is_on_it_nor_in_the_zip(
         ("us", "We make you a new one"),
     ]
     page = archive.read("index.html").decode()
-    for words in ("It fell down", "We make you a new one", "Leeds", "They asked for a pause."):
+    for words in ("It fell down", "We make you a new one", "Leeds", "You asked for a pause."):
         assert words in page
     touches = json.loads(archive.read("contacts_by_us.json"))
-    assert touches[0]["reason"] == "They asked for a pause."
+    assert touches[0]["reason"] == "You asked for a pause."
 
 
 def test_a_visit_covers_what_was_proven_in_it_and_another_code_adds_an_address(

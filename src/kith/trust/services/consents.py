@@ -145,11 +145,18 @@ def unsubscribe(
 
 @transaction.atomic
 def resubscribe(
-    *, identity_id: uuid.UUID, channel: str, proof: Proof, topics: Collection[str], user: User | None = None
+    *,
+    identity_id: uuid.UUID,
+    channel: str,
+    proof: Proof,
+    topics: Collection[str],
+    left: Collection[str] = (),
+    user: User | None = None,
 ) -> None:
-    """These topics and no others: the rest is withdrawn by name, so that the end of "nothing at all" brings nothing back."""
+    """These topics, those `left` as they are, and no others: the rest is withdrawn by name, so that the end of "nothing at
+    all" brings nothing back."""
     _locked(identity_id)
-    known = set(Topic.objects.values_list("key", flat=True))
+    known = set(Topic.objects.values_list("key", flat=True)) - set(left)
     if unknown := set(topics) - known:
         raise TrustError(_("There is no such topic: %s.") % ", ".join(sorted(unknown)))
     for key in sorted(known):

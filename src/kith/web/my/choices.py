@@ -105,12 +105,16 @@ def stop(identity: Identity, told: Proof) -> None:
 def _save(identity: Identity, said: QueryDict, told: Any) -> None:
     before = wishes_of(identity)
     offered = {topic.key: topic for topic in before.topics}
-    chosen = [key for key in said.getlist("topic") if key in offered]
+    ticked = [key for key in said.getlist("topic") if key in offered]
+    # A box that we had ticked for them says nothing while they leave it so: only their own tick is a yes.
+    left = [key for key in ticked if offered[key].as_customer]
+    chosen = [key for key in ticked if key not in left]
     names = ", ".join(offered[key].name for key in chosen) or _("nothing")
     resubscribe(
         identity_id=identity.pk,
         channel=before.channel,
         topics=chosen,
+        left=left,
         proof=told(f"{asks(before.channel)} {names}"),
     )
     others = [key for key, _closed in before.others]
