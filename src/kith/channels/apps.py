@@ -12,12 +12,14 @@ class ChannelsConfig(AppConfig):
             privacy,
             quoted,
             restored,
+            stopping,
             system_mail,
             upstream,
             webhooks_out,
         )
 
         acknowledge.subscribe()
+        stopping.subscribe()
         webhooks_out.subscribe()
         quoted.subscribe()
         restored.register()

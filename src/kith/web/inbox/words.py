@@ -126,6 +126,7 @@ def log_sentence(item: LogItem) -> str:
         "move": _("%(who)s moved messages"),
         "woke": _("It woke up: the time had come"),
         "reopened": _("Opened again by a new message"),
+        "unsubscribed": _("They asked for no more offers to this address, and get none"),
     }
     return sentences.get(item.kind, item.kind) % {"who": who}
 
