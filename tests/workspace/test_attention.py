@@ -122,7 +122,8 @@ def test_the_pressure_of_the_company_by_week_and_division(mara: User) -> None:
     assert shares == {"year": (3, 0), "month": (3, 1), "week": (3, 3)}
     page = client_of(mara).get(reverse("pressure")).content.decode()
     assert "chart-tone-0" in page
-    assert "33 %" in page
+    assert "1 of 3" in page
+    assert "at the cap of 3 offers in 30 days" in page
     assert client_of(house.user("Olu")).get(reverse("pressure")).status_code == 403
 
 

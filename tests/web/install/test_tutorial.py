@@ -16,6 +16,7 @@ from kith.channels.models import Delivery
 from kith.conversations.models import Message
 from kith.teams.models import User
 from tests.support.browser import Screen, screen
+from tests.web.my.post import jobs_run
 
 expect.set_options(timeout=30_000)
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -45,7 +46,7 @@ def _open(it: Screen, name: str) -> None:
 
 def test_the_first_ten_minutes_are_as_they_are_written(chromium: Any, live_server: Any, mara: User) -> None:
     walk = Walk()
-    assert len(walk.steps) == 8
+    assert len(walk.steps) == 9
 
     walk.says(1, "sign in as `mara@velohof.example` with `velo hof demo`.")
     walk.says(1, "The tour of a minute shows where things are; *Skip* leaves it,")
@@ -135,9 +136,29 @@ def test_the_first_ten_minutes_are_as_they_are_written(chromium: Any, live_serve
         expect(page.locator("body")).to_contain_text("It has arrived")
         it.go("/inbox/")
         expect(page.locator("#list")).to_contain_text("Wren Ashby")
+
+        walk.says(8, "On the same page, *Open the customer's page*, type `steve@markey.example`,")
+        walk.says(8, "and reload the simulator: there stands the code that Kith mails.")
+        it.go("/simulator/")
+        with page.expect_popup() as opened:
+            page.get_by_role("link", name="Open the customer's page").click()
+        own = opened.value
+        own.fill("input[type=email]", "steve@markey.example")
+        own.keyboard.press("Enter")
+        own.locator("input[name=code]").wait_for()
+        jobs_run()
+        page.reload()
+        code = re.search(r"\b\d{8}\b", page.locator("main").inner_text())
+        assert code, "no code in the simulator"
+        walk.says(8, "Now you see what Steve sees of himself.")
+        own.fill("input[name=code]", code[0])
+        own.keyboard.press("Enter")
+        expect(own.locator("h1")).to_have_text("Hello Steve")
+        walk.says(8, "*Open the form for topics* shows double opt-in the same way.")
+        expect(page.get_by_role("link", name="Open the form for topics")).to_be_visible()
         assert it.complaints == []
 
     walk.says(
-        8, "Stop with Ctrl-C. Start again: everything is still there."
+        9, "Stop with Ctrl-C. Start again: everything is still there."
     )  # tests/cli/test_up.py does that
-    assert set(walk.said) == set(range(1, 9))
+    assert set(walk.said) == set(range(1, 10))
