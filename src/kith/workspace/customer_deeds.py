@@ -21,7 +21,6 @@ from kith.core.jobs import defer
 from kith.work.models import Task
 from kith.workspace.customer import contacts_of, identities_of
 from kith.workspace.models import OwnExport, PersonRequest
-from kith.workspace.retention.holds import hold_share, lock
 
 log = logging.getLogger(__name__)
 NOT_PROVEN = gettext_lazy(
@@ -70,7 +69,6 @@ def forget_ask(
     """
     from kith.workspace.jobs import person_request_run
 
-    lock()
     identities = identities_of(identity_ids)
     made = []
     for contact in _apart(identities, rest, any_kind):
@@ -102,7 +100,6 @@ def _apart(identities: Sequence[Identity], rest: str | Promise, any_kind: bool) 
             alone.append(contact)
             continue
         part = contact_create(source=Fact.Source.TOLD_US)
-        hold_share(contact=contact, part=part)
         for one in family:
             if one.pk in proven:
                 identity_link(identity=one, contact=part, basis=IdentityLink.Basis.OWN_KEY)

@@ -10,7 +10,7 @@ from django.db.models import Q
 from django.utils.translation import gettext as _
 
 from kith.base.clock import now
-from kith.contacts.models import Contact, Identity
+from kith.contacts.models import Contact
 from kith.conversations.models import Conversation, ConversationLogEntry, MessageCopy, Participant
 from kith.core import audit, sql
 from kith.core.jobs import defer
@@ -44,6 +44,34 @@ def lock() -> None:
     sql.rows("SELECT pg_advisory_xact_lock(hashtextextended('legal holds', 7))")
 
 
+# Whoever belonged to them when the hold was placed, or since: neither unlinking an address nor undoing a merge frees anything.
+_THEIRS = """
+WITH whole AS (
+    SELECT h.created_at AS since, own.canonical_id AS root FROM workspace_legalhold h
+    JOIN contacts_contact own ON own.id = h.contact_id WHERE h.lifted_at IS NULL
+), roots AS (
+    SELECT since, root FROM whole
+    UNION
+    SELECT w.since, loser.canonical_id FROM whole w
+    JOIN contacts_contact survivor ON survivor.canonical_id = w.root
+    JOIN contacts_merge m ON m.survivor_id = survivor.id AND m.undone_at >= w.since
+    JOIN contacts_contact loser ON loser.id = m.loser_id
+), family AS (
+    SELECT r.since, f.id FROM roots r JOIN contacts_contact f ON f.canonical_id = r.root
+), theirs AS (
+    SELECT i.id FROM family JOIN contacts_identity i ON i.contact_id = family.id
+    UNION
+    SELECT l.identity_id FROM family
+    JOIN contacts_identitylink l ON l.contact_id = family.id AND l.unlinked_at >= family.since
+)
+SELECT i.id FROM contacts_identity i JOIN theirs ON theirs.id = i.id WHERE i.kind <> 'us'
+"""
+
+
+def _theirs() -> list[uuid.UUID]:
+    return [row[0] for row in sql.rows(_THEIRS)]
+
+
 def held() -> Held:
     """All holds in force: a person's conversations are held whole, as what others said in them tells what was answered."""
     rows = list(
@@ -53,9 +81,7 @@ def held() -> Held:
     )
     if not rows:
         return Held()
-    identities = Identity.objects.filter(
-        contact__canonical__aliases__in=[c for c, _talk, _account in rows if c]
-    ).exclude(kind=Identity.Kind.US)
+    identities = _theirs() if any(contact for contact, _talk, _account in rows) else []
     parts = Participant.objects.filter(identity__in=identities)
     talks = {talk for _contact, talk, _account in rows if talk}
     talks |= set(
@@ -123,14 +149,6 @@ def hold_place(
     return made
 
 
-def hold_share(*, contact: Contact, part: Contact) -> None:
-    """What was cut off from somebody under hold stays under it; to be asked under `lock`."""
-    whole = person_of(contact.pk).contact_ids
-    for row in LegalHold.objects.filter(lifted_at=None, contact__in=whole):
-        made = LegalHold.objects.create(reason=row.reason, placed_by=row.placed_by, contact=part)
-        audit.record("hold_placed", "contact", part.pk, hold=str(made.pk))
-
-
 def hold_lift(*, hold_id: uuid.UUID, user: User, reason: str) -> None:
     """Lift a hold; erasures that waited for it go on. Raises HoldError without a reason. Lifting twice does nothing."""
     from kith.workspace.jobs import asked_deletion_run, person_request_run
@@ -166,7 +184,9 @@ def hold_lift(*, hold_id: uuid.UUID, user: User, reason: str) -> None:
 def erasure_waits(person: Person) -> str:
     """Why a person can't be erased now, in a sentence; "" when nothing is in the way."""
     rows = LegalHold.objects.filter(lifted_at=None)
-    if rows.filter(contact__in=person.contact_ids).exists():
+    if rows.filter(contact__in=person.contact_ids).exists() or not set(person.identity_ids).isdisjoint(
+        _theirs()
+    ):
         return _("This person is under legal hold. The erasure waits until an administrator lifts it.")
     found = held()
     if not found:
