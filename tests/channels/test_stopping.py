@@ -19,7 +19,7 @@ from kith.conversations.types import IncomingMessage, IncomingParticipant, Place
 from kith.core import events
 from kith.networks.models import ChannelAccount
 from kith.trust.models import Consent
-from kith.trust.services import Proof, consent_record, resubscribe, topic_save
+from kith.trust.services import Proof, consent_record, resubscribe, topic_save, unsubscribe
 from tests.web.my.post import Post, deliver_all, post_open
 
 pytestmark = pytest.mark.django_db
@@ -127,3 +127,15 @@ def test_who_is_not_proven_or_answers_a_colleague_changes_nothing(
     answer(account, "stop", in_reply_to=sent.external_id, automatic="auto-replied")
     answer(account, "Stop by on Monday", in_reply_to=sent.external_id)
     assert withdrawn() == []
+
+
+def test_told_again_it_ends_nothing_that_was_begun_since(
+    offer: tuple[ChannelAccount, Message, Identity],
+) -> None:
+    account, sent, ada = offer
+    unsubscribe(identity_id=ada.pk, channel="email", proof=Proof("visit", "no"))
+    made = answer(account, "stop", in_reply_to=sent.external_id)
+    resubscribe(identity_id=ada.pk, channel="email", proof=Proof("visit", "yes"), topics=["news"])
+    on_message_recorded("message_recorded", [made.pk])
+    assert ConversationLogEntry.objects.filter(kind="unsubscribed").count() == 1
+    assert Consent.objects.filter(purpose="all", channel="email").latest("given_at").status == "lifted"

@@ -11,8 +11,11 @@ from kith.contacts.models import Contact, Identity
 from kith.contacts.services import contact_for_identity, identity_link, identity_unlink
 from kith.contacts.services.merges import contact_merge, contact_merge_undo
 from kith.conversations.models import Message
+from kith.work.models import Task
+from kith.workspace.customer_deeds import forget_ask
 from kith.workspace.erasure import erasure_ask
 from kith.workspace.jobs import person_request_run
+from kith.workspace.person_requests import person_request_again
 from kith.workspace.retention.holds import hold_lift, hold_place
 from kith.workspace.retention.nightly import retention_run
 from tests.support.cast import Cast
@@ -69,3 +72,21 @@ def test_what_was_unlinked_before_the_hold_is_free(cast: Cast) -> None:
     hold_place(user=cast.olga, reason="A law suit", contact_id=contact.pk)
     work.refresh_from_db()
     assert erased(cast, contact_for_identity(identity=work)) == "done"
+
+
+def test_what_is_joined_to_somebody_who_waits_to_be_forgotten_does_not_go_with_them(cast: Cast) -> None:
+    contact, work = both(cast)
+    [request] = forget_ask(
+        identity_ids=[Identity.objects.get(external_id=ADA).pk], never_again=False, proven_by="visit"
+    )
+    identity_link(identity=work, contact=contact, basis="by_hand")
+    person_request_run(request_id=str(request.pk))
+    request.refresh_from_db()
+    assert request.state == "failed"
+    assert Identity.objects.filter(external_id=WORK).exists()
+    assert Task.objects.get().contact_id == contact.pk
+    identity_unlink(identity=work, user=cast.olga)
+    person_request_again(request_id=request.pk, user=cast.olga)
+    person_request_run(request_id=str(request.pk))
+    assert not Identity.objects.filter(external_id=ADA).exists()
+    assert Identity.objects.filter(external_id=WORK).exists()

@@ -101,7 +101,8 @@ def _to_an_offer(message: Message, sender: Identity) -> bool:
 @transaction.atomic
 def _stop(message: Message, sender: Identity, words: str) -> None:
     Identity.objects.select_for_update().get(pk=sender.pk)
-    if Consent.objects.filter(identity=sender, proof__place=str(message.pk)).exists():
+    done = ConversationLogEntry.objects.filter(kind="unsubscribed", details__message=str(message.pk))
+    if done.exists() or Consent.objects.filter(identity=sender, proof__place=str(message.pk)).exists():
         return
     proof = Proof(
         "answer",

@@ -91,15 +91,23 @@ def system_mail_send(mail_id: uuid.UUID) -> str:
 def mailbox() -> ChannelAccount | None:
     """The first working mailbox that everyone sees and that can send to an address it has not heard from.
 
-    A simulated one only where there is no other, whatever state that is in: what it takes goes nowhere.
+    A simulated one only where there is no other, whoever sees that and whatever state it is in: what it takes is shown to
+    administrators, and a code for the page of somebody who writes to real mailboxes is not theirs to read.
     """
     accounts = []
-    for account in ChannelAccount.objects.filter(scope__kind="everyone").order_by("id"):
+    for account in ChannelAccount.objects.select_related("scope").order_by("id"):
         manifest = manifest_of(account.network)
         if manifest and manifest.medium == "mail" and "sends" in manifest.capabilities:
             accounts.append(account)
     real = [a for a in accounts if not gateway.is_simulated(a) and a.state != ChannelAccount.State.REMOVED]
-    return next((a for a in real or accounts if a.state == ChannelAccount.State.ACTIVE), None)
+    return next(
+        (
+            a
+            for a in real or accounts
+            if a.state == ChannelAccount.State.ACTIVE and a.scope.kind == "everyone"
+        ),
+        None,
+    )
 
 
 def _by_mailbox(mail: SystemMail, account: ChannelAccount) -> None:

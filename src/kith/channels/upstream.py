@@ -40,6 +40,8 @@ def upstream_check() -> None:
             account_check(account)
         except (ConnectorError, gateway.ChannelError, OSError, httpx.HTTPError) as error:
             log.warning("the check of %s waits: %s", account.name, words_of(error, account))
+        except Exception:  # what one site says must not keep the others from being asked
+            log.exception("the check of %s failed", account.name)
 
 
 def account_check(account: ChannelAccount) -> list[uuid.UUID]:

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import logging
 import uuid
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db import transaction
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from kith.base.clock import now
@@ -18,6 +19,7 @@ from kith.contacts.models import Identity
 from kith.core import audit, company, secrets
 from kith.core.jobs import defer
 from kith.networks.selectors import manifest_of
+from kith.work.models import Task
 from kith.workspace.customer_deeds import NotKnown, forget_ask
 from kith.workspace.erasure_traces import ERASED
 from kith.workspace.models import AskedDeletion, PersonRequest
@@ -52,7 +54,10 @@ def deletion_take(asked: WhoAsks) -> Told:
             row, made = AskedDeletion.objects.get_or_create(
                 code=codes[0], defaults={"network": account.network, "identity_ids": list(found)}
             )
-        if made:
+        again = not made and row.state == "failed"
+        if again:
+            AskedDeletion.objects.filter(pk=row.pk).update(state="waiting")
+        if made or again:
             audit.record("deletion_asked_by_network", "channel", account.pk, request=str(row.pk))
             defer(asked_deletion_run, request_id=str(row.pk))
     return Told(url=f"{company.public_url()}/deletion/{row.code}/", code=row.code)
@@ -83,7 +88,14 @@ def deletion_run(request_id: str) -> None:
 def deletion_given_up(error: Exception | None, *, request_id: str) -> None:
     """Its job will not come again; the page says so."""
     log.error("request %s to delete somebody's data is given up", request_id, exc_info=error)
-    AskedDeletion.objects.filter(pk=request_id, state="waiting").update(state="failed")
+    if AskedDeletion.objects.filter(pk=request_id, state__in=["waiting", "held"]).update(state="failed"):
+        Task.objects.create(
+            title=gettext("A network asked to delete somebody's data, and it failed"),
+            details=gettext(
+                "The audit log says when. Run “kith doctor”; the same request, sent again, is tried again."
+            ),
+            due_at=now() + timedelta(days=1),
+        )
 
 
 def _whole(one: Identity) -> Person:

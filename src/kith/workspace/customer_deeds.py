@@ -21,6 +21,7 @@ from kith.core.jobs import defer
 from kith.work.models import Task
 from kith.workspace.customer import contacts_of, identities_of
 from kith.workspace.models import OwnExport, PersonRequest
+from kith.workspace.person_data import person_of
 
 log = logging.getLogger(__name__)
 NOT_PROVEN = gettext_lazy(
@@ -73,7 +74,10 @@ def forget_ask(
     made = []
     for contact in _apart(identities, rest, any_kind):
         row = PersonRequest.objects.create(
-            kind=PersonRequest.Kind.ERASURE, contact_id=contact.pk, never_again=never_again
+            kind=PersonRequest.Kind.ERASURE,
+            contact_id=contact.pk,
+            never_again=never_again,
+            proven=list(person_of(contact.pk).identity_ids),
         )
         audit.record("person_erasure_asked", "contact", contact.pk, reason=proven_by)
         defer(person_request_run, request_id=str(row.pk))

@@ -23,6 +23,7 @@ def person_request_run(*, request_id: str) -> None:
     """Export or erase one person, as was asked; runs again after an interruption."""
     from kith.workspace.erasure import erasure_run
     from kith.workspace.export import export_run
+    from kith.workspace.person_requests import proven_alone
     from kith.workspace.retention.holds import request_may_go
 
     request = PersonRequest.objects.filter(pk=request_id, state__in=["waiting", "running"]).first()
@@ -30,7 +31,7 @@ def person_request_run(*, request_id: str) -> None:
         return
     if request.kind == PersonRequest.Kind.EXPORT:
         export_run(request)
-    elif request_may_go(request):
+    elif proven_alone(request) and request_may_go(request):
         erasure_run(request)
 
 

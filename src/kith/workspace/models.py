@@ -65,6 +65,8 @@ class PersonRequest(Record):
     digest = models.CharField(max_length=64, blank=True)
     size = models.BigIntegerField(default=0)
     never_again = models.BooleanField(default=False)
+    # What they proved to be theirs, where they asked themselves: what is joined to them while it waits does not go with it.
+    proven = ArrayField(models.UUIDField(), null=True)
     and_backups = models.BooleanField(default=False)  # older ones go at once, behind a new one
     journal = models.JSONField(default=dict)  # its line in the journal of erasures, for machines that lack it
     again_at = models.DateTimeField(null=True)  # when it was applied once more, after a restore

@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import logging
 import uuid
+from datetime import timedelta
 
 from django.db import transaction
 from django.utils.translation import gettext as _
+from django.utils.translation import override
 
+from kith.base.clock import now
+from kith.contacts.models import Contact
 from kith.core import audit
 from kith.core.blobs import no_room
 from kith.core.jobs import defer
 from kith.teams.models import User
+from kith.work.models import Task
 from kith.workspace.models import PersonRequest
+from kith.workspace.person_data import person_of
 
 log = logging.getLogger(__name__)
 
@@ -30,6 +36,32 @@ def person_request_given_up(error: Exception | None, *, request_id: str) -> None
     PersonRequest.objects.filter(pk=request_id, state__in=["waiting", "running"]).update(
         state="failed", error=why[:300]
     )
+
+
+def proven_alone(request: PersonRequest) -> bool:
+    """Whether all that would go was proven by whoever asked to be forgotten. What was merged or linked into them while it
+    waited was not: then nothing goes, and a colleague is asked to take it apart and to try again."""
+    if request.proven is None:
+        return True
+    more = set(person_of(request.contact_id).identity_ids) - set(request.proven)
+    if not more:
+        return True
+    contact = Contact.objects.get(pk=request.contact_id)
+    with override(contact.owner.language if contact.owner else None):
+        why = _(
+            "Addresses were joined to this person after they asked to be forgotten, and were not proven. "
+            "Take them apart, then try again."
+        )
+        request.state, request.error = "failed", why[:300]
+        request.save(update_fields=["state", "error"])
+        Task.objects.create(
+            title=_("Somebody asks to be forgotten: look at the rest"),
+            details=why,
+            contact=contact,
+            assignee=contact.owner,
+            due_at=now() + timedelta(days=7),
+        )
+    return False
 
 
 def backups_renew_given_up(error: Exception | None, *, request_id: str) -> None:

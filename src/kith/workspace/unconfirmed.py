@@ -11,6 +11,7 @@ from kith.base.clock import now
 from kith.contacts.models import Identity
 from kith.trust.models import Consent, Touch
 from kith.trust.services.subscriptions import ASKED_LASTS, CONFIRMATION
+from kith.workspace.retention.holds import identities_held
 
 BATCH = 500
 _OURS = ("consents", "touches")  # looked at by themselves
@@ -22,6 +23,7 @@ def unconfirmed_sweep() -> tuple[int, int]:
     rows = list(
         Consent.objects.select_for_update()
         .filter(status=Consent.Status.ASKED, created_at__lte=now() - ASKED_LASTS)
+        .exclude(identity_id__in=identities_held())
         .order_by("created_at")
         .values_list("pk", "identity_id")[:BATCH]
     )

@@ -101,3 +101,12 @@ def test_a_page_elsewhere_is_no_items_own() -> None:
     assert [pages._own(url) for url in urls.values()] == [False, True, False]
     assert not pages._own("https://notblog.example/1")
     assert not pages._own("")
+
+
+@pytest.mark.parametrize(
+    "robots", [b"User-agent: *\nDisallow: //[\n", "User-agent: *\nCrawl-delay: ²\n".encode()]
+)
+def test_rules_that_python_can_not_read_are_taken_as_a_no(robots: bytes) -> None:
+    with serving(lambda asked: Answer(robots if asked.path == "/robots.txt" else b"", 200)) as server:
+        urls = {"p": f"{server.address}/p", "odd": server.address.replace("//", "//a%5B@") + "/p"}
+        assert connector(server.address).existence(list(urls), urls=urls).found.get("p") in (None, "there")

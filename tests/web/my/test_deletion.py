@@ -21,6 +21,7 @@ from kith.contacts.services.erased import erased_among
 from kith.core import company, erasures
 from kith.networks.models import ChannelAccount
 from kith.work.models import Task
+from kith.workspace.asked_deletions import deletion_given_up
 from kith.workspace.models import AskedDeletion, PersonRequest
 from kith.workspace.retention.holds import hold_lift, hold_place
 from tests.connectors.facebook.test_signed import SECRET, request
@@ -267,3 +268,16 @@ def test_the_page_speaks_three_languages_is_kept_by_nobody_and_knows_a_wrong_cod
         assert b"We know no request with this code" in missing.content
     statuses = [Client().get("/deletion/abc/").status_code for _ in range(70)]
     assert 429 in statuses
+
+
+def test_what_failed_is_seen_by_a_person_and_tried_again_when_it_comes_again(account: ChannelAccount) -> None:
+    gone = identity()
+    with frozen(now()):
+        answer = ask(account)
+        row = AskedDeletion.objects.get()
+        deletion_given_up(RuntimeError("no"), request_id=str(row.pk))
+        assert Task.objects.filter(title__startswith="A network asked").exists()
+        assert json.loads(ask(account).content) == json.loads(answer.content)
+    work()
+    assert not Identity.objects.filter(pk=gone.pk, external_id=USER).exists()
+    assert AskedDeletion.objects.get().state == "passed"

@@ -80,3 +80,9 @@ def test_the_demo_keeps_an_address_that_somebody_gave_it(simulated: ChannelAccou
     company.set_value("public_url", "http://localhost:1")
     _address()
     assert company.public_url() != "http://localhost:1"
+
+
+def test_where_somebody_has_a_real_mailbox_no_code_is_shown(simulated: ChannelAccount, cast: Cast) -> None:
+    assert mailbox() == simulated
+    house.mailbox("mara@us.example", scope=house.team_scope(house.team("Own mail", cast.carl)))
+    assert mailbox() is None

@@ -70,7 +70,10 @@ class Pages:
         if site not in self._robots:
             self._robots[site] = self._rules(client, site)
         rules = self._robots[site]
-        if rules is None or not rules.can_fetch(AGENT, page):
+        try:
+            if rules is None or not rules.can_fetch(AGENT, page):
+                return False
+        except ValueError:  # an address that Python can't take apart
             return False
         before = self._asked[site] = self._asked.get(site, 0) + 1
         return not rules.crawl_delay(AGENT) or before == 1
@@ -87,7 +90,7 @@ class Pages:
                     return rules
                 self._wait(response)
                 status = response.status_code
-        except (BodyTooLarge, httpx.InvalidURL, httpx.TooManyRedirects, httpx.DecodingError):
+        except (BodyTooLarge, ValueError, httpx.InvalidURL, httpx.TooManyRedirects, httpx.DecodingError):
             return None
         except AddressRefused as error:
             raise Refused(str(error), field="url") from error

@@ -221,11 +221,20 @@ def objection_record(
     return found
 
 
-def objection_end(*, identity_id: uuid.UUID, purpose: str = "selling", user: User | None = None) -> bool:
-    """They object no more; whether they did."""
+def objection_end(
+    *, identity_id: uuid.UUID, purpose: str = "selling", proof: Proof | None = None, user: User | None = None
+) -> bool:
+    """They object no more, and how they said so; whether they did object."""
     with transaction.atomic():
-        rows = Objection.objects.filter(identity_id=identity_id, purpose=purpose, ended_at=None)
-        ended = rows.update(ended_at=now()) > 0
+        rows = Objection.objects.select_for_update().filter(
+            identity_id=identity_id, purpose=purpose, ended_at=None
+        )
+        ended = False
+        for row in rows:
+            row.ended_at, ended = now(), True
+            if proof is not None:
+                row.proof = {**row.proof, "ended": proof.kept()}
+            row.save(update_fields=["ended_at", "proof"])
         if ended and user is not None:
             audit.record("objection_ended", "identity", identity_id, purpose=purpose)
     return ended

@@ -68,7 +68,8 @@ SELECT i.id FROM contacts_identity i JOIN theirs ON theirs.id = i.id WHERE i.kin
 """
 
 
-def _theirs() -> list[uuid.UUID]:
+def identities_held() -> list[uuid.UUID]:
+    """The addresses of people under hold, as they are and as they were since it was placed."""
     return [row[0] for row in sql.rows(_THEIRS)]
 
 
@@ -81,7 +82,7 @@ def held() -> Held:
     )
     if not rows:
         return Held()
-    identities = _theirs() if any(contact for contact, _talk, _account in rows) else []
+    identities = identities_held() if any(contact for contact, _talk, _account in rows) else []
     parts = Participant.objects.filter(identity__in=identities)
     talks = {talk for _contact, talk, _account in rows if talk}
     talks |= set(
@@ -185,7 +186,7 @@ def erasure_waits(person: Person) -> str:
     """Why a person can't be erased now, in a sentence; "" when nothing is in the way."""
     rows = LegalHold.objects.filter(lifted_at=None)
     if rows.filter(contact__in=person.contact_ids).exists() or not set(person.identity_ids).isdisjoint(
-        _theirs()
+        identities_held()
     ):
         return _("This person is under legal hold. The erasure waits until an administrator lifts it.")
     found = held()
