@@ -9,13 +9,10 @@ from datetime import datetime
 
 from kith.base.clock import now
 from kith.channels import gateway
-from kith.channels.hooks import HookAnswer
-from kith.channels.limits import words_of
+from kith.channels.hooks import HookAnswer, refusal
 from kith.connectors.contract import (
     AnswersDeletionRequests,
-    BadPayload,
     ConnectorError,
-    Forged,
     WebhookRequest,
 )
 from kith.core import company
@@ -77,12 +74,8 @@ def deletion_receive(
     request = WebhookRequest("POST", {k.lower(): v for k, v in headers.items()}, {}, body, url)
     try:
         asked = connector.deletion_asked(request, now=now())
-    except Forged:
-        return HookAnswer(401, b"The signature does not hold.")
-    except BadPayload as error:
-        return HookAnswer(400, words_of(error, account).encode())
     except ConnectorError as error:
-        return HookAnswer(503, words_of(error, account).encode())
+        return refusal(error, account)
     told = take(WhoAsks(account, asked.realm, asked.external_id, asked.issued_at))
     answer = connector.deletion_answer(url=told.url, code=told.code)
     return HookAnswer(answer.status, answer.body, answer.content_type)

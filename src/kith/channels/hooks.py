@@ -30,6 +30,13 @@ def hook_url(account: ChannelAccount) -> str:
     return f"{base}/hooks/{account.pk}/" if base else ""
 
 
+def refusal(error: ConnectorError, account: ChannelAccount) -> HookAnswer:
+    """401 for what is forged, 400 for what can't be understood, 503 for what may be sent again."""
+    if isinstance(error, Forged):
+        return HookAnswer(401, b"The signature does not hold.")
+    return HookAnswer(400 if isinstance(error, BadPayload) else 503, words_of(error, account).encode())
+
+
 def hook_receive(
     account_id: uuid.UUID,
     *,
@@ -62,11 +69,7 @@ def hook_receive(
             return HookAnswer(405)
         connector.verify(request, now=now())
         items = connector.items(request)
-    except Forged:
-        return HookAnswer(401, b"The signature does not hold.")
-    except BadPayload as error:
-        return HookAnswer(400, words_of(error, account).encode())
     except ConnectorError as error:
-        return HookAnswer(503, words_of(error, account).encode())
+        return refusal(error, account)
     raw_items_store(account, list(items))
     return HookAnswer(200)

@@ -18,11 +18,13 @@ from kith.core import events
 from kith.trust.models import Consent, Touch
 from kith.trust.pressure import OFFERS
 from kith.trust.services import Proof, unsubscribe
+from kith.trust.services.consents import identity_lock
 from kith.trust.wishes import channel_of_identity, selling_recipient
 
 LONGEST = 80  # characters that anybody needs to say it
-WORDS = frozenset(
-    """
+SAID = frozenset(
+    " ".join(word.split())
+    for word in """
     unsubscribe|unsubscribe me|please unsubscribe|please unsubscribe me|unsubscribe please|stop|stop please|please stop|stop it
     remove|remove me|please remove me|take me off your list|take me off the list|opt out|optout|no more emails|no more mails
     abmelden|bitte abmelden|abmeldung|abbestellen|bitte abbestellen|austragen|bitte austragen|bitte streichen|stopp|bitte stopp
@@ -32,8 +34,7 @@ WORDS = frozenset(
     désabonner|desabonner|me désabonner|se désabonner|désinscription|désinscrire|me désinscrire|arrêter
     disiscrivi|disiscrivimi|cancellami|annulla iscrizione|cancelar inscrição|remover|afmelden|uitschrijven
     """.replace("\n", "|").split("|")
-)
-SAID = frozenset(" ".join(word.split()) for word in WORDS) - {""}
+) - {""}
 PREFIXES = ("re:", "aw:", "rv:", "sv:", "antw:")
 
 
@@ -66,7 +67,6 @@ def on_message_recorded(kind: str, ids: Sequence[uuid.UUID]) -> None:
     rows = (
         Message.objects.filter(pk__in=ids, direction=Message.Direction.IN, automatic="", history=False)
         .filter(visibility="private", sender__kind="person")
-        .exclude(sender=None)
         .select_related("sender")
     )
     for message in rows:
@@ -100,7 +100,7 @@ def _to_an_offer(message: Message, sender: Identity) -> bool:
 
 @transaction.atomic
 def _stop(message: Message, sender: Identity, words: str) -> None:
-    Identity.objects.select_for_update().get(pk=sender.pk)
+    identity_lock(sender.pk)
     done = ConversationLogEntry.objects.filter(kind="unsubscribed", details__message=str(message.pk))
     if done.exists() or Consent.objects.filter(identity=sender, proof__place=str(message.pk)).exists():
         return

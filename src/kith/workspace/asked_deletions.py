@@ -76,7 +76,7 @@ def deletion_run(request_id: str) -> None:
             return
         there = Identity.objects.filter(pk__in=row.identity_ids).exclude(external_id__startswith=ERASED)
         identities = list(there.select_related("contact"))
-        if any(erasure_waits(_whole(one)) for one in identities):
+        if any(erasure_waits(Person((), (one.pk,))) for one in identities):
             row.state = "held"
             row.save(update_fields=["state"])
             return
@@ -96,13 +96,6 @@ def deletion_given_up(error: Exception | None, *, request_id: str) -> None:
             ),
             due_at=now() + timedelta(days=1),
         )
-
-
-def _whole(one: Identity) -> Person:
-    """With their other addresses: a hold on the person is one on all that is theirs."""
-    if one.contact_id is None:
-        return Person((), (one.pk,))
-    return Person(person_of(one.contact_id).contact_ids, (one.pk,))
 
 
 def _erasures(identities: list[Identity]) -> list[uuid.UUID]:

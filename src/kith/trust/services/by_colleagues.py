@@ -25,8 +25,8 @@ from kith.trust.models import Consent, Objection
 from kith.trust.services.consents import (
     CHANNELS,
     Proof,
-    _locked,
     consent_record,
+    identity_lock,
     objection_end,
     objection_record,
 )
@@ -93,7 +93,7 @@ def consent_note(
 def consent_take_back(*, consent: Consent, user: User) -> bool:
     """The undo of `consent_note`, for whoever just wrote it, while nothing was said since; whether it was taken back."""
     _may(user)
-    _locked(consent.identity_id)
+    identity_lock(consent.identity_id)
     rows = list(
         Consent.objects.select_for_update()
         .filter(identity_id=consent.identity_id, purpose=consent.purpose, channel=consent.channel)

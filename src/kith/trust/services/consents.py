@@ -54,7 +54,7 @@ class Proof:
         return {key: clean(value) for key, value in told.items() if value}
 
 
-def _locked(identity_id: uuid.UUID) -> None:
+def identity_lock(identity_id: uuid.UUID) -> None:
     """Two clicks at once are one after the other."""
     Identity.objects.select_for_update().filter(pk=identity_id).values_list("pk").get()
 
@@ -98,7 +98,7 @@ def consent_record(
     if status not in Consent.Status.values or channel not in (*CHANNELS, "all") or not purpose.strip():
         raise TrustError(_("This is no choice that can be kept."))
     with transaction.atomic():
-        _locked(identity_id)
+        identity_lock(identity_id)
         before = _newest(identity_id, purpose, channel)
         if before is not None and (
             (before.status == status and not _overruled(before))
@@ -155,7 +155,7 @@ def resubscribe(
 ) -> None:
     """These topics, those `left` as they are, and no others: the rest is withdrawn by name, so that the end of "nothing at
     all" brings nothing back."""
-    _locked(identity_id)
+    identity_lock(identity_id)
     known = set(Topic.objects.values_list("key", flat=True)) - set(left)
     if unknown := set(topics) - known:
         raise TrustError(_("There is no such topic: %s.") % ", ".join(sorted(unknown)))
@@ -209,7 +209,7 @@ def objection_record(
 ) -> Objection:
     """They object to a purpose (by default: to all selling) until they end it."""
     with transaction.atomic():
-        _locked(identity_id)
+        identity_lock(identity_id)
         found, made = Objection.objects.get_or_create(
             identity_id=identity_id,
             purpose=purpose[:60],
@@ -259,7 +259,7 @@ def wish_set(*, identity_id: uuid.UUID, per_month: int | None, user: User | None
 
 def _wish(identity_id: uuid.UUID, values: Mapping[str, Any], user: User | None) -> None:
     with transaction.atomic():
-        _locked(identity_id)
+        identity_lock(identity_id)
         before = Preference.objects.filter(pk=identity_id).first()
         if before is None and not any(value is not None for value in values.values()):
             return

@@ -17,7 +17,7 @@ from kith.teams.models import User
 from kith.trust.gather import gather
 from kith.trust.models import Touch
 from kith.trust.services.gate import decision_of, may_approve, people_lock, verdict_of
-from kith.trust.services.ledger import decide_again
+from kith.trust.services.ledger import decide_again, parts_of
 from kith.trust.types import Clearance, Verdict, make_clearance
 
 State = Touch.State
@@ -100,8 +100,7 @@ def held_merge(held: Sequence[Held], *, into: Touch) -> None:
 
 def parts_back(message_id: uuid.UUID) -> int:
     """What was joined to a message that does not go waits again by itself; how many these were. In the running transaction."""
-    joined = Touch.objects.filter(state=State.MERGED, merged_into__subject_id=message_id)
-    return joined.update(state=State.HELD, merged_into=None, made_at=None, planned_for=now())
+    return parts_of(message_id).update(state=State.HELD, merged_into=None, made_at=None, planned_for=now())
 
 
 def touch_waits(touch_id: uuid.UUID) -> None:

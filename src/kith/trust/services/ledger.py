@@ -6,6 +6,7 @@ import uuid
 from collections.abc import Sequence
 
 from django.db import transaction
+from django.db.models import QuerySet
 
 from kith.base.clock import now
 from kith.policy.decide import decide
@@ -30,8 +31,7 @@ def touches_cancel(subject_id: uuid.UUID) -> None:
 
 def parts_cancel(subject_id: uuid.UUID) -> None:
     """What was joined to a message does not go, either."""
-    joined = Touch.objects.filter(state=Touch.State.MERGED, merged_into__subject_id=subject_id)
-    joined.update(state=Touch.State.CANCELLED, made_at=None)
+    parts_of(subject_id).update(state=Touch.State.CANCELLED, made_at=None)
 
 
 def touches_unsent(touch_ids: Sequence[uuid.UUID]) -> None:
@@ -86,10 +86,10 @@ def touches_recheck(subject_id: uuid.UUID) -> Verdict | None:
     return verdict_of(max([*(row[2] for row in found), *parts], key=severity))
 
 
-def parts_of(subject_id: uuid.UUID) -> list[Touch]:
+def parts_of(subject_id: uuid.UUID) -> QuerySet[Touch]:
     """The other touches that go within one message, joined to its own."""
     joined = Touch.objects.filter(state=Touch.State.MERGED, merged_into__subject_id=subject_id)
-    return list(joined.order_by("-priority", "id"))
+    return joined.order_by("-priority", "id")
 
 
 def decide_again(touch: Touch, facts: ContactFacts, rules: Rules) -> PolicyDecision:

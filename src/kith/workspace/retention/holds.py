@@ -73,8 +73,11 @@ def identities_held() -> list[uuid.UUID]:
     return [row[0] for row in sql.rows(_THEIRS)]
 
 
-def held() -> Held:
-    """All holds in force: a person's conversations are held whole, as what others said in them tells what was answered."""
+def held(identities: list[uuid.UUID] | None = None) -> Held:
+    """All holds in force: a person's conversations are held whole, as what others said in them tells what was answered.
+
+    `identities`: those of `identities_held`, where they are known already.
+    """
     rows = list(
         LegalHold.objects.filter(lifted_at=None).values_list(
             "contact_id", "conversation_id", "channel_account_id"
@@ -82,7 +85,8 @@ def held() -> Held:
     )
     if not rows:
         return Held()
-    identities = identities_held() if any(contact for contact, _talk, _account in rows) else []
+    if identities is None:
+        identities = identities_held()
     parts = Participant.objects.filter(identity__in=identities)
     talks = {talk for _contact, talk, _account in rows if talk}
     talks |= set(
@@ -184,12 +188,12 @@ def hold_lift(*, hold_id: uuid.UUID, user: User, reason: str) -> None:
 
 def erasure_waits(person: Person) -> str:
     """Why a person can't be erased now, in a sentence; "" when nothing is in the way."""
-    rows = LegalHold.objects.filter(lifted_at=None)
+    rows, identities = LegalHold.objects.filter(lifted_at=None), identities_held()
     if rows.filter(contact__in=person.contact_ids).exists() or not set(person.identity_ids).isdisjoint(
-        identities_held()
+        identities
     ):
         return _("This person is under legal hold. The erasure waits until an administrator lifts it.")
-    found = held()
+    found = held(identities)
     if not found:
         return ""
     theirs = MessageCopy.objects.filter(
