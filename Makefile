@@ -53,7 +53,7 @@ bench: setup  ## BENCH="--sizes 10000" for a quick one; all of it takes half an 
 	@$(BIN)/python -m bench $(BENCH)
 
 lock:
-	@$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes requirements.in -o requirements.lock --no-emit-index-url --no-header
+	@$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes requirements.in --override requirements.override -o requirements.lock --no-emit-index-url --no-header
 
 clean:
 	rm -rf $(VENV) frontend/node_modules src/kith/web/static/dist .mypy_cache .ruff_cache

@@ -21,7 +21,15 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-MORE = ("imports", "decide", "backup", "erasures", "doctor", "new_connector")  # modules with `register(app)`
+MORE = (
+    "imports",
+    "decide",
+    "annotate",
+    "backup",
+    "erasures",
+    "doctor",
+    "new_connector",
+)  # modules with `register(app)`
 
 
 @app.command()

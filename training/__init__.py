@@ -1,0 +1,1 @@
+"""Trains the models that ship in `kith.nlp` from labelled data: `make train`."""
