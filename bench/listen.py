@@ -29,6 +29,7 @@ ROOT = Path(__file__).resolve().parents[1]
 ROUNDS = 3
 BATCH = 256
 _WORD = re.compile(r"[^\W\d_]{3,}")
+_PAIR = re.compile(r"([^\W\d_]{3,}) ([^\W\d_]{3,})")
 _TAG = re.compile(r"#[^\W\d_]{3,}")
 
 
@@ -55,13 +56,13 @@ def terms(posts: list[str], dice: random.Random) -> Iterator[list[str]]:
     common = [
         word for word, _ in Counter(w.lower() for t in posts for w in _WORD.findall(t)).most_common(2000)
     ]
+    pairs = sorted({f'"{one} {other}"'.lower() for text in posts for one, other in _PAIR.findall(text)})
     while True:
-        pair = _WORD.findall(dice.choice(posts))[:2]
         prefix = dice.choice(words)
         yield [
             dice.choice(words),
             f"{prefix[:6]}*" if len(prefix) > 6 else prefix,
-            f'"{" ".join(pair).lower()}"' if len(pair) == 2 else dice.choice(words),
+            dice.choice(pairs),
             dice.choice(tags),
             dice.choice(common),
         ]

@@ -244,7 +244,7 @@ class _Not(Check):
     __slots__ = ("item",)
 
     def __init__(self, item: Check) -> None:
-        self.cost, self.item = item.cost, item
+        self.cost, self.item = item.cost + 2, item
 
     def true(self, seen: Seen) -> bool:
         return not self.item.true(seen)
