@@ -57,6 +57,8 @@ AREAS = (
         "conversation_team": _("%(who)s gave a conversation to a team"),
         "conversation_status": _("%(who)s closed, opened or snoozed a conversation"),
         "conversation_tags": _("%(who)s changed the tags of a conversation"),
+        "label_corrected": _("%(who)s corrected what was read in a message"),
+        "label_correction_undone": _("%(who)s took a correction of what was read back"),
         "conversation_complaint": _("%(who)s said whether a conversation is a complaint"),
         "conversation_priority": _("%(who)s changed how urgent a conversation is"),
         "conversation_tray": _("%(who)s moved a conversation between the inbox and what is set aside"),
