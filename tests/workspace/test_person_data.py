@@ -63,6 +63,7 @@ from kith.trust.models import (
     VisitCode,
     VisitIdentity,
 )
+from kith.understanding.models import Check, Correction
 from kith.understanding.services import check_record, messages_annotate
 from kith.work import services as work
 from kith.workspace.erasure import erasure_ask, erasure_run
@@ -140,6 +141,8 @@ def plant(cast: Cast) -> Contact:
     aspect = Reader(**{CANARY: {"aspects": (Aspect(CANARY, "negative"),)}})
     messages_annotate([one.message_id], annotator=aspect)
     check_record(cast.viewer(cast.carl), one.message_id, outcome="wrong", values={"sentiment": "positive"})
+    Correction.objects.update(before=CANARY)
+    Check.objects.update(model=CANARY)
     note_add(cast.viewer(cast.carl), one.conversation_id, text=f"@Olga look at {CANARY}")
     conversations_close(cast.viewer(cast.carl), [one.conversation_id])
     ConversationLogEntry.objects.filter(conversation_id=one.conversation_id).update(details={"to": CANARY})
