@@ -110,6 +110,7 @@ NO = [
     ("@acme", "acme me@acme.com @acme2 @acme.social @acme@elsewhere.example"),
     ("link:example.com", "badexample.com example.com.evil.net me@example.com example com"),
     ("link:example.com/shop", "example.com/shopping"),
+    ("link:example.com", "हिन्दीexample.com \u20e3example.com"),
     ("か", "が か\u3099"),
     ("가", "각 \u1100\u1161\u11a8"),
     ("🇪🇩", "🇩🇪🇩🇪"),

@@ -6,7 +6,7 @@ import re
 from functools import lru_cache
 from typing import Final
 
-from kith.queries.chars import regional, spaced, unspaced, wordlike
+from kith.queries.chars import MARKS, regional, spaced, unspaced, wordlike
 from kith.queries.fold import fold_map
 from kith.queries.nodes import (
     And,
@@ -26,8 +26,10 @@ from kith.queries.nodes import (
 )
 from kith.queries.places import is_near
 
+_HOST: Final = rf"[\w{MARKS}-]"
 _LINK: Final = re.compile(
-    r"(?<![\w@.-])(?:https?://)?((?:[\w-]+\.)+[\w-]{2,})(?::\d{1,5})?(?:([/?#])([^\s<>\"]*))?", re.IGNORECASE
+    rf"(?<![\w{MARKS}@.-])(?:https?://)?((?:{_HOST}+\.)+{_HOST}{{2,}})(?::\d{{1,5}})?(?:([/?#])([^\s<>\"]*))?",
+    re.IGNORECASE,
 )
 _FLAG: Final = re.compile("[\U0001f1e6-\U0001f1ff]{2}")
 INNER: Final = "-'."
