@@ -3,6 +3,7 @@
     python -m bench [--sizes 10000,100000,1000000] [--keep FOLDER] [--mail FOLDER] [--json FILE] [--docs]
     python -m bench --from FILE --docs
     python -m bench gate [--keep FOLDER] [--docs]
+    python -m bench understanding [--docs]    (how texts are read, beside VADER and a linear model)
     python -m bench names [--docs]    (how well names are split and judged; see bench/names.py)
 
 Each size gets an embedded PostgreSQL of its own in a temporary folder, or below FOLDER, where it is found again and
@@ -33,6 +34,11 @@ def main() -> None:
         from bench import gate
 
         gate.main(sys.argv[2:])
+        return
+    if sys.argv[1:2] == ["understanding"]:
+        from bench import understanding
+
+        understanding.main(sys.argv[2:])
         return
     if sys.argv[1:2] == ["names"]:
         from bench import names

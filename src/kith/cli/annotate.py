@@ -29,7 +29,7 @@ def annotate(
     tier: Annotated[
         TierName,
         typer.Option(help="fast: tens of microseconds a text; best: milliseconds, and more often right."),
-    ] = TierName.fast,
+    ] = TierName.best,
 ) -> None:
     """Label texts: {"id", "text"} lines in; language, sentiment, emotion, intents, aspects and urgency out, in the same order."""
     from kith.nlp.wire import answers, batches
