@@ -5,12 +5,17 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from kith.queries import Post, matches, parse
+
+from kith.queries import Matcher, Post, matches, parse
 
 
 def found(query: str, text: str, **about: Any) -> list[str] | None:
-    """The parts of the text that matched."""
-    spans = matches(parse(query), Post("1", text, **about))
+    """The parts of the text that matched, by both matchers."""
+    post = Post("1", text, **about)
+    spans = matches(parse(query), post)
+    matcher = Matcher()
+    matcher.add("key", parse(query))
+    assert matcher.match([post]) == ([] if spans is None else [(0, "key", spans)])
     return None if spans is None else [text[start:end] for start, end in spans]
 
 
@@ -148,11 +153,11 @@ def test_it_does_not_match(query: str, text: str) -> None:
     ],
 )
 def test_filters(query: str, about: dict[str, Any], expected: bool) -> None:
-    assert (matches(parse(query), Post(1, "x", **about)) is not None) == expected
+    assert (found(query, "x", **about) is not None) == expected
 
 
 def test_filters_alone_match_without_spans() -> None:
-    assert matches(parse("lang:en"), Post(1, "whatever", language="en")) == []
+    assert found("lang:en", "whatever", language="en") == []
 
 
 def test_a_query_tells_what_it_asks_for() -> None:
