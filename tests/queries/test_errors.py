@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from kith.queries import QueryError, parse
 from kith.queries.parser import MOST_CHARACTERS, MOST_DEPTH, MOST_TERMS
 

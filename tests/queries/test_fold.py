@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from kith.queries.fold import fold, fold_map
 
 NASTY = "aZß İıǅﬁé\u0301\u0327\u200d\u200c\ufe0f\u3099かｶﾞﾊﾟが\u1100\u1161\u11a8각한👍🏽👩💻🇩🇪❤’“«-\u2011\u00adनि़क्षि\u0bbe№½Ⓐﷺ\ud800\u20e31#@"
