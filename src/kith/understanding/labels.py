@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
 RULES = 1
-SURE = 0.6  # of its sentiment; below, it says "not sure"
+SURE = 0.5  # of its sentiment; below, it says "not sure"
 KNOWS_LANGUAGE = 0.5
 URGENT = 0.7
 OFFENSIVE = 0.7
