@@ -233,6 +233,7 @@ SHARED: dict[tuple[str, str], str] = {
     ("settings:macros", "pk"): "managers' tools are the house's",
     ("settings:rules", "pk"): "as above",
     ("settings:tags", "pk"): "tags are the house's",
+    ("settings:understanding_name", "pk"): "names of products and places are the house's",
     ("settings:topic", "pk"): "topics are the house's, and public",
     ("my:", "token"): "signed; shows nothing of whose it is",
     ("my:receipt", "pk"): "only of identities proven in the visit (tests/web/my/test_visit.py)",

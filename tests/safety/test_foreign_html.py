@@ -14,6 +14,7 @@ from django.db import transaction
 
 from tests.safety.browser import ORIGIN, once_more, watched
 from tests.support.cast import NOON, Cast, cast_make
+from tests.support.reader import Reader
 from tests.support.shared import shared_data
 from tests.support.telling import Tell
 from tests.web.people import signed_in
@@ -264,6 +265,8 @@ class World:
         from kith.networks.models import ChannelHealth
         from kith.teams.models import Notification, SystemMail
         from kith.trust.models import Decision, Topic, Touch
+        from kith.understanding.models import Entity
+        from kith.understanding.services import messages_annotate
         from kith.work.models import Note, Promise, Task
         from kith.workspace.models import Import
 
@@ -337,6 +340,10 @@ class World:
                 observed_at=NOON,
                 recorded_by=self.user,
             )
+        messages_annotate(self.ids, annotator=Reader(model="x"))
+        Entity.objects.bulk_create(
+            Entity(kind="product", name=f"e{n}", spellings=["x"]) for n in range(SLOTS)
+        )
         self.mailing = mailing.pk
         self.kinds = {
             model: list(
@@ -381,6 +388,11 @@ class World:
                     values["value"] = text
                 if model.__name__ == "Import":
                     values |= {"problems": [[1, text]], "examples": [[text, text]], "found": {text: text}}
+                if model.__name__ == "Annotation":
+                    values |= {"direction": "in", "aspects": [{"aspect": text, "sentiment": text}]}
+                    values["entities"] = [{"id": text, "kind": text, "name": text, "text": text}]
+                if model.__name__ == "Entity":
+                    values |= {"name": f"{number} {text}"[:80], "spellings": [text]}
                 if model.__name__ == "Macro":
                     values["steps"] = [{"do": "note", "text": text}]
                 model._default_manager.filter(pk=row.pk).update(**values)
@@ -411,6 +423,12 @@ class World:
                 "/organizations/",
                 "/imports/",
             ),
+            *(
+                "/settings/understanding/",
+                "/settings/understanding/messages/",
+                "/settings/understanding/check/",
+            ),
+            *("/settings/understanding/said/", "/settings/understanding/names/"),
             *("/inbox/filters/", "/inbox/views/", "/inbox/bulk/menus/"),
             *("/mailings/", f"/mailings/{self.mailing}/", f"/mailings/{self.mailing}/people/", "/held/"),
         ]
@@ -439,7 +457,7 @@ class World:
         return [
             f"/inbox/{conversation}/",
             *(f"/inbox/{conversation}/{part}/" for part in ("join", "move", "replies")),
-            *(f"/messages/{message}/{part}/" for part in ("menu", "task")),
+            *(f"/messages/{message}/{part}/" for part in ("menu", "task", "labels")),
             f"/people/{contact}/",
             *(f"/people/{contact}/{part}/" for part in parts),
             f"/people/{self.contact.pk}/merge/{contact}/",
@@ -593,7 +611,7 @@ NO_SINKS = {
     "words of our own alone": (
         "styleguide theme settings:start settings:backups settings:invite settings:team_new settings:division_new "
         "settings:channel_choose settings:channel_connect settings:replies_new settings:macros_new settings:rules_new "
-        "pressure settings:tags_new settings:fields_new settings:webhook_new settings:topic_new settings:gate_rules settings:retention_new settings:hold_new account:tokens account:security people_erased"
+        "pressure settings:tags_new settings:understanding_name_new settings:fields_new settings:webhook_new settings:topic_new settings:gate_rules settings:retention_new settings:hold_new account:tokens account:security people_erased"
     ),
     "allauth's own, escaped by Django; they show one's own names": (
         "account_reauthenticate account_change_password account_set_password mfa_index mfa_reauthenticate "
@@ -604,7 +622,7 @@ NO_SINKS = {
     "forms of what the lists beside them show, by the same macros (tests/web/settings)": (
         "settings:person settings:leave settings:team settings:division settings:channel_edit "
         "settings:channel_reconnect settings:channel_audience settings:channel_callback settings:replies_edit "
-        "settings:macros_edit settings:rules_edit settings:tags_edit settings:fields_edit settings:topic "
+        "settings:macros_edit settings:rules_edit settings:tags_edit settings:fields_edit settings:topic settings:understanding_name "
         "settings:retention_rule"
     ),
 }

@@ -29,6 +29,7 @@ MORE = (
     "erasures",
     "doctor",
     "new_connector",
+    "corrections",
 )  # modules with `register(app)`
 
 

@@ -35,6 +35,7 @@ from kith.workspace.demo.drawings import face, picture
 from kith.workspace.demo.everyday import everyday
 from kith.workspace.demo.mailings import mailings
 from kith.workspace.demo.tending import tend
+from kith.workspace.demo.understood import understood
 
 STORIES = Path(__file__).parent / "stories"
 Say = Callable[[str], None]
@@ -82,6 +83,8 @@ def build(say: Say = print) -> None:
         arrange(place, builder.contacts, arranged)
         builder.known_since()
         mailings(place, builder.contacts)
+        say("what people say, read")
+        understood()
         EventDelivery.objects.all().delete()  # what happened before the demo began is nobody's news
         company.set_value("demo", True)
 
