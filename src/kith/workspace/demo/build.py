@@ -33,6 +33,7 @@ from kith.workspace.demo import house, pace
 from kith.workspace.demo.arrange import arrange
 from kith.workspace.demo.drawings import face, picture
 from kith.workspace.demo.everyday import everyday
+from kith.workspace.demo.listening import listening
 from kith.workspace.demo.mailings import mailings
 from kith.workspace.demo.tending import tend
 
@@ -82,6 +83,8 @@ def build(say: Say = print) -> None:
         arrange(place, builder.contacts, arranged)
         builder.known_since()
         mailings(place, builder.contacts)
+        say("what is said in public")
+        listening(place, builder.today)
         EventDelivery.objects.all().delete()  # what happened before the demo began is nobody's news
         company.set_value("demo", True)
 
