@@ -14,14 +14,17 @@ from kith.channels.models import Delivery
 from kith.contacts.models import Identity
 from kith.conversations.models import Message, Participant
 from kith.conversations.services.attention import presence_set
+from kith.core.models import AuditEvent
 from kith.networks.models import ChannelAccount
 from kith.networks.selectors import offered
 from kith.teams.models import Membership, User
 from kith.teams.selectors import viewer_of
 from kith.trust.models import Decision, Touch
 from kith.trust.services import suppression_add
+from kith.understanding.services import messages_annotate
 from tests.api.support import Api, write_in
 from tests.support import house
+from tests.support.reader import ANGRY, Reader
 
 pytestmark = pytest.mark.django_db
 Make = Callable[..., Api]
@@ -305,3 +308,24 @@ def _visitor_writes(account: ChannelAccount) -> str:
     with Parser() as parser:
         assert raw_items_parse(account.pk, parser) == 1
     return str(Thread.objects.get(keys__key=visitors.thread_key(visitor)).conversation_id)
+
+
+def test_what_was_read_is_told_narrows_the_list_and_is_corrected(two: Two) -> None:
+    reader = Reader(secret={"intents": ("complaint",), **ANGRY})
+    message = str(Message.objects.get(text="top secret").pk)
+    assert two.inside("GET", f"/messages/{message}", status=200)["reading"] is None
+    two.inside("POST", f"/messages/{message}/reading", {"sentiment": "neutral"}, status=409)
+    messages_annotate([uuid.UUID(message)], annotator=reader)
+    reading = two.inside("GET", f"/messages/{message}", status=200)["reading"]
+    assert (reading["labels"], reading["corrected"]) == (["complaint", "negative"], [])
+    found = two.inside("GET", "/conversations?label=complaint", status=200)["items"]
+    assert [(row["id"], row["labels"]) for row in found] == [(str(two.secret_id), ["complaint", "negative"])]
+    assert two.outside("GET", "/conversations?label=complaint", status=200)["items"] == []
+    two.inside("GET", "/conversations?label=mystery", status=422)
+    two.outside("POST", f"/messages/{message}/reading", {"sentiment": "neutral"}, status=404)
+    two.inside("POST", f"/messages/{message}/reading", {"sentiment": "furious"}, status=422)
+    told = two.inside("POST", f"/messages/{message}/reading", {"intents": [], "urgent": True}, status=200)
+    assert told["reading"]["labels"] == ["urgent", "negative"]
+    assert told["reading"]["corrected"] == ["intents", "urgent"]
+    row = AuditEvent.objects.get(action="label_corrected")
+    assert (str(row.subject_id), row.actor_id) == (message, two.ina.pk)

@@ -32,10 +32,12 @@ from kith.teams.selectors import viewer_of
 from kith.teams.services import api_token_create, scope_for, sessions_of, team_create
 from kith.teams.types import API_PERMISSIONS
 from kith.trust.models import Decision, Touch
+from kith.understanding.services import message_correct, messages_annotate
 from kith.work.models import Task
 from kith.work.services import note_write, promise_make
 from kith.workspace.models import Import
 from tests.architecture.routes import Route, all_routes
+from tests.support.reader import Reader
 from tests.web.people import PASSWORD, signed_in
 
 ROLES = ("viewer", "agent", "manager", "admin", "owner")
@@ -183,6 +185,7 @@ HELD: dict[tuple[str, str], str] = {
     ("", "monitor_id"): "monitor",
     ("", "post_id"): "post",
     ("undo", "batch_id"): "batch",
+    ("label_undo", "batch_id"): "label",
     ("settings:channel", "pk"): "channel",
     ("settings:item_retry", "pk"): "channel",
     ("settings:item_retry", "item"): "item",
@@ -376,6 +379,9 @@ def hidden(db: None) -> dict[str, list[Any]]:
         found["promise"].append(promise.pk)
         found["import"].append(brought.pk)
         found["batch"].append(batch.batch_id)
+        messages_annotate([recorded.message_id], annotator=Reader())
+        said = message_correct(viewer_of(vera), recorded.message_id, values={"sentiment": "negative"})
+        found["label"].append(said.batch)
         found["item"].append(item.pk)
         found["delivery"].append(delivery.pk)
     client = Client()

@@ -84,6 +84,8 @@ OUR_OWN = {
     "api.TokenUse": "numbers",
     "trust.Visit": "a random key's hash; the addresses proven in it are kept apart",
     "workspace.AskedDeletion": "a keyed hash, and ids that are forgotten when the erasure begins",
+    "understanding.Entity": "names of products and places",
+    "understanding.Sweep": "numbers",
     "workspace.RetentionRule": "settings",
     "workspace.RetentionRun": "numbers",
 }

@@ -63,12 +63,15 @@ from kith.trust.models import (
     VisitCode,
     VisitIdentity,
 )
+from kith.understanding.models import Check, Correction
+from kith.understanding.services import check_record, messages_annotate
 from kith.work import services as work
 from kith.workspace.erasure import erasure_ask, erasure_run
 from kith.workspace.export import export_ask, export_run, exports_sweep
 from kith.workspace.models import Import, ImportedRow, LegalHold, PersonRequest
 from kith.workspace.person_data import OPEN, SCOPED
 from tests.support.cast import NOON, Cast
+from tests.support.reader import Aspect, Reader
 
 pytestmark = pytest.mark.django_db
 CANARY = "quetzalcoatlus"
@@ -135,6 +138,11 @@ def plant(cast: Cast) -> Contact:
         message_id=one.message_id, digest=digest, file_name=f"{CANARY}.txt", content_type="text/plain", size=3
     )
     Reaction.objects.create(message_id=one.message_id, identity=identity, reaction=CANARY)
+    aspect = Reader(**{CANARY: {"aspects": (Aspect(CANARY, "negative"),)}})
+    messages_annotate([one.message_id], annotator=aspect)
+    check_record(cast.viewer(cast.carl), one.message_id, outcome="wrong", values={"sentiment": "positive"})
+    Correction.objects.update(before=CANARY)
+    Check.objects.update(model=CANARY)
     note_add(cast.viewer(cast.carl), one.conversation_id, text=f"@Olga look at {CANARY}")
     conversations_close(cast.viewer(cast.carl), [one.conversation_id])
     ConversationLogEntry.objects.filter(conversation_id=one.conversation_id).update(details={"to": CANARY})

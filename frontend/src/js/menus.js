@@ -26,7 +26,7 @@ function place(list) {
 }
 // A menu that is filled when it is opened finds its place anew.
 document.addEventListener("htmx:after:swap", () => {
-  for (const menu of document.querySelectorAll("details.message-menu[open]")) place(menu.querySelector(".menu-list"));
+  for (const menu of document.querySelectorAll('details[data-menu][hx-trigger="kith:fill"][open]')) place(menu.querySelector(".menu-list"));
 });
 
 document.addEventListener(
@@ -54,7 +54,7 @@ document.addEventListener("keydown", (event) => {
     event.stopPropagation();
     return;
   }
-  if (!["ArrowDown", "ArrowUp"].includes(event.key)) return;
+  if (!["ArrowDown", "ArrowUp"].includes(event.key) || event.target.matches("select")) return; // which has its own
   const items = [...menu.querySelectorAll(".menu-list a, .menu-list button, .menu-list input")].filter(
     (item) => item.offsetParent,
   );

@@ -63,11 +63,11 @@ def _gone(message: Message, at: datetime) -> None:
     )
     message.text = message.html = message.subject = message.content_warning = message.unreadable = ""
     message.quote_at = message.signature_at = None
-    message.extra, message.deleted_upstream_at = {}, at
+    message.extra, message.labels, message.deleted_upstream_at = {}, [], at
     message.save(
         update_fields=[
             *("text", "html", "subject", "content_warning", "unreadable", "quote_at", "signature_at"),
-            *("extra", "deleted_upstream_at"),
+            *("extra", "labels", "deleted_upstream_at"),
         ]
     )
     message.attachments.all().delete()

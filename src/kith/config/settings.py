@@ -53,6 +53,7 @@ INSTALLED_APPS = [
     "kith.work",
     "kith.conversations",
     "kith.channels",
+    "kith.understanding",
     "kith.listening",
     "kith.engagement",
     "kith.campaigns",

@@ -34,6 +34,7 @@ from kith.web.inbox.words import (
 )
 from kith.web.people.fields import fact_words, language_words
 from kith.web.places import country_words
+from kith.web.understanding import words as labels
 from kith.workspace.people_facts import label_of
 from kith.workspace.search import START, STOP
 
@@ -235,6 +236,15 @@ def environment(**options: Any) -> Templates:
         country_words=country_words,
         language_words=language_words,
         overheard=can_be_overheard,
+        message_labels=labels.message_labels,
+        row_label=labels.row_label,
+        label_words=labels.label_words,
+        label_value=labels.value_words,
+        label_field=labels.field_words,
+        label_tier=labels.tier_words,
+        label_kind=labels.kind_words,
+        label_percent=labels.percent,
+        said_words=labels.said_words,
     )
     env.filters.update(
         web_address=web_address,

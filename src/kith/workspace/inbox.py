@@ -68,6 +68,7 @@ class InboxRow(NamedTuple):
     tags: tuple[TagChip, ...]
     priority: int
     message_count: int
+    labels: tuple[str, ...]
     tray: str
 
     @property
@@ -104,7 +105,7 @@ SELECT k.name, k.preferred_name, k.family_name, i.display_name, i.handle, i.exte
        cs.status = 'open' AND cs.last_direction = 'in' AND coalesce(seen.at < cs.last_at, true),
        (SELECT json_agg(json_build_array(t.id, t.name, t.color) ORDER BY t.name) FROM conversations_conversationtag ct
         JOIN contacts_tag t ON t.id = ct.tag_id WHERE ct.conversation_id = cs.conversation_id),
-       cs.priority, cs.message_count, cs.tray
+       cs.priority, cs.message_count, cs.labels, cs.tray
 FROM ({source}) page
 JOIN conversations_conversationscope cs ON cs.id = page.id
 LEFT JOIN contacts_identity i ON i.id = cs.identity_id
@@ -176,6 +177,9 @@ def _filters(view: InboxView, where: list[str], per_row: list[str], params: dict
     if view.language:
         per_row.append("{a}.language = %(language)s")
         params["language"] = view.language
+    if view.label:
+        per_row.append("{a}.labels @> ARRAY[%(label)s]::varchar[]")
+        params["label"] = view.label
     if view.waiting is not None:
         per_row.append("{a}.waiting_since <= %(waiting)s")
         params["waiting"] = now() - view.waiting
@@ -283,11 +287,11 @@ def _row(row: tuple[Any, ...]) -> InboxRow:
         handle=handle or "",
         external_id=external or "",
     )
-    *more, tags, priority, count, tray = more
+    *more, tags, priority, count, labels, tray = more
     chips = tuple(
         TagChip(uuid.UUID(tag), text, color) for tag, text, color in tags or ()
     )  # JSON, None for no tag
-    return InboxRow._make((key, scope, status, shown, *more, chips, priority, count, tray))
+    return InboxRow._make((key, scope, status, shown, *more, chips, priority, count, tuple(labels), tray))
 
 
 def inbox_counts(viewer: Viewer) -> InboxCounts:

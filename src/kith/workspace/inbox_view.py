@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 from kith.core.fields import as_uuid
+from kith.understanding.labels import RANK
 
 KINDS = ("mine", "unassigned", "team", "waiting", "for_me", "all", "snoozed", "closed", "held", "unsent")
 STATUSES = {
@@ -32,7 +33,7 @@ class InboxView:
     """One list. `kind` is one of KINDS ("team" needs `team_id`); all filters given must hold.
 
     "unsent" are conversations with an answer that the gate held, that failed, or that was perhaps sent (`unsent.py`).
-    `statuses`: (), those of the kind. `language`: of their newest words, such as "de". `waiting`: for at least so long. `tags` are names. `identity_ids`: those of a person, see `people.identity_family`.
+    `statuses`: (), those of the kind. `language`: of their newest words, such as "de". `waiting`: for at least so long. `label`: of what waits, or was last said, such as "complaint". `tags` are names. `identity_ids`: those of a person, see `people.identity_family`.
     """
 
     kind: str = "mine"
@@ -49,6 +50,7 @@ class InboxView:
     unassigned: bool = False
     language: str = ""
     waiting: timedelta | None = None
+    label: str = ""
     problems: tuple[str, ...] = field(default=())
 
     @property
@@ -104,6 +106,8 @@ def _apply(view: InboxView, key: str, value: str, me: uuid.UUID) -> InboxView | 
         return replace(view, network=low)
     if key == "language" and re.fullmatch("[a-z]{2,8}", low):
         return replace(view, language=low)
+    if key == "label" and low in RANK:
+        return replace(view, label=low)
     if key == "waiting" and (span := waiting_parse(low)):
         return replace(view, waiting=span)
     return None
@@ -135,5 +139,6 @@ def view_text(view: InboxView) -> str:
     parts += [f"priority:{name}" for name, number in PRIORITIES.items() if number == view.priority]
     parts += [f"channel:{view.network}"] if view.network else []
     parts += [f"language:{view.language}"] if view.language else []
+    parts += [f"label:{view.label}"] if view.label else []
     parts += [f"waiting:{waiting_text(view.waiting)}"] if view.waiting else []
     return " ".join(parts)

@@ -16,6 +16,7 @@ from kith.work.models import Note
 
 ABOUT_THEM = ("link_identity", "infer")
 OUTSIDE_ROLES = ("from", "sender", "to", "cc", "bcc", "member")
+READINGS = ("understanding.Annotation", "understanding.Correction", "understanding.Check")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +49,7 @@ def rows_of(person: Person, row: Kept) -> QuerySet[Model]:
         mine = Q(pk__in=person.identity_ids)
     if model._meta.label == "conversations.Message":
         mine |= Q(participants__identity__in=person.identity_ids, participants__role__in=OUTSIDE_ROLES)
-    if model._meta.label == "conversations.Attachment":
+    if model._meta.label in ("conversations.Attachment", *READINGS):
         mine |= Q(
             message__participants__identity__in=person.identity_ids,
             message__participants__role__in=OUTSIDE_ROLES,
@@ -73,6 +74,7 @@ SCOPED = {
     "conversations.ConversationLogEntry": "conversation__threads__scope_id__in",
     "conversations.Post": "scope_id__in",
     "listening.Mention": "monitor__scope_id__in",
+    **dict.fromkeys(READINGS, _BY_MESSAGE),
     "contacts.Fact": "scope_id__in",
     "campaigns.Recipient": "mailing__account__scope_id__in",
     "work.Task": "scope_id__in",

@@ -30,6 +30,9 @@ from kith.conversations.selectors import MessageItem, conversation_messages, con
 from kith.conversations.services import actions
 from kith.teams.models import Team, User
 from kith.teams.types import Viewer
+from kith.understanding.labels import ranked
+from kith.understanding.models import Annotation
+from kith.understanding.selectors import annotations_of
 from kith.workspace.inbox import InboxRow, InboxView, inbox_page, inbox_rows
 
 router = Router(tags=["conversations"])
@@ -56,6 +59,7 @@ def _out(row: InboxRow) -> dict[str, Any]:
         "waiting_since": row.waiting_since,
         "snoozed_until": row.snoozed_until,
         "tags": [tag.name for tag in row.tags],
+        "labels": list(ranked(row.labels)),
     }
 
 
@@ -82,6 +86,7 @@ def _view(query: ConversationQuery, user_id: uuid.UUID) -> InboxView:
         assignee_id=assignee,
         tags=(query.tag,) if query.tag else (),
         network=query.network,
+        label=query.label or "",
         identity_ids=people,
     )
 
@@ -206,10 +211,19 @@ def conversations_messages(request: HttpRequest, conversation_id: uuid.UUID, que
     return {"items": messages_out([rows[i] for i in ids if i in rows], found), "next": page.before}
 
 
+def _reading(row: Annotation) -> dict[str, Any]:
+    names = (
+        "language", "sentiment", "sentiment_scores", "emotion", "emotion_scores", "offensive", "intents",
+        "intent_scores", "aspects", "urgency", "entities", "labels", "cut", "tier", "model", "read_at",
+    )  # fmt: skip
+    return {name: getattr(row, name) for name in names} | {"corrected": sorted(row.said)}
+
+
 def messages_out(rows: Sequence[Message], conversation_id: uuid.UUID | None) -> list[dict[str, Any]]:
     files: dict[uuid.UUID, list[Attachment]] = {}
     for file in Attachment.objects.filter(message_id__in=[m.pk for m in rows]).order_by("id"):
         files.setdefault(file.message_id, []).append(file)
+    readings = annotations_of([m.pk for m in rows if m.deleted_upstream_at is None])
     return [
         {
             "id": m.pk,
@@ -233,6 +247,7 @@ def messages_out(rows: Sequence[Message], conversation_id: uuid.UUID | None) -> 
                 {"id": f.pk, "file_name": f.file_name, "content_type": f.content_type, "size": f.size}
                 for f in files.get(m.pk, [])
             ],
+            "reading": _reading(readings[m.pk]) if m.pk in readings else None,
         }
         for m in rows
     ]

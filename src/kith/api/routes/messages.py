@@ -12,7 +12,7 @@ from ninja import Router, Status
 from kith.api.access import Caller, Token, caller_of
 from kith.api.problems import Problem, blame
 from kith.api.routes.conversations import conversation_seen, messages_out
-from kith.api.schemas import MessageOut, ReplyIn, SendIn, SentOut
+from kith.api.schemas import MessageOut, ReadingIn, ReplyIn, SendIn, SentOut
 from kith.channels import visitors
 from kith.channels.answers import AnswerClash, Clash, answer_send, signed
 from kith.channels.outbox import Compose, OutboxError, SendResult, message_send, message_unsend
@@ -29,10 +29,13 @@ from kith.core import blobs
 from kith.networks.models import ChannelAccount
 from kith.networks.selectors import channel_accounts_for, manifest_of, only_public
 from kith.teams.models import User
+from kith.understanding.errors import UnderstandingError
+from kith.understanding.services import message_correct
 
 router = Router(tags=["messages"])
 replies = Router(tags=["messages"])
 READ, WRITE = Token("conversations:read"), Token("messages:write")
+CORRECT = Token("conversations:write")
 
 
 def _sent(result: SendResult) -> dict[str, Any]:
@@ -252,6 +255,23 @@ def _message(request: HttpRequest, message_id: uuid.UUID) -> tuple[Message, uuid
         .first()
     )
     return Message.objects.get(pk=message_id), conversation_id
+
+
+@router.post(
+    "/{uuid:message_id}/reading",
+    auth=CORRECT,
+    response=MessageOut,
+    summary="Correct what was read in a message",
+)
+def messages_correct(request: HttpRequest, message_id: uuid.UUID, body: ReadingIn) -> Any:
+    """What is said here counts at once, as on screen. 409: the message has not been read."""
+    message, conversation_id = _message(request, message_id)
+    values = {name: value for name, value in body.dict().items() if value is not None}
+    try:
+        message_correct(caller_of(request).viewer, message.pk, values=values)
+    except UnderstandingError as error:
+        raise Problem(409, str(error)) from error
+    return messages_out([message], conversation_id)[0]
 
 
 @router.get("/{uuid:message_id}", auth=READ, response=MessageOut, summary="One message")

@@ -13,6 +13,15 @@ from kith.api.schemas.common import Moment, PageQuery, Taken, tidy
 from kith.base.text import clean
 
 Status = Literal["open", "snoozed", "closed"]
+Label = Literal[
+    "person", "churn", "complaint", "urgent", "offensive", "purchase", "suggestion", "praise", "negative", "positive",
+    "question", "thanks", "unsure",
+]  # fmt: skip
+Sentiment = Literal["negative", "neutral", "positive"]
+Emotion = Literal["anger", "joy", "optimism", "sadness", "fear", "surprise", "none"]
+Intent = Literal[
+    "complaint", "question", "praise", "purchase", "churn", "suggestion", "thanks", "person", "other"
+]
 
 
 class ConversationOut(Schema):
@@ -36,6 +45,9 @@ class ConversationOut(Schema):
     waiting_since: datetime | None
     snoozed_until: datetime | None
     tags: list[str]
+    labels: list[str] = Field(
+        description="Of what waits for an answer, or was said last, the most helpful first."
+    )
 
 
 class ConversationQuery(PageQuery):
@@ -47,6 +59,7 @@ class ConversationQuery(PageQuery):
     person_id: uuid.UUID | None = None
     network: Annotated[str, AfterValidator(clean), Field(max_length=40)] = ""
     tag: Annotated[str, AfterValidator(tidy), Field(max_length=60)] = ""
+    label: Label | None = Field(default=None, description="What people say: `complaint`, say.")
     held: bool = Field(default=False, description="The held tray in place of the inbox.")
 
 
@@ -128,6 +141,53 @@ class AttachmentOut(Schema):
     size: int
 
 
+class AspectOut(Schema):
+    aspect: str
+    sentiment: Sentiment
+
+
+class NamedOut(Schema):
+    """A product of ours, a competitor or a place, and the words that name it."""
+
+    id: uuid.UUID
+    kind: str
+    name: str
+    text: str
+
+
+class ReadingOut(Schema):
+    """What was read in a message. `labels` are those that count, the most helpful first; `corrected` names the fields that a
+    person said, whose values stand in place of the model's; `cut`: only the beginning and the end were read."""
+
+    language: str
+    sentiment: str
+    sentiment_scores: dict[str, float]
+    emotion: str
+    emotion_scores: dict[str, float]
+    offensive: float
+    intents: list[str]
+    intent_scores: dict[str, float]
+    aspects: list[AspectOut]
+    urgency: float
+    entities: list[NamedOut]
+    labels: list[Label]
+    corrected: list[str]
+    cut: bool
+    tier: str
+    model: str
+    read_at: datetime
+
+
+class ReadingIn(Taken):
+    """What the labels of a message should be; only what is named is corrected."""
+
+    sentiment: Sentiment | None = None
+    emotion: Emotion | None = None
+    intents: Annotated[list[Intent], Field(max_length=9)] | None = None
+    urgent: bool | None = None
+    offensive: bool | None = None
+
+
 class MessageOut(Schema):
     id: uuid.UUID
     conversation_id: uuid.UUID | None
@@ -147,3 +207,4 @@ class MessageOut(Schema):
     edited_at: datetime | None
     deleted_upstream_at: datetime | None
     attachments: list[AttachmentOut]
+    reading: ReadingOut | None = Field(description="Null: not read, as notes and automatic mail never are.")

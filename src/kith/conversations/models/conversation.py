@@ -100,6 +100,9 @@ class ConversationScope(models.Model):
     is_public = models.BooleanField(default=False)
     message_count = models.PositiveIntegerField(default=0)
     language = models.CharField(max_length=8, default="", db_default="")  # of their newest words: "de"
+    labels = ArrayField(
+        models.CharField(max_length=16), default=list, db_default=[]
+    )  # of what waits, or was last said
     last_at = models.DateTimeField()
     last_direction = models.CharField(max_length=4, default="in")
     waiting_since = models.DateTimeField(null=True)

@@ -61,6 +61,9 @@ class Message(Record):
     deleted_upstream_at = models.DateTimeField(null=True)
     history = models.BooleanField(default=False)
     mentions = ArrayField(models.UUIDField(), default=list)  # users called by @ in a note
+    labels = ArrayField(
+        models.CharField(max_length=16), default=list, db_default=[]
+    )  # what `understanding` reads
 
     class Meta:
         constraints = [

@@ -65,7 +65,7 @@ SELECT m.id, m.at, m.direction, m.state, m.network, m.visibility, m.sender_id, m
                WHERE k.message_id = m.id AND k.scope_id = ANY (%(scopes)s)
                  AND (lower(a.address) = lower(i.external_id) OR a.external_id = i.external_id
                       OR lower(i.external_id) = ANY (SELECT lower(x) FROM unnest(a.aliases) x))),
-       m.raw_id IS NOT NULL, coalesce(m.extra ->> 'failure', '')
+       m.raw_id IS NOT NULL, coalesce(m.extra ->> 'failure', ''), m.labels
 FROM conversations_message m LEFT JOIN teams_user u ON u.id = m.author_id
 WHERE m.id = ANY (%(ids)s)
 """
@@ -354,6 +354,7 @@ def _item(
         files=tuple(files),
         reactions=reactions,
         mentions=tuple(mentions),
+        labels=tuple(row[28]),
     )
 
 

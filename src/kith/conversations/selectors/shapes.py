@@ -193,6 +193,7 @@ class MessageItem:
     files: tuple[FileView, ...]
     reactions: tuple[ReactionView, ...]
     mentions: tuple[uuid.UUID, ...]
+    labels: tuple[str, ...]
 
     @property
     def others(self) -> list[ParticipantView]:

@@ -97,7 +97,7 @@ _MESSAGE = (
     "id", "created_at", "network", "external_id", "content_hash", "direction", "state", "at", "received_at", "sender_id",
     "author_id", "subject", "text", "html", "quote_at", "signature_at", "visibility", "automatic", "unreadable",
     "language", "url", "content_warning", "in_reply_to", "authentication", "extra", "raw_id", "edited_at",
-    "deleted_upstream_at", "history", "mentions",
+    "deleted_upstream_at", "history", "mentions", "labels",
 )  # fmt: skip
 _PARTICIPANT = ("message_id", "identity_id", "role", "verified", "display_name", "at")
 _COPY = (
@@ -185,6 +185,7 @@ class _Batch:
             None,
             None,
             history,
+            [],
             [],
         )
         if sender and sender_row and not message.outgoing:

@@ -33,7 +33,7 @@ rows AS (
     FROM pairs p
     CROSS JOIN LATERAL (
         WITH recent AS MATERIALIZED (
-            SELECT m.id, k.at, m.direction, m.automatic, m.history, m.subject, m.state, m.language,
+            SELECT m.id, k.at, m.direction, m.automatic, m.history, m.subject, m.state, m.language, m.labels,
                    m.extra ? 'forward_of' AS aside
             FROM conversations_messagecopy k JOIN conversations_message m ON m.id = k.message_id
             WHERE k.thread_id = ANY (p.thread_ids) AND k.first_in_thread AND m.state <> 'cancelled'
@@ -55,15 +55,21 @@ rows AS (
                     ELSE coalesce((SELECT automatic FROM newest), '') END AS tray,
                coalesce((SELECT left(lower(split_part(language, '-', 1)), 8) FROM talk
                          WHERE direction = 'in' AND language <> '' ORDER BY at DESC, id DESC LIMIT 1), '') AS language,
+               array(SELECT DISTINCT l FROM talk CROSS JOIN unnest(labels) AS l
+                     WHERE direction = 'in' AND (
+                       at > coalesce((SELECT max(at) FROM talk WHERE direction = 'out' AND automatic = '' AND NOT aside
+                                      AND state NOT IN ('failed', 'held', 'scheduled')), '-infinity')
+                       OR id = (SELECT id FROM talk WHERE direction = 'in' ORDER BY at DESC, id DESC LIMIT 1))
+                     ORDER BY l) AS labels,
                (SELECT count(*) FROM recent) AS seen
     ) s
 )
 INSERT INTO conversations_conversationscope AS cs
     (conversation_id, scope_id, status, tray, assignee_id, team_id, priority, identity_id, subject, snippet, networks,
-     is_public, message_count, last_at, last_direction, waiting_since, snoozed_until, language)
+     is_public, message_count, last_at, last_direction, waiting_since, snoozed_until, language, labels)
 SELECT r.conversation_id, r.scope_id, c.status, coalesce(c.tray_decided, r.tray), c.assignee_id, c.team_id, c.priority,
        c.identity_id, left(r.subject, 500), r.snippet, r.nets, r.is_public, r.total, r.last_at, r.last_direction,
-       CASE WHEN c.status = 'closed' THEN NULL ELSE r.waiting_since END, c.snoozed_until, r.language
+       CASE WHEN c.status = 'closed' THEN NULL ELSE r.waiting_since END, c.snoozed_until, r.language, r.labels
 FROM rows r JOIN conversations_conversation c ON c.id = r.conversation_id
 WHERE r.seen > 0
 ORDER BY r.conversation_id, r.scope_id
@@ -72,7 +78,8 @@ ON CONFLICT (conversation_id, scope_id) DO UPDATE SET
     priority = excluded.priority, identity_id = excluded.identity_id, subject = excluded.subject,
     snippet = excluded.snippet, networks = excluded.networks, is_public = excluded.is_public,
     message_count = excluded.message_count, last_at = excluded.last_at, last_direction = excluded.last_direction,
-    waiting_since = excluded.waiting_since, snoozed_until = excluded.snoozed_until, language = excluded.language
+    waiting_since = excluded.waiting_since, snoozed_until = excluded.snoozed_until, language = excluded.language,
+    labels = excluded.labels
 RETURNING cs.conversation_id, cs.scope_id
 """
 _EMPTY = """

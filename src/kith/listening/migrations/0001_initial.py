@@ -11,7 +11,7 @@ class Migration(migrations.Migration):
     initial = True
 
     dependencies = [
-        ('conversations', '0013_posts'),
+        ('conversations', '0014_posts'),
         ('networks', '0002_account_details'),
         ('teams', '0003_unread_notifications'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),

@@ -17,9 +17,11 @@ from kith.networks.selectors import manifest_of
 from kith.teams.models import User
 from kith.teams.selectors import colleagues
 from kith.teams.types import Viewer
+from kith.understanding.labels import RANK
+from kith.web.understanding.words import filter_options
 from kith.workspace.inbox_view import PRIORITIES, InboxView, waiting_parse
 
-PARAMS = ("channel", "tag", "assignee", "language", "waiting", "priority", "visibility", "unread")
+PARAMS = ("channel", "tag", "label", "assignee", "language", "waiting", "priority", "visibility", "unread")
 LANGUAGES = (
     "en", "de", "es", "fr", "it", "pt", "nl", "da", "sv", "nb", "fi", "pl", "cs", "uk", "tr", "el", "ar", "ja", "zh-hans", "ko",
 )  # fmt: skip
@@ -63,6 +65,8 @@ def narrowed(view: InboxView, filters: Mapping[str, str], viewer: Viewer) -> Inb
         changes["tags"] = (*view.tags, tag)
     if channel := filters.get("channel"):
         changes["network"] = channel.lower()
+    if (label := filters.get("label")) in RANK:
+        changes["label"] = label
     if language := filters.get("language"):
         changes["language"] = language.lower()
     if span := waiting_parse(filters.get("waiting", "")):
@@ -120,6 +124,7 @@ def _in_words(name: str, value: str) -> str:
         "priority": _priorities(),
         "visibility": {"public": _("Public"), "private": _("Private")},
         "unread": {value: _("Unread")},
+        "label": dict(filter_options()),
     }
     return fixed[name].get(value, "") if name in fixed else value
 
@@ -137,6 +142,7 @@ def fields_of(viewer: Viewer, filters: Mapping[str, str]) -> list[FilterField]:
     made = [
         ("channel", _("Channel"), networks),
         ("tag", _("Tag"), tags),
+        ("label", _("What they say"), filter_options()),
         ("assignee", _("Whose"), [("me", _("Mine")), ("none", _("Nobody's")), *people]),
         ("waiting", _("Waits"), [(text, wait_name(text)) for text in WAITS]),
         ("language", _("Language"), languages),

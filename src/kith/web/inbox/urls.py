@@ -13,6 +13,7 @@ from kith.web.inbox import (
     views,
     write,
 )
+from kith.web.understanding import message
 
 urlpatterns = [
     path("", views.home, name="home"),
@@ -58,6 +59,9 @@ urlpatterns = [
     path("messages/<uuid:message_id>/html/", content.message_html, name="message_html"),
     path("messages/<uuid:message_id>/text/", content.message_text, name="message_text"),
     path("messages/<uuid:message_id>/menu/", helpers.message_menu, name="message_menu"),
+    path("messages/<uuid:message_id>/labels/", message.labels, name="message_labels"),
+    path("messages/<uuid:message_id>/labels/correct/", message.correct, name="message_correct"),
+    path("labels/undo/<uuid:batch_id>/", message.undo, name="label_undo"),
     path("messages/<uuid:message_id>/source/", content.message_source, name="message_source"),
     path("messages/<uuid:message_id>/raw/", content.message_download, name="message_raw"),
     path("messages/<uuid:message_id>/task/", helpers.task, name="message_task"),

@@ -64,6 +64,8 @@ SECTIONS = (
              "managers", WORK, icon_name="zap"),
     _section("settings:rules", _("Assignment rules"), _("Which new conversations go to whom by themselves."),
              "managers", WORK, icon_name="split"),
+    _section("settings:understanding", _("What is read"), _("Labels of messages: how well they are read, and the names that we look for."),
+             "writers", WORK, icon_name="eye"),
     _section("settings:tags", _("Tags"), _("Words by which conversations and people are found again."),
              "writers", WORK, icon_name="tag"),
     _section("settings:fields", _("Fields of people"), _("What you want to know of everybody: a customer number, say."),

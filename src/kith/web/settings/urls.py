@@ -15,6 +15,7 @@ from kith.web.settings import (
     signing_in,
     teams,
     topics,
+    understanding,
     webhooks,
 )
 
@@ -75,6 +76,17 @@ urlpatterns = [
     path("fields/new/", answering.field, name="fields_new"),
     path("fields/<uuid:pk>/", answering.field, name="fields_edit"),
     path("fields/<uuid:pk>/delete/", answering.field_remove, name="fields_remove"),
+    path("understanding/", understanding.figures_page, name="understanding"),
+    path("understanding/messages/", understanding.behind, name="understanding_messages"),
+    path("understanding/choose/", understanding.choose_tier, name="understanding_choose"),
+    path("understanding/check/", understanding.check, name="understanding_check"),
+    path("understanding/said/", understanding.said, name="understanding_said"),
+    path("understanding/names/", understanding.names, name="understanding_names"),
+    path("understanding/names/new/", understanding.name, name="understanding_name_new"),
+    path("understanding/names/<uuid:pk>/", understanding.name, name="understanding_name"),
+    path(
+        "understanding/names/<uuid:pk>/delete/", understanding.name_remove, name="understanding_name_remove"
+    ),
     path("topics/", topics.topics, name="topics"),
     path("topics/new/", topics.topic, name="topic_new"),
     path("topics/<uuid:pk>/", topics.topic, name="topic"),

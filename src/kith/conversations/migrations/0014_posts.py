@@ -9,7 +9,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('contacts', '0005_erased_addresses'),
-        ('conversations', '0012_complaint'),
+        ('conversations', '0013_labels'),
         ('teams', '0003_unread_notifications'),
     ]
 
