@@ -224,7 +224,9 @@ def test_somebody_who_is_erased_takes_their_posts_along(cast: Cast) -> None:
     Identity.objects.create(network="bluesky", external_id="did:plc:erased1")
     posts_link(Identity.objects.get().pk)
     assert Post.objects.exclude(author=None).get().text == "a bike of mine"
-    erased([], ["did:plc:erased1"])
+    monitor(cast.viewer(cast.olga), '"@gone.example" OR @gone')
+    erased([], ["did:plc:erased1", "@gone.example"])
+    assert Monitor.objects.exclude(state="removed").get().query == "bike"
     assert list(Post.objects.values_list("text", flat=True)) == ["a bike of another"]
     assert Mention.objects.count() == 1
 

@@ -63,7 +63,7 @@ def monitor_make(*, viewer: Viewer, name: str, query: str, audience: str = "ever
         query=query_check(query),
         owner_id=viewer.user_id,
         scope=audience_for(viewer, audience),
-        version=_next_version(),
+        version=version_next(),
     )
     audit.record("monitor_made", "monitor", monitor.pk, name=monitor.name)
     _look_back(monitor)
@@ -82,7 +82,7 @@ def monitor_change(
     if audience:
         monitor.scope = audience_for(viewer, audience)
     if other:
-        monitor.version = _next_version()
+        monitor.version = version_next()
     monitor.save(update_fields=["name", "query", "scope", "version"])
     audit.record("monitor_changed", "monitor", monitor.pk, name=monitor.name)
     if other:
@@ -95,7 +95,7 @@ def monitor_switch(*, viewer: Viewer, monitor_id: uuid.UUID, on: bool) -> Monito
     monitor = _locked(viewer, monitor_id)
     state = Monitor.State.ON if on else Monitor.State.OFF
     if monitor.state != state:
-        monitor.state, monitor.version = state, _next_version()
+        monitor.state, monitor.version = state, version_next()
         monitor.save(update_fields=["state", "version"])
         audit.record("monitor_changed", "monitor", monitor.pk, name=monitor.name)
         if on:
@@ -109,7 +109,7 @@ def monitor_remove(*, viewer: Viewer, monitor_id: uuid.UUID) -> None:
     from kith.listening.jobs import monitors_sweep
 
     monitor = _locked(viewer, monitor_id)
-    monitor.state, monitor.version = Monitor.State.REMOVED, _next_version()
+    monitor.state, monitor.version = Monitor.State.REMOVED, version_next()
     monitor.save(update_fields=["state", "version"])
     audit.record("monitor_removed", "monitor", monitor.pk, name=monitor.name)
     defer(monitors_sweep, key="listening.monitors_sweep", after=60)
@@ -138,7 +138,7 @@ def _name(text: str) -> str:
     return name
 
 
-def _next_version() -> int:
+def version_next() -> int:
     """One writer at a time until its transaction ends: nobody sees a version before all lower ones."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended('listening.monitors', 0))")
