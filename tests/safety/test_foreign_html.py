@@ -260,8 +260,9 @@ class World:
         from kith.channels.models import RawItem, WebhookSubscription
         from kith.contacts.models import Contact, Fact, Identity, Organization, Tag
         from kith.contacts.services import contact_create, contact_for_identity
-        from kith.conversations.models import Attachment, Message
+        from kith.conversations.models import Attachment, Message, Post
         from kith.engagement.models import AssignmentRule, Macro, SavedReply, SavedView
+        from kith.listening.models import Mention, Monitor
         from kith.networks.models import ChannelHealth
         from kith.teams.models import Notification, SystemMail
         from kith.trust.models import Decision, Topic, Touch
@@ -340,11 +341,25 @@ class World:
                 observed_at=NOON,
                 recorded_by=self.user,
             )
+            heard = Monitor.objects.create(
+                name=f"h{n}", query="x", scope=cast.everyone, owner=self.user, version=n + 1
+            )
+            post = Post.objects.create(
+                network="email",
+                external_id=f"p{n}",
+                text="x",
+                author_name="x",
+                author_handle="x",
+                published_at=NOON,
+            )
+            Mention.objects.create(
+                monitor=heard, post=post, spans=[[0, 3]], published_at=NOON, network="email"
+            )
         messages_annotate(self.ids, annotator=Reader(model="x"))
         Entity.objects.bulk_create(
             Entity(kind="product", name=f"e{n}", spellings=["x"]) for n in range(SLOTS)
         )
-        self.mailing = mailing.pk
+        self.mailing, self.monitor = mailing.pk, heard.pk
         self.kinds = {
             model: list(
                 model._default_manager.exclude(pk=self.contact.pk)
@@ -431,6 +446,7 @@ class World:
             *("/settings/understanding/said/", "/settings/understanding/names/"),
             *("/inbox/filters/", "/inbox/views/", "/inbox/bulk/menus/"),
             *("/mailings/", f"/mailings/{self.mailing}/", f"/mailings/{self.mailing}/people/", "/held/"),
+            *("/listening/", "/listening/mentions/", f"/listening/{self.monitor}/", "/listening/coverage/"),
         ]
 
     def singles(self, number: int, text: str) -> list[str]:
@@ -611,7 +627,7 @@ NO_SINKS = {
     "words of our own alone": (
         "styleguide theme settings:start settings:backups settings:invite settings:team_new settings:division_new "
         "settings:channel_choose settings:channel_connect settings:replies_new settings:macros_new settings:rules_new "
-        "pressure settings:tags_new settings:understanding_name_new settings:fields_new settings:webhook_new settings:topic_new settings:gate_rules settings:retention_new settings:hold_new account:tokens account:security people_erased"
+        "pressure settings:tags_new settings:understanding_name_new settings:fields_new settings:webhook_new settings:topic_new settings:gate_rules settings:retention_new settings:hold_new monitor_new account:tokens account:security people_erased"
     ),
     "allauth's own, escaped by Django; they show one's own names": (
         "account_reauthenticate account_change_password account_set_password mfa_index mfa_reauthenticate "

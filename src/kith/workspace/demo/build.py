@@ -33,6 +33,7 @@ from kith.workspace.demo import house, pace
 from kith.workspace.demo.arrange import arrange
 from kith.workspace.demo.drawings import face, picture
 from kith.workspace.demo.everyday import everyday
+from kith.workspace.demo.listening import listening
 from kith.workspace.demo.mailings import mailings
 from kith.workspace.demo.tending import tend
 from kith.workspace.demo.understood import understood
@@ -85,6 +86,8 @@ def build(say: Say = print) -> None:
         mailings(place, builder.contacts)
         say("what people say, read")
         understood()
+        say("what is said in public")
+        listening(place, builder.today)
         EventDelivery.objects.all().delete()  # what happened before the demo began is nobody's news
         company.set_value("demo", True)
 
