@@ -25,6 +25,7 @@ MORE = (
     "imports",
     "decide",
     "annotate",
+    "listen",
     "backup",
     "erasures",
     "doctor",

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left, bisect_right
+from collections.abc import Callable
+from itertools import pairwise
 from typing import Final
 
 from kith.queries.chars import MARKS, UNSPACED, spaced, unspaced
-from kith.queries.fold import fold_map
+from kith.queries.fold import Folded, fold_map, same_length
 from kith.queries.nodes import (
     MEANING,
     And,
@@ -28,29 +30,32 @@ from kith.queries.reference import INNER, is_below, links, passes, phrase_end
 
 WORD: Final = re.compile(rf"(?:[^\W{UNSPACED}]+|[{MARKS}]+)+")
 """A whole word of a script with spaces, in a folded text."""
+SIGNED: Final = re.compile(rf"[#@](?:[^\W{UNSPACED}]+|[{MARKS}]+)+")
+"""The first word of a hashtag or a handle, with its sign."""
 PREFIX: Final = "*"
 PART: Final = "+"
-"""Before an atom: a word's beginning; any part of the text. Whole words stand as they are: neither sign is in a word."""
+"""Before an atom: a word's beginning; any part of the text. A pair of words has a space in it, all else is a whole word."""
 
-Groups = list[frozenset[str]]
-"""At least one atom of each group stands in every text that matches."""
+Atoms = frozenset[str]
 
 
 class Seen:
     """A post under the eyes of the compiled queries; what several ask for is found once."""
 
-    __slots__ = ("_hits", "_links", "_starts", "atoms", "post", "text")
+    __slots__ = ("_hits", "_links", "_map", "_starts", "atoms", "post", "text")
 
     def __init__(self, post: Post, text: str, atoms: set[str]) -> None:
         self.post, self.text, self.atoms = post, text, atoms
-        self._hits: dict[object, list[Span]] = {}
+        self._hits: dict[str, list[Span]] = {}
         self._links: list[tuple[int, int, str, str]] | None = None
         self._starts: list[int] | None = None
+        self._map: Folded | None = None
 
-    def term(self, tokens: tuple[Token, ...]) -> list[Span]:
-        hits = self._hits.get(tokens)
+    def term(self, name: str, tokens: tuple[Token, ...]) -> list[Span]:
+        """Where it stands; the name is the term's alone, and quicker to find again than its tokens."""
+        hits = self._hits.get(name)
         if hits is None:
-            hits = self._hits[tokens] = self._find(tokens)
+            hits = self._hits[name] = self._find(tokens)
         return hits
 
     def _find(self, tokens: tuple[Token, ...]) -> list[Span]:
@@ -81,9 +86,11 @@ class Seen:
 
     def spans(self, hits: set[Span]) -> list[Span]:
         """In the post's own text."""
-        if not hits or self.post.text.isascii():
+        if not hits or same_length(self.post.text):
             return sorted(hits)
-        span = fold_map(self.post.text).span
+        if self._map is None:
+            self._map = fold_map(self.post.text)
+        span = self._map.span
         return sorted({span(start, end) for start, end in hits})
 
 
@@ -114,32 +121,54 @@ class Check:
 
 
 class _Word(Check):
-    __slots__ = ("tokens", "word")
+    __slots__ = ("word",)
 
-    def __init__(self, tokens: tuple[Token, ...]) -> None:
-        self.cost, self.tokens, self.word = 0, tokens, tokens[0].text
+    def __init__(self, word: str) -> None:
+        self.cost, self.word = 0, word
 
     def true(self, seen: Seen) -> bool:
         return self.word in seen.atoms
 
     def add(self, seen: Seen, hits: set[Span]) -> None:
-        hits.update(seen.term(self.tokens))
+        text, word = seen.text, self.word
+        at = text.find(word)
+        while at >= 0:
+            end = at + len(word)
+            if (not at or not spaced(text[at - 1])) and (end == len(text) or not spaced(text[end])):
+                hits.add((at, end))
+            at = text.find(word, end)
+
+
+class _Words(Check):
+    """Any of several whole words."""
+
+    __slots__ = ("each", "words")
+
+    def __init__(self, each: list[_Word]) -> None:
+        self.cost, self.each, self.words = 0, each, frozenset(one.word for one in each)
+
+    def true(self, seen: Seen) -> bool:
+        return not self.words.isdisjoint(seen.atoms)
+
+    def add(self, seen: Seen, hits: set[Span]) -> None:
+        for one in self.each:
+            if one.word in seen.atoms:
+                one.add(seen, hits)
 
 
 class _Phrase(Check):
-    __slots__ = ("atoms", "tokens")
+    __slots__ = ("atoms", "name", "tokens")
 
     def __init__(self, tokens: tuple[Token, ...]) -> None:
         self.cost, self.tokens = 3, tokens
-        self.atoms = frozenset(
-            atom for group in _of_tokens(tokens) for atom in group if atom[0] not in (PART, PREFIX)
-        )
+        self.name = " ".join(f"{one.kind}{one.text}{'*' * one.prefix}" for one in tokens)
+        self.atoms = frozenset(word for token in tokens for word in _whole_words(token))
 
     def true(self, seen: Seen) -> bool:
-        return self.atoms <= seen.atoms and bool(seen.term(self.tokens))
+        return self.atoms <= seen.atoms and bool(seen.term(self.name, self.tokens))
 
     def add(self, seen: Seen, hits: set[Span]) -> None:
-        hits.update(seen.term(self.tokens))
+        hits.update(seen.term(self.name, self.tokens))
 
 
 class _Link(Check):
@@ -229,7 +258,10 @@ class _And(Check):
         self.cost = max((one.cost for one in items), default=0)
 
     def true(self, seen: Seen) -> bool:
-        return all(one.true(seen) for one in self.items)
+        for one in self.items:  # noqa: SIM110  (a generator takes longer than most of what it would ask)
+            if not one.true(seen):
+                return False
+        return True
 
     def add(self, seen: Seen, hits: set[Span]) -> None:
         for one in self.items:
@@ -244,7 +276,10 @@ class _Or(Check):
         self.cost = max((one.cost for one in items), default=0)
 
     def true(self, seen: Seen) -> bool:
-        return any(one.true(seen) for one in self.items)
+        for one in self.items:  # noqa: SIM110
+            if one.true(seen):
+                return True
+        return False
 
     def add(self, seen: Seen, hits: set[Span]) -> None:
         for one in self.items:
@@ -259,7 +294,7 @@ def check(node: Node) -> Check:
             whole = (
                 len(tokens) == 1 and only.kind is Kind.WORD and not only.prefix and WORD.fullmatch(only.text)
             )
-            return _Word(tokens) if whole else _Phrase(tokens)
+            return _Word(only.text) if whole else _Phrase(tokens)
         case Link():
             return _Link(node)
         case Filter() | Nearby():
@@ -271,42 +306,69 @@ def check(node: Node) -> Check:
         case And(items):
             return _And([check(one) for one in items])
         case Or(items):
-            return _Or([check(one) for one in items])
+            return _either([check(one) for one in items])
 
 
-def needs(node: Node) -> Groups:
-    """The groups of atoms of which each must have one in the text; none where it can match without any."""
+def _either(items: list[Check]) -> Check:
+    words = [one for one in items if isinstance(one, _Word)]
+    rest = [one for one in items if not isinstance(one, _Word)]
+    if len(words) > 1:
+        return _Or([_Words(words), *rest]) if rest else _Words(words)
+    return _Or(items)
+
+
+def needs(node: Node, cost: Callable[[str], float]) -> tuple[float, Atoms] | None:
+    """The cheapest atoms of which every matching text has at least one, and their cost; None where it can match without any."""
     match node:
         case Term(tokens):
-            return _of_tokens(tokens)
+            return min(((cost(atom), frozenset((atom,))) for atom in _of_tokens(tokens)), key=_first)
         case Link(host):
-            return [frozenset((word,)) for word in WORD.findall(host)]
+            return min(((cost(word), frozenset((word,))) for word in WORD.findall(host)), key=_first)
         case And(items) | Near(items):
-            return [group for one in items for group in needs(one)]
+            each = [found for one in items if (found := needs(one, cost))]
+            return min(each, key=_first, default=None)
         case Or(items):
-            each = [needs(one) for one in items]
-            # Of each branch the group of longest words stands for all: they are the rarest.
-            return (
-                [frozenset[str]().union(*(min(groups, key=_common) for groups in each))] if all(each) else []
-            )
-    return []
+            branches = [needs(one, cost) for one in items]
+            sure = [found for found in branches if found]
+            if len(sure) < len(branches):
+                return None
+            return sum(map(_first, sure)), frozenset[str]().union(*(atoms for _, atoms in sure))
+    return None
 
 
-def _common(group: frozenset[str]) -> float:
-    return sum(1 / (1 + len(atom)) for atom in group)
+def _first(found: tuple[float, Atoms]) -> float:
+    return found[0]
 
 
-def _of_tokens(tokens: tuple[Token, ...]) -> Groups:
-    groups: Groups = []
+def _of_tokens(tokens: tuple[Token, ...]) -> list[str]:
+    """What stands in every text that has this term: one of these is enough to find it by."""
+    found: list[str] = []
+    before: str | None = None
     for token in tokens:
         if token.kind is Kind.GAP:
+            before = None
             continue
-        words = WORD.findall(token.text)
-        if token.prefix and words and spaced(token.text[-1]):
-            words[-1] = PREFIX + words[-1]
-        # What has no word of a spaced script in it is looked for as it is, anywhere.
-        groups += [frozenset((word,)) for word in words or [PART + token.text]]
-    return groups
+        words = _whole_words(token)
+        if token.kind in (Kind.TAG, Kind.HANDLE):
+            sign = SIGNED.match(token.text)
+            if sign and not (token.prefix and sign.end() == len(token.text)):
+                found.append(sign.group())
+        found += words
+        # Words beside each other in the phrase are so in the text, whatever stands between them.
+        row = [before, *words] if before else words
+        found += [f"{one} {other}" for one, other in pairwise(row)]
+        before = row[-1] if row else None
+        if token.prefix and spaced(token.text[-1]):
+            found.append(PREFIX + WORD.findall(token.text)[-1])
+            before = None
+        elif not words:
+            found.append(PART + token.text)
+    return found
+
+
+def _whole_words(token: Token) -> list[str]:
+    words = WORD.findall(token.text)
+    return words[:-1] if token.prefix and words and spaced(token.text[-1]) else words
 
 
 def hoped(node: Node, *, wanted: bool = True) -> Node:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from dataclasses import dataclass
+from functools import cache
 from typing import Final
 
 from kith.queries.chars import MARKS, ZWJ
@@ -78,6 +79,21 @@ def fold(text: str) -> str:
     return _JOINED_WORD.sub("", folded) if ZWJ in folded else folded
 
 
+_ONE_TO_ONE: set[str] = {chr(code) for code in range(128)}
+_OTHERS: set[str] = set()
+
+
+def same_length(text: str) -> bool:
+    """Each character becomes exactly one, so that offsets are what they were."""
+    if text.isascii() or _ONE_TO_ONE.issuperset(text):
+        return True
+    for char in set(text) - _ONE_TO_ONE - _OTHERS:
+        plain = len(fold(char)) == 1 and char != ZWJ and not _continues(char)
+        (_ONE_TO_ONE if plain else _OTHERS).add(char)
+    return _ONE_TO_ONE.issuperset(text)
+
+
+@cache
 def _continues(char: str) -> bool:
     """Belongs to the character before it: marks, later parts of a Hangul syllable, what folding drops."""
     return (
