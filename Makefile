@@ -8,7 +8,7 @@ export KITH_ENV ?= development
 unexport PYTHONDONTWRITEBYTECODE
 WORKERS := -n 3 --dist loadscope --no-loadscope-reorder -o console_output_style=classic
 
-.PHONY: demo test check setup lint types contracts templates migrations lock bench torture frontend messages clean
+.PHONY: demo test check setup lint types contracts templates migrations lock bench torture train frontend messages clean
 
 $(VENV)/.synced: requirements.lock pyproject.toml hatch_build.py
 	@echo "[1/3] Python environment in $(VENV)"
@@ -51,6 +51,11 @@ torture: setup  ## the long version of the tests that kill, storm and attack; th
 
 bench: setup  ## BENCH="--sizes 10000" for a quick one; all of it takes half an hour and 25 GB
 	@$(BIN)/python -m bench $(BENCH)
+
+train:  ## the models in src/kith/nlp/weights, from labelled texts; resumable (TRAIN=--again begins anew)
+	@test -x .venv-train/bin/python || $(PY) -m venv .venv-train
+	@.venv-train/bin/python -m pip install -q --disable-pip-version-check -r training/requirements.txt
+	@PYTHONPATH=src:. .venv-train/bin/python -m training $(TRAIN)
 
 lock:
 	@$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes requirements.in --override requirements.override -o requirements.lock --no-emit-index-url --no-header

@@ -3,6 +3,7 @@
     python -m bench [--sizes 10000,100000,1000000] [--keep FOLDER] [--mail FOLDER] [--json FILE] [--docs]
     python -m bench --from FILE --docs
     python -m bench gate [--keep FOLDER] [--docs]
+    python -m bench understanding [--docs]    (how texts are read, beside VADER and a linear model)
     python -m bench listen [--sizes 1000,10000]    (posts a second against many monitors; see bench/listen.py)
     python -m bench names [--docs]    (how well names are split and judged; see bench/names.py)
 
@@ -35,15 +36,20 @@ def main() -> None:
 
         gate.main(sys.argv[2:])
         return
-    if sys.argv[1:2] == ["names"]:
-        from bench import names
-
-        names.main(sys.argv[2:])
-        return
     if sys.argv[1:2] == ["listen"]:
         from bench import listen
 
         listen.main(sys.argv[2:])
+        return
+    if sys.argv[1:2] == ["understanding"]:
+        from bench import understanding
+
+        understanding.main(sys.argv[2:])
+        return
+    if sys.argv[1:2] == ["names"]:
+        from bench import names
+
+        names.main(sys.argv[2:])
         return
     parser = argparse.ArgumentParser(
         prog="bench", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from kith.nlp.features import Features, names, pieces
+from kith.nlp.features import Features, names, pieces, words
 from training import data, scores
 from training.network import HEADS as BASE
 
@@ -77,9 +77,12 @@ def main() -> None:
     examples = data.english_training()
     held = {one.text for rows in (data.complaints(), data.purchases()) for one in data.folds(rows, 6)[0]}
     examples = [one for one in examples if one.text not in held]
+    for language in data.TEXT_LANGUAGES:
+        if language not in ("english", "hindi"):
+            examples += data.umsab(language, "train") * 2
     names_of = vocabulary([one.text for one in examples], 2, 4, 30, args.limit)
     features = Features(names_of)
-    rows = [features.of(one.text) for one in examples]
+    rows = [features.of(words(one.text)) for one in examples]
     print(len(examples), len(names_of), sum(map(len, rows)) / len(rows), flush=True)
     soft = None
     if args.soft:
@@ -162,7 +165,7 @@ def add_felt(one: data.Example) -> None:
 
 
 def export(model: Bag, vocabulary: list[str], out: Path, name: str) -> None:
-    """Writes the weights as they ship: 8 bits a number, a scale a row; priors of sentiment taken out, so that rare classes count as much."""
+    """Writes the weights as they ship: 8 bits a number, a scale a row."""
     out.mkdir(parents=True, exist_ok=True)
     matrix = model.vectors.weight.detach().numpy()
     scale = np.abs(matrix).max(axis=1) / 127 + 1e-9
@@ -175,8 +178,6 @@ def export(model: Bag, vocabulary: list[str], out: Path, name: str) -> None:
         at += size
         weights.append(layer.weight.detach().numpy().T)
         shift = layer.bias.detach().numpy().copy()
-        if head == "sentiment":
-            shift -= np.log(np.array(PRIOR))
         bias.append(shift)
     np.savez_compressed(
         out / "fast.npz",
@@ -187,7 +188,8 @@ def export(model: Bag, vocabulary: list[str], out: Path, name: str) -> None:
         bias=np.concatenate(bias).astype(np.float32),
     )
     (out / "fast.json").write_text(
-        json.dumps({"model": name, "heads": heads, "thresholds": {}}), encoding="utf-8"
+        json.dumps({"model": name, "heads": heads, "thresholds": {}, "shifts": {}, "prior": PRIOR}),
+        encoding="utf-8",
     )
 
 
@@ -200,7 +202,7 @@ def report(model: Bag, features: Features) -> dict[str, float]:
     with torch.no_grad():
         for task in ("sentiment", "emotion", "offensive"):
             rows = data.tweeteval(task, "val")
-            logits = model(*joined([features.of(one.text) for one in rows]))[task]
+            logits = model(*joined([features.of(words(one.text)) for one in rows]))[task]
             truth = [one.targets[task] for one in rows]
             found[task] = scores.macro_f1(truth, logits.argmax(1).tolist())
             if task == "sentiment":
@@ -210,12 +212,27 @@ def report(model: Bag, features: Features) -> dict[str, float]:
             ("complaint", data.folds(data.complaints(), 6)[0]),
             ("purchase", data.folds(data.purchases(), 6)[0]),
         ):
-            logits = model(*joined([features.of(one.text) for one in rows]))[part]
+            logits = model(*joined([features.of(words(one.text)) for one in rows]))[part]
             truth = [one.targets[part] for one in rows]
             found[part] = scores.macro_f1(truth, logits.argmax(1).tolist())
             found[part + " r@p.8"] = scores.recall_at_precision(
                 truth, (logits[:, 1] - logits[:, 0]).tolist(), 0.8
             )
+        means, plain = [], []
+        for language, code in data.TEXT_LANGUAGES.items():
+            if code not in ("en", "hi"):
+                rows = data.umsab(language, "val")
+                logits = model(*joined([features.of(words(one.text)) for one in rows]))["sentiment"]
+                plain.append(
+                    scores.macro_f1([one.targets["sentiment"] for one in rows], logits.argmax(1).tolist())
+                )
+                means.append(
+                    scores.macro_f1(
+                        [one.targets["sentiment"] for one in rows], (logits - prior).argmax(1).tolist()
+                    )
+                )
+        found["six languages, even"] = sum(means) / 6
+        found["six languages"] = sum(plain) / 6
     model.train()
     return {name: round(100 * value, 2) for name, value in found.items()}
 

@@ -89,7 +89,11 @@ def padded(batch: Sequence[Coded], pad: int) -> tuple[Tensor, Tensor]:
 
 
 def loss_of(
-    logits: dict[str, Tensor], batch: Sequence[Coded], heads: dict[str, int], smooth: float = 0.05
+    logits: dict[str, Tensor],
+    batch: Sequence[Coded],
+    heads: dict[str, int],
+    smooth: float = 0.05,
+    counts: dict[str, float] | None = None,
 ) -> Tensor:
     total = torch.zeros(())
     for name, size in heads.items():
@@ -105,9 +109,10 @@ def loss_of(
             ) * len(rows)
         else:
             goal = torch.tensor([batch[row].targets[name] for row in rows])
-            total = total + nn.functional.cross_entropy(
+            loss = nn.functional.cross_entropy(
                 logits[name][rows], goal, reduction="sum", label_smoothing=smooth
             )
+            total = total + loss * (counts or {}).get(name, 1.0)
     return total / len(batch)
 
 

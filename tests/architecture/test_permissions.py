@@ -20,11 +20,12 @@ from kith.channels.models import Delivery, RawItem
 from kith.contacts.models import Identity
 from kith.contacts.services import contact_create, fact_record
 from kith.contacts.types import ObservedIdentity
-from kith.conversations.models import Attachment, Conversation
+from kith.conversations.models import Attachment, Conversation, Post
 from kith.conversations.services import actions, messages_record
 from kith.conversations.types import IncomingMessage, IncomingParticipant, Place
 from kith.core import blobs
 from kith.engagement.models import SavedView
+from kith.listening.models import Mention, Monitor
 from kith.networks.models import ChannelAccount, ChannelHealth
 from kith.teams.models import ApiToken, Notification, PushSubscription
 from kith.teams.selectors import viewer_of
@@ -181,6 +182,8 @@ HELD: dict[tuple[str, str], str] = {
     ("", "promise_id"): "promise",
     ("", "import_id"): "import",
     ("", "mailing_id"): "mailing",
+    ("", "monitor_id"): "monitor",
+    ("", "post_id"): "post",
     ("undo", "batch_id"): "batch",
     ("label_undo", "batch_id"): "label",
     ("settings:channel", "pk"): "channel",
@@ -233,6 +236,7 @@ SHARED: dict[tuple[str, str], str] = {
     ("settings:macros", "pk"): "managers' tools are the house's",
     ("settings:rules", "pk"): "as above",
     ("settings:tags", "pk"): "tags are the house's",
+    ("settings:understanding_name", "pk"): "names of products and places are the house's",
     ("settings:topic", "pk"): "topics are the house's, and public",
     ("my:", "token"): "signed; shows nothing of whose it is",
     ("my:receipt", "pk"): "only of identities proven in the visit (tests/web/my/test_visit.py)",
@@ -356,6 +360,15 @@ def hidden(db: None) -> dict[str, list[Any]]:
         )  # fmt: skip
         mailing = Mailing.objects.create(title="Unspeakable", purpose="news", account=account, author=vera)
         found["mailing"].append(mailing.pk)
+        heard = Monitor.objects.create(
+            name="Unspeakable", query="unspeakable", owner=vera, scope=scope, version=number + 1
+        )
+        post = Post.objects.create(
+            network="webhook", external_id=f"said{number}", text="Unspeakable", published_at=now()
+        )
+        Mention.objects.create(monitor=heard, post=post, published_at=now(), network="webhook")
+        found["monitor"].append(heard.pk)
+        found["post"].append(post.pk)
         found["conversation"].append(recorded.conversation_id)
         found["message"].append(recorded.message_id)
         found["attachment"].append(file.id)

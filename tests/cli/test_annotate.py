@@ -10,7 +10,10 @@ KITH = [sys.executable, "-m", "kith.cli.main", "annotate"]
 
 
 def test_lines_in_labels_out_in_the_same_order() -> None:
-    lines = [{"id": number, "text": f"Parcel {number} is late and I am angry"} for number in range(600)]
+    lines = [
+        {"id": number, "text": f"I hate this terrible parcel, it is broken, number {number}"}
+        for number in range(600)
+    ]
     done = subprocess.run(
         [*KITH, "--tier", "fast"],
         input="\n".join(map(json.dumps, lines)).encode(),

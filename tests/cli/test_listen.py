@@ -1,4 +1,4 @@
-"""`kith listen` as a filter: posts in, matches out in the same order, live; and a file of monitors that is told what is wrong in it."""
+"""`kith listen` as a filter: posts in, matches out in the same order, and what is wrong is said with its place."""
 
 from __future__ import annotations
 
@@ -10,118 +10,155 @@ from typing import Any
 
 import pytest
 
-KITH = [sys.executable, "-m", "kith.cli.main", "listen", "--monitors"]
-MONITORS = """
-[[monitor]]
-name = "bikes"
-query = '("bike shop" OR #cycling) AND (recommend* OR "looking for") NOT giveaway lang:en network:one,two near:"Leeds"~30km'
-
-[[monitor]]
-name = "Straße"
-query = "straße"
-
-[[monitor]]
-name = "angry"
-query = "parcel sentiment:negative"
-"""
+KITH = [sys.executable, "-m", "kith.cli.main", "listen"]
 
 
 @pytest.fixture
-def monitors(tmp_path: Path) -> str:
-    path = tmp_path / "monitors.toml"
-    path.write_text(MONITORS, encoding="utf-8")
-    return str(path)
+def monitors(tmp_path: Path) -> Path:
+    file = tmp_path / "monitors.toml"
+    file.write_text(
+        """
+        [[monitor]]
+        name = "leads"
+        query = '("bike shop" OR #cycling) AND (recommend* OR "looking for") NOT giveaway lang:en'
+        [[monitor]]
+        name = "Straße"
+        query = "strasse"
+        """,
+        encoding="utf-8",
+    )
+    return file
 
 
-def run(monitors: str, lines: list[bytes]) -> tuple[list[dict[str, Any]], subprocess.CompletedProcess[bytes]]:
-    done = subprocess.run([*KITH, monitors], input=b"\n".join(lines), capture_output=True, timeout=60)
-    return [json.loads(line) for line in done.stdout.splitlines()], done
+def listen(file: Path, lines: list[Any]) -> subprocess.CompletedProcess[bytes]:
+    given = [line if isinstance(line, bytes) else json.dumps(line).encode() for line in lines]
+    return subprocess.run(
+        [*KITH, "--monitors", str(file)], input=b"\n".join(given), capture_output=True, timeout=60
+    )
 
 
-def test_posts_in_matches_out_in_the_same_order(monitors: str) -> None:
-    about = {
-        "language": "en",
-        "network": "one",
-        "author": "x",
-        "published_at": "2026-11-01T10:00:00Z",
-        "place": "Leeds",
-    }
-    text = "Looking  for a bike shop on the STRASSE"
-    posts = [{"id": number, "text": text if number % 2 else "nothing", **about} for number in range(600)]
-    posts.append({"id": "few", "text": "🎉 Die Straße, and my parcel is late, I am very angry!"})
-    answers, done = run(monitors, [json.dumps(post).encode() for post in posts])
-    assert done.returncode == 0, done.stderr
-    assert [one["id"] for one in answers[:-2]] == [
-        number for number in range(600) for _ in range(2) if number % 2
+def answers(done: subprocess.CompletedProcess[bytes]) -> list[Any]:
+    return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+def test_posts_in_matches_out_in_the_same_order(monitors: Path) -> None:
+    done = listen(
+        monitors,
+        [
+            {
+                "id": "a",
+                "text": "Can anyone RECOMMEND a Bike  Shop in der Straße?",
+                "language": "en",
+                "network": "one",
+            },
+            {"id": 2, "text": "giveaway: #cycling recommended", "language": "en"},
+            {"id": 3, "text": "#cycling recommended"},
+            {
+                "id": 4,
+                "text": "👍🏽 STRASSE",
+                "author": None,
+                "place": {"name": "Leeds", "lat": 53.8, "lon": -1.5},
+            },
+        ],
+    )
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert answers(done) == [
+        {"id": "a", "monitor": "leads", "matched": [[11, 20], [23, 33]]},
+        {"id": "a", "monitor": "Straße", "matched": [[41, 47]]},
+        {"id": 4, "monitor": "Straße", "matched": [[3, 10]]},
     ]
-    assert answers[0] == {"id": 1, "monitor": "bikes", "matched": [[0, 12], [15, 24]]}
-    assert answers[1] == {"id": 1, "monitor": "Straße", "matched": [[32, 39]]}
-    assert [(one["id"], one["monitor"]) for one in answers[-2:]] == [("few", "Straße"), ("few", "angry")]
-    assert answers[-2]["matched"] == [[6, 12]]
 
 
-def test_what_cannot_be_read_is_told_in_its_place_and_loses_no_other(monitors: str) -> None:
-    lines = [
-        b'{"id": 1, "text": "strasse"}',
-        b"\xff",
-        b"[1]",
-        b'{"text": "strasse"}',
-        b'{"id": 3}',
-        b'{"id": 4, "text": "strasse", "language": 7}',
-        b'{"id": 9, "text": "' + b"x" * 1_100_000 + b'"}',
-        b"",
-        b'{"id": 5, "text": "stra\\u00dfe", "place": null, "unknown": 1}',
-        b'{"id": "\\ud800", "text": "half \\ud800 strasse"}',
-    ]
-    answers, done = run(monitors, lines)
-    assert [(one["id"], "error" in one) for one in answers] == [
-        (1, False), (None, True), (None, True), (None, True), (3, True), (4, True), (None, True), (5, False), ("\ud800", False),
-    ]  # fmt: skip
+def test_a_line_that_cannot_be_read_is_told_by_its_number_and_loses_no_other(monitors: Path) -> None:
+    long = b'{"id": 9, "text": "' + b"x" * 1_100_000 + b'"}'
+    half = b'{"id": "\\ud800", "text": "strasse \\ud800"}'
+    good = {"id": 5, "text": "strasse"}
+    done = listen(
+        monitors,
+        [
+            b"{",
+            b"",
+            good,
+            b"\xff",
+            b"[1]",
+            {"id": 3},
+            {"text": "x"},
+            long,
+            half,
+            {**good, "language": 7},
+            {**good, "place": [1]},
+        ],
+    )
+    assert [one["id"] for one in answers(done)] == [5, "\ud800"]
     assert done.returncode == 1
-    assert b"6 lines could not be read" in done.stderr
+    told = done.stderr.decode().splitlines()
+    assert [line.split(":")[1] for line in told[:-1]] == [f" line {n}" for n in (1, 4, 5, 6, 7, 8, 10, 11)]
+    assert told[-1] == "kith: 8 lines could not be read and were left out."
 
 
-def test_a_post_is_answered_while_the_pipe_stays_open(monitors: str) -> None:
-    with subprocess.Popen([*KITH, monitors], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as filter_:
-        assert filter_.stdin is not None
-        assert filter_.stdout is not None
+def test_a_match_comes_out_while_the_pipe_stays_open(monitors: Path) -> None:
+    with subprocess.Popen(
+        [*KITH, "--monitors", str(monitors)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as it:
+        assert it.stdin is not None
+        assert it.stdout is not None
         for number in range(3):
-            filter_.stdin.write(json.dumps({"id": number, "text": "strasse"}).encode() + b"\n")
-            filter_.stdin.flush()
-            assert json.loads(filter_.stdout.readline())["id"] == number
-        filter_.stdin.close()
-        assert filter_.wait(timeout=30) == 0
+            it.stdin.write(json.dumps({"id": number, "text": "strasse"}).encode() + b"\n")
+            it.stdin.flush()
+            assert json.loads(it.stdout.readline())["id"] == number
+        it.stdin.close()
+        assert it.wait(timeout=30) == 0
+
+
+def test_moods_and_intents_are_found_out(tmp_path: Path) -> None:
+    file = tmp_path / "angry.toml"
+    file.write_text('[[monitor]]\nname = "angry"\nquery = "parcel sentiment:negative"\n')
+    done = listen(
+        file,
+        [
+            {"id": 1, "text": "My parcel is late and I am angry, this is terrible service"},
+            {"id": 2, "text": "My parcel came today, wonderful, thank you so much, I love it"},
+            {"id": 3, "text": "A wonderful parcel", "sentiment": "negative"},
+            {"id": 4, "text": "I am angry, this is terrible service"},
+        ],
+    )
+    assert [one["id"] for one in answers(done)] == [1, 3]
 
 
 @pytest.mark.parametrize(
-    ("text", "words"),
+    ("text", "told"),
     [
-        ("[[monitor]\n", ["This is not TOML", "line 1"]),
-        ("", ["There is no monitor"]),
-        ("[[monitor]]\nquery = 'a'", ["Monitor 1 has no name"]),
-        ("[[monitor]]\nname = 'a'", ["Monitor 1, “a”, has no query"]),
-        ("[[monitor]]\nname = 'a'\nquery = 'b'\nquerry = 'c'", ["querry is not known"]),
-        ("[[monitor]]\nname = 'a'\nquery = 'b'\n" * 2, ["Monitor 2", "already"]),
+        ("", "There is no monitor in this file."),
+        ("[[monitor]]\nname = 'a", "This is not TOML: "),
+        ("[[monitor]]\nname = 'a'\nquery = 'bike NEAR broken'", "monitor 1 “a”: character 6: After NEAR"),
+        ("[[monitor]]\nname = 'a'\nquery = 'bike NEAR broken'", "    bike NEAR broken\n         ^^^^\n"),
+        ("[[monitor]]\nname = 'a'\nquery = '''bike\nNOT'''", "    NOT\n    ^^^\n"),
+        ("[[monitor]]\nname = 'a'\nqurey = 'b'", "monitor 1 “a”: “qurey” has no place here"),
+        ("[[monitor]]\nquery = 'b'", "monitor 1: It has no name."),
+        ("[[monitor]]\nname = 'a'", "monitor 1 “a”: It has no query."),
         (
-            "[[monitor]]\nname = 'a'\nquery = 'x (b'\n[[monitor]]\nname = 'b'\nquery = 'NOT c'",
-            [
-                "Monitor 1, “a”: character 3: This bracket is never closed",
-                "    x (b\n      ^",
-                "Monitor 2, “b”: character 1",
-            ],
+            "[[monitor]]\nname='a'\nquery='b'\n[[monitor]]\nname='a'\nquery='c'",
+            "monitor 2 “a”: Another monitor has",
+        ),
+        ("[[monitors]]\nname = 'a'\nquery = 'b'", "“monitors” has no place here."),
+        ("monitor = 1", "There is no monitor in this file."),
+        ("monitor = [1]", "monitor 1: A monitor is a table"),
+        (
+            "[[monitor]]\nname='a'\nquery='('\n[[monitor]]\nname='b'\nquery='AND'",
+            "monitor 2 “b”: character 1",
         ),
     ],
 )
-def test_a_wrong_file_is_told_what_is_wrong_in_it(tmp_path: Path, text: str, words: list[str]) -> None:
-    path = tmp_path / "wrong.toml"
-    path.write_text(text, encoding="utf-8")
-    answers, done = run(str(path), [b'{"id": 1, "text": "x"}'])
-    assert (answers, done.returncode) == ([], 1)
-    for one in words:
-        assert one in done.stderr.decode()
-
-
-def test_no_file_is_told(tmp_path: Path) -> None:
-    _, done = run(str(tmp_path / "nowhere.toml"), [])
+def test_a_file_that_cannot_be_used_is_told_with_its_place(tmp_path: Path, text: str, told: str) -> None:
+    file = tmp_path / "monitors.toml"
+    file.write_text(text, encoding="utf-8")
+    done = listen(file, [])
     assert done.returncode == 1
-    assert b"can't be read: No such file" in done.stderr
+    assert done.stdout == b""
+    assert told in done.stderr.decode()
+
+
+def test_a_file_that_is_not_there_is_told(tmp_path: Path) -> None:
+    done = listen(tmp_path / "none.toml", [])
+    assert done.returncode == 1
+    assert b"can't be read" in done.stderr

@@ -14,6 +14,7 @@ from django.db import transaction
 
 from tests.safety.browser import ORIGIN, once_more, watched
 from tests.support.cast import NOON, Cast, cast_make
+from tests.support.reader import Reader
 from tests.support.shared import shared_data
 from tests.support.telling import Tell
 from tests.web.people import signed_in
@@ -259,11 +260,14 @@ class World:
         from kith.channels.models import RawItem, WebhookSubscription
         from kith.contacts.models import Contact, Fact, Identity, Organization, Tag
         from kith.contacts.services import contact_create, contact_for_identity
-        from kith.conversations.models import Attachment, Message
+        from kith.conversations.models import Attachment, Message, Post
         from kith.engagement.models import AssignmentRule, Macro, SavedReply, SavedView
+        from kith.listening.models import Mention, Monitor
         from kith.networks.models import ChannelHealth
         from kith.teams.models import Notification, SystemMail
         from kith.trust.models import Decision, Topic, Touch
+        from kith.understanding.models import Entity
+        from kith.understanding.services import messages_annotate
         from kith.work.models import Note, Promise, Task
         from kith.workspace.models import Import
 
@@ -337,7 +341,25 @@ class World:
                 observed_at=NOON,
                 recorded_by=self.user,
             )
-        self.mailing = mailing.pk
+            heard = Monitor.objects.create(
+                name=f"h{n}", query="x", scope=cast.everyone, owner=self.user, version=n + 1
+            )
+            post = Post.objects.create(
+                network="email",
+                external_id=f"p{n}",
+                text="x",
+                author_name="x",
+                author_handle="x",
+                published_at=NOON,
+            )
+            Mention.objects.create(
+                monitor=heard, post=post, spans=[[0, 3]], published_at=NOON, network="email"
+            )
+        messages_annotate(self.ids, annotator=Reader(model="x"))
+        Entity.objects.bulk_create(
+            Entity(kind="product", name=f"e{n}", spellings=["x"]) for n in range(SLOTS)
+        )
+        self.mailing, self.monitor = mailing.pk, heard.pk
         self.kinds = {
             model: list(
                 model._default_manager.exclude(pk=self.contact.pk)
@@ -381,6 +403,11 @@ class World:
                     values["value"] = text
                 if model.__name__ == "Import":
                     values |= {"problems": [[1, text]], "examples": [[text, text]], "found": {text: text}}
+                if model.__name__ == "Annotation":
+                    values |= {"direction": "in", "aspects": [{"aspect": text, "sentiment": text}]}
+                    values["entities"] = [{"id": text, "kind": text, "name": text, "text": text}]
+                if model.__name__ == "Entity":
+                    values |= {"name": f"{number} {text}"[:80], "spellings": [text]}
                 if model.__name__ == "Macro":
                     values["steps"] = [{"do": "note", "text": text}]
                 model._default_manager.filter(pk=row.pk).update(**values)
@@ -411,8 +438,15 @@ class World:
                 "/organizations/",
                 "/imports/",
             ),
+            *(
+                "/settings/understanding/",
+                "/settings/understanding/messages/",
+                "/settings/understanding/check/",
+            ),
+            *("/settings/understanding/said/", "/settings/understanding/names/"),
             *("/inbox/filters/", "/inbox/views/", "/inbox/bulk/menus/"),
             *("/mailings/", f"/mailings/{self.mailing}/", f"/mailings/{self.mailing}/people/", "/held/"),
+            *("/listening/", "/listening/mentions/", f"/listening/{self.monitor}/", "/listening/coverage/"),
         ]
 
     def singles(self, number: int, text: str) -> list[str]:
@@ -439,7 +473,7 @@ class World:
         return [
             f"/inbox/{conversation}/",
             *(f"/inbox/{conversation}/{part}/" for part in ("join", "move", "replies")),
-            *(f"/messages/{message}/{part}/" for part in ("menu", "task")),
+            *(f"/messages/{message}/{part}/" for part in ("menu", "task", "labels")),
             f"/people/{contact}/",
             *(f"/people/{contact}/{part}/" for part in parts),
             f"/people/{self.contact.pk}/merge/{contact}/",
@@ -593,7 +627,7 @@ NO_SINKS = {
     "words of our own alone": (
         "styleguide theme settings:start settings:backups settings:invite settings:team_new settings:division_new "
         "settings:channel_choose settings:channel_connect settings:replies_new settings:macros_new settings:rules_new "
-        "pressure settings:tags_new settings:fields_new settings:webhook_new settings:topic_new settings:gate_rules settings:retention_new settings:hold_new account:tokens account:security people_erased"
+        "pressure settings:tags_new settings:understanding_name_new settings:fields_new settings:webhook_new settings:topic_new settings:gate_rules settings:retention_new settings:hold_new monitor_new account:tokens account:security people_erased"
     ),
     "allauth's own, escaped by Django; they show one's own names": (
         "account_reauthenticate account_change_password account_set_password mfa_index mfa_reauthenticate "
@@ -604,7 +638,7 @@ NO_SINKS = {
     "forms of what the lists beside them show, by the same macros (tests/web/settings)": (
         "settings:person settings:leave settings:team settings:division settings:channel_edit "
         "settings:channel_reconnect settings:channel_audience settings:channel_callback settings:replies_edit "
-        "settings:macros_edit settings:rules_edit settings:tags_edit settings:fields_edit settings:topic "
+        "settings:macros_edit settings:rules_edit settings:tags_edit settings:fields_edit settings:topic settings:understanding_name "
         "settings:retention_rule"
     ),
 }

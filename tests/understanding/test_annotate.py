@@ -269,3 +269,13 @@ def test_who_deletes_a_message_while_it_is_read_leaves_nothing_of_it(cast: Cast)
     messages_annotate([told.message_id], annotator=meanwhile)
     assert Annotation.objects.count() == 0
     assert Message.objects.get().labels == []
+
+
+def test_without_the_careful_readers_weights_the_quick_one_reads_and_the_reading_says_so(
+    cast: Cast, monkeypatch: Any
+) -> None:
+    monkeypatch.setattr("kith.understanding.services.annotate.careful_is_there", lambda: False)
+    told = cast.mail(cast.everyone, text="Thank you, what a lovely shop!", subject="")
+    assert messages_annotate([told.message_id]).read == 1
+    row = Annotation.objects.get()
+    assert (row.tier, row.language, row.model[:9]) == ("fast", "en", "kith-fast")

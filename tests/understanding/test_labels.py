@@ -30,6 +30,7 @@ TORN = {"sentiment": "negative", "sentiment_scores": {"negative": 0.4, "neutral"
         ({"intents": ("thanks",), **POSITIVE}, ("positive",)),
         (NEGATIVE, ("negative",)),
         (TORN, ("unsure",)),
+        ({**TORN, "sentiment": "neutral"}, ()),
         ({"intents": ("complaint",), **NEGATIVE}, ("complaint",)),
         ({"intents": ("complaint",), **TORN}, ("complaint",)),
         ({"intents": ("complaint", "person"), "urgency": 0.9, **NEGATIVE}, ("person", "complaint")),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from kith.understanding.gazetteer import Gazetteer, Name, folded, spellings_of
+from kith.understanding.gazetteer import Gazetteer, Name, spellings_of
 from kith.understanding.reading import HEAD, TAIL, words_of
 
 
@@ -63,12 +63,6 @@ def test_a_spelling_of_two_names_finds_both_and_each_once() -> None:
 def test_pattern_signs_in_a_name_are_letters() -> None:
     assert find("we love C++ (and .*)", Name("5", "product", "C++", ())) == [("C++", "C++")]
     assert find("anything", Name("6", "product", ".*", ())) == []
-
-
-def test_folding_keeps_the_place_of_each_character() -> None:
-    plain, places = folded("ﬁn ß Ä")
-    assert plain == "fin ss a"
-    assert places == [0, 0, 1, 2, 3, 3, 4, 5]
 
 
 def test_spellings_are_lines() -> None:

@@ -14,11 +14,12 @@ from django.test.utils import CaptureQueriesContext
 from kith.base.clock import now
 from kith.contacts.models import Contact, Identity
 from kith.contacts.services import contact_for_identity, fact_record
-from kith.conversations.models import Conversation, Message, MessageCopy
+from kith.conversations.models import Conversation, Message, MessageCopy, Post
 from kith.conversations.services import conversations_refresh
 from kith.conversations.types import IncomingAttachment
 from kith.core import audit
 from kith.engagement.models import SavedView
+from kith.listening.models import Mention, Monitor
 from kith.teams.models import Team, User
 from kith.teams.notifications import notify
 from kith.work.models import Promise, Task
@@ -59,6 +60,9 @@ STATEMENTS = {
     "/settings/audit/": 13,
     "/settings/audit/?action=area:people": 11,
     "/inbox/{conversation}/": 13,
+    "/listening/": 10,
+    "/listening/mentions/": 11,
+    "/listening/coverage/": 9,
 }
 DRAFT_KEPT = (
     15  # who asks, the conversation, the draft, the gate's facts about whom it is for, and what it uses
@@ -111,6 +115,15 @@ def fill(cast: Cast, number: int) -> None:
             network="email", external_id=f"held{first + n}", content_hash="x", direction="out", state="held",
             at=now(), received_at=now(), author=cast.olga,
         )  # fmt: skip
+        heard, _made = Monitor.objects.get_or_create(
+            name="zebras", defaults={"query": "zebra", "scope": cast.everyone, "version": 1}
+        )
+        post = Post.objects.create(
+            network="email", external_id=f"post{first + n}", text="zebra", published_at=now()
+        )
+        Mention.objects.create(
+            monitor=heard, post=post, spans=[[0, 5]], published_at=post.published_at, network="email"
+        )
         audit.record("contact_deleted", "contact", contact.pk)
         audit.record("message_sent", "message", recorded.message_id)
         MessageCopy.objects.create(message=held, thread=copy.thread, scope=copy.scope, at=now())

@@ -39,6 +39,7 @@ from kith.conversations.models import (
     ConversationTag,
     Draft,
     Message,
+    Post,
     Presence,
     Reaction,
     SearchDocument,
@@ -49,6 +50,7 @@ from kith.conversations.types import IncomingParticipant
 from kith.core import audit, blobs, company, events
 from kith.core.models import AuditEvent
 from kith.core.registry import kept
+from kith.listening.models import Mention, Monitor
 from kith.teams.models import ApiToken, Notification
 from kith.trust.models import (
     Consent,
@@ -146,6 +148,13 @@ def plant(cast: Cast) -> Contact:
     note_add(cast.viewer(cast.carl), one.conversation_id, text=f"@Olga look at {CANARY}")
     conversations_close(cast.viewer(cast.carl), [one.conversation_id])
     ConversationLogEntry.objects.filter(conversation_id=one.conversation_id).update(details={"to": CANARY})
+    post = Post.objects.create(
+        network="email", external_id=f"post-{CANARY}", text=CANARY, author=identity, author_external_id=identity.external_id,
+        author_handle=CANARY, author_name=CANARY, place=CANARY, url=f"https://x.example/{CANARY}", raw=CANARY.encode(),
+        published_at=NOON,
+    )  # fmt: skip
+    heard = Monitor.objects.create(name="birds", query="birds", scope=cast.sales_scope, version=1)
+    Mention.objects.create(monitor=heard, post=post, published_at=NOON, network="email")
     ConversationTag.objects.create(conversation_id=one.conversation_id, tag=tag)
     Draft.objects.create(user=cast.carl, conversation_id=one.conversation_id, body=CANARY)
     Draft.objects.create(user=cast.olga, body=CANARY, recipients={"to": [f"{CANARY}@birds.example"]})
@@ -267,6 +276,7 @@ def test_the_canary_sits_in_every_model_that_can_reach_a_person(bird: Contact, c
                for f in row.model._meta.concrete_fields)
     }  # fmt: skip
     without_words = {
+        "listening_mention",
         "conversations_conversation", "conversations_messagecopy", "conversations_draft", "channels_delivery",
         "conversations_threadkey", "conversations_participant", "trust_situation", "conversations_thread",
         "contacts_merge", "contacts_identitylink", "trust_visitcode",

@@ -7,8 +7,9 @@ let forget;
 
 export function press(key) {
   const every = [...document.querySelectorAll(`[data-key="${CSS.escape(key)}"]`)];
-  // An entry of a closed menu answers to its key, too.
-  const target = every.find(visible) ?? every.find((element) => element.matches("[data-command]"));
+  // In a list whose rows answer to the same key, the row that one stands on does. An entry of a closed menu does, too.
+  const row = document.activeElement?.closest?.("[data-row]");
+  const target = every.find((element) => row?.contains(element) && visible(element)) ?? every.find(visible) ?? every.find((element) => element.matches("[data-command]"));
   if (!target) return false;
   if (target.matches("details")) {
     target.open = true;

@@ -20,7 +20,8 @@ document.addEventListener("focusout", (event) => {
 function place(list) {
   list.classList.remove("menu-up", "menu-end", "menu-start");
   const box = list.getBoundingClientRect();
-  if (box.bottom > innerHeight - 8 && box.top > box.height) list.classList.add("menu-up");
+  const floor = list.closest("[data-stream]")?.getBoundingClientRect().bottom ?? innerHeight;
+  if (box.bottom > Math.min(floor, innerHeight) - 8 && box.top > box.height) list.classList.add("menu-up");
   if (box.right > innerWidth - 8) list.classList.add("menu-end");
   else if (box.left < 8) list.classList.add("menu-start");
 }

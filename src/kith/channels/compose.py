@@ -38,7 +38,10 @@ class OutgoingFile:
 
 @dataclass(frozen=True, slots=True)
 class Compose:
-    """What a person wants to send. Recipients are identities (id, role); a public post may have none."""
+    """What a person wants to send. Recipients are identities (id, role); a public post may have none.
+
+    `in_reply_to`: the network's id of somebody's post that begins a talk with them, where no message of theirs is answered.
+    """
 
     user: User | None
     account: ChannelAccount
@@ -46,6 +49,7 @@ class Compose:
     recipients: tuple[tuple[uuid.UUID, str], ...]
     conversation_id: uuid.UUID | None = None
     reply_to: Message | None = None
+    in_reply_to: str = ""
     thread: Thread | None = None
     subject: str = ""
     html: str = ""

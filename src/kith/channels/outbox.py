@@ -29,7 +29,15 @@ from kith.channels.models import Delivery
 from kith.contacts.models import Identity
 from kith.contacts.services import contact_for_identity, identities_observe
 from kith.contacts.types import ObservedIdentity
-from kith.conversations.models import Attachment, Conversation, Message, MessageCopy, Participant, Thread
+from kith.conversations.models import (
+    Attachment,
+    Conversation,
+    Message,
+    MessageCopy,
+    Participant,
+    Thread,
+    ThreadKey,
+)
 from kith.conversations.services import conversations_refresh, messages_refresh, search_documents_write
 from kith.core import audit, events
 from kith.networks.models import ChannelAccount
@@ -115,7 +123,7 @@ def _thread(compose: Compose) -> Thread:
         conversation_id = Conversation.objects.create(
             identity_id=first, assignee=compose.user, team_id=compose.account.team_id
         ).pk
-    return Thread.objects.create(
+    thread = Thread.objects.create(
         conversation_id=conversation_id,
         scope_id=compose.account.scope_id,
         network=compose.account.network,
@@ -126,6 +134,14 @@ def _thread(compose: Compose) -> Thread:
         identity_id=first,
         last_at=now(),
     )
+    if compose.in_reply_to:  # what they say to our answer stands under their post, and belongs here
+        ThreadKey.objects.get_or_create(
+            network=thread.network,
+            scope_id=thread.scope_id,
+            key=compose.in_reply_to,
+            defaults={"thread": thread},
+        )
+    return thread
 
 
 def own_identity_id(account: ChannelAccount) -> uuid.UUID | None:
@@ -157,7 +173,7 @@ def _message(compose: Compose, thread: Thread, *, key: uuid.UUID | None = None) 
         signature_at=len(clean(compose.text)) if compose.signature else None,
         html=clean(compose.html),
         visibility=compose.visibility,
-        in_reply_to=compose.reply_to.external_id if compose.reply_to else "",
+        in_reply_to=compose.reply_to.external_id if compose.reply_to else compose.in_reply_to,
         content_warning=clean(compose.content_warning)[:500],
         automatic=_automatic(compose),
         extra={**compose.extra, **_asked(compose), "channel_account": str(compose.account.pk)},

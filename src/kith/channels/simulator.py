@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import base64
 import json
+import uuid
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
@@ -12,6 +14,7 @@ from django.core.cache import cache
 
 from kith.base.clock import now
 from kith.base.ids import new_id
+from kith.channels.listening import posts_take
 from kith.channels.parser import Parser
 from kith.channels.receive import raw_items_parse, raw_items_store
 from kith.connectors.contract import RawItem
@@ -36,6 +39,54 @@ def play(
     **rest: Any,
 ) -> str:
     """Receive one message as if a network had sent it; returns its external id."""
+    item = _item(sender_id, sender_name, text, handle, at, external_id, thread, public=public, **rest)
+    raw_items_store(account, [item])
+    if parse:
+        with Parser() as parser:
+            while raw_items_parse(account.pk, parser):
+                continue
+    return item.external_id
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What somebody says in public, to nobody in particular."""
+
+    sender_id: str
+    sender_name: str
+    text: str
+    handle: str = ""
+    at: datetime | None = None
+    external_id: str = ""
+    language: str = ""
+    place: str = ""
+    url: str = ""
+
+
+def say_in_public(account: ChannelAccount, posts: Sequence[Said]) -> list[uuid.UUID]:
+    """Others' posts as the network's search would bring them; returns the ids of what is new."""
+    items = [
+        _item(
+            one.sender_id, one.sender_name, one.text, one.handle, one.at, one.external_id, "", public=True,
+            language=one.language, url=one.url, extra={"place": one.place},
+        )
+        for one in posts
+    ]  # fmt: skip
+    return posts_take(account, items)
+
+
+def _item(
+    sender_id: str,
+    sender_name: str,
+    text: str,
+    handle: str,
+    at: datetime | None,
+    external_id: str,
+    thread: str,
+    *,
+    public: bool,
+    **rest: Any,
+) -> RawItem:
     key = external_id or f"sim-{new_id()}"
     moment = at or now()
     data = {
@@ -48,12 +99,7 @@ def play(
         **rest,
     }
     body = json.dumps({"type": "message.received", "timestamp": moment.isoformat(), "data": data}).encode()
-    raw_items_store(account, [RawItem(external_id=key, body=body, at=moment)])
-    if parse:
-        with Parser() as parser:
-            while raw_items_parse(account.pk, parser):
-                continue
-    return key
+    return RawItem(external_id=key, body=body, at=moment)
 
 
 @dataclass(frozen=True, slots=True)

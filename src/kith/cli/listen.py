@@ -1,16 +1,19 @@
-"""`kith listen`: the monitors of a file as a filter over a stream of posts."""
+"""`kith listen`: all monitors over a stream of posts, as a filter."""
 
 from __future__ import annotations
 
+import os
+import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from kith.cli.lines import as_line, chunks
 from kith.cli.prepare import CommandError
+
+CHUNK = 1 << 18
 
 
 def register(app: typer.Typer) -> None:
@@ -19,44 +22,53 @@ def register(app: typer.Typer) -> None:
 
 def listen(
     monitors: Annotated[
-        Path,
-        typer.Option(
-            help="TOML: [[monitor]], and below each name = … and query = …; see docs/reference/queries.md."
-        ),
+        Path, typer.Option(help="A file (TOML) with a [[monitor]] for each query: name and query.")
     ],
 ) -> None:
-    """Match posts against monitors: {"id", "text", "language", "network", "author", "published_at", "place"} lines in;
-    {"id", "monitor", "matched": [[start, end], …]} lines out, in the same order."""
-    from kith.nlp.wire import batches
-    from kith.queries import Matcher
-    from kith.queries.wire import MonitorsError, answers
-    from kith.queries.wire import monitors as read
+    """Find monitors' posts: {"id", "text", ...} lines in, one {"id", "monitor", "matched"} line for each match out, in order."""
+    from kith.queries import Matcher, wire
+    from kith.queries.monitors import MonitorsError, load
 
     try:
-        found = read(monitors.read_text(encoding="utf-8-sig"))
+        queries = load(monitors.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise CommandError(f"{monitors} can't be read: {error}") from error
     except MonitorsError as error:
-        raise CommandError(f"{monitors}: {error}") from None
-    except UnicodeDecodeError:
-        raise CommandError(f"{monitors} is not UTF-8. Save it as UTF-8.") from None
-    except OSError as error:
-        raise CommandError(f"{monitors} can't be read: {error.strerror}.") from None
-    matcher = Matcher(_labels)
-    for name, query in found.items():
+        raise CommandError(f"{monitors}: {error}") from error
+    matcher = Matcher(_labels if any(one.asks_meaning for one in queries.values()) else None)
+    for name, query in queries.items():
         matcher.add(name, query)
+    if hasattr(signal, "SIGPIPE"):
+        signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # whoever reads may have seen enough, as `head` has
     unread = 0
-    for lines in batches(chunks()):
-        rows = answers(lines, matcher)
-        unread += sum("error" in row for row in rows)
-        if rows:
-            sys.stdout.buffer.write(b"".join(map(as_line, rows)))
+    for lines in wire.numbered(_chunks()):
+        posts = []
+        for number, line in lines:
+            try:
+                posts.append(wire.post(line))
+            except wire.LineError as error:
+                unread += 1
+                sys.stderr.write(f"kith: line {number}: {error}\n")
+        out = [wire.found(posts[index], name, spans) for index, name, spans in matcher.match(posts)]
+        if out:
+            sys.stdout.buffer.write(b"".join(out))
             sys.stdout.buffer.flush()
     if unread:
         raise CommandError(
-            f'{unread} line{"" if unread == 1 else "s"} could not be read; what is wrong stands in "error" where the answer would be.'
+            f"{unread} line{'' if unread == 1 else 's'} could not be read and {_were(unread)} left out."
         )
+
+
+def _were(number: int) -> str:
+    return "was" if number == 1 else "were"
 
 
 def _labels(texts: Sequence[str]) -> list[tuple[str, tuple[str, ...]]]:
     from kith.nlp import annotate
 
-    return [(one.sentiment, one.intents) for one in annotate(texts, tier="fast")]
+    return [(one.sentiment, one.intents) for one in annotate(texts)]
+
+
+def _chunks() -> Iterator[bytes]:
+    while chunk := os.read(sys.stdin.fileno(), CHUNK):
+        yield chunk

@@ -30,6 +30,7 @@ MORE = (
     "erasures",
     "doctor",
     "new_connector",
+    "corrections",
 )  # modules with `register(app)`
 
 

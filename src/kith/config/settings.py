@@ -54,6 +54,7 @@ INSTALLED_APPS = [
     "kith.conversations",
     "kith.channels",
     "kith.understanding",
+    "kith.listening",
     "kith.engagement",
     "kith.campaigns",
     "kith.workspace",

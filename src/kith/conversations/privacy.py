@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import uuid
+from collections.abc import Sequence
+
 from kith.conversations import models as m
-from kith.core.registry import keeps, names_blobs
+from kith.conversations.services.posts import posts_of_addresses_forget
+from kith.core.registry import is_certain, keeps, names_blobs, on_erased
 
 OURS = "Colleagues' own working state about a conversation; it says nothing of the person and goes with the conversation."
 
@@ -39,6 +43,22 @@ def register() -> None:
     keeps(
         m.Thread, "identity__contact", erase="delete", export=("network", "visibility", "subject", "last_at")
     )
+    keeps(
+        m.Post,
+        "author__contact",
+        erase="delete",
+        export=(
+            "network",
+            "url",
+            "author_handle",
+            "author_name",
+            "text",
+            "language",
+            "place",
+            "published_at",
+        ),
+    )
+    on_erased(_posts)
     keeps(m.ConversationTag, "conversation__identity__contact", erase="delete", export=("tag", "created_at"))
     keeps(
         m.ConversationLogEntry,
@@ -64,3 +84,8 @@ def register() -> None:
         (m.Seen, "conversation__identity__contact", OURS),
     ):
         keeps(model, path, erase="delete", why=why)
+
+
+def _posts(ids: Sequence[uuid.UUID], words: Sequence[str]) -> None:
+    """Public posts under an address that was theirs, also where it was not known yet that it is."""
+    posts_of_addresses_forget([word for word in words if is_certain(word)])

@@ -87,3 +87,23 @@ class Recorded:
     thread_id: uuid.UUID
     is_new: bool
     is_history: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class PostSeen:
+    """A public item as somebody found it. `scope_id` and `message_id`: of the message that it was made of, if of one."""
+
+    network: str
+    external_id: str
+    published_at: datetime
+    text: str
+    author_external_id: str = ""
+    author_handle: str = ""
+    author_name: str = ""
+    realm: str = ""
+    url: str = ""
+    language: str = ""
+    place: str = ""
+    raw: bytes | None = field(default=None, repr=False)
+    message_id: uuid.UUID | None = None
+    scope_id: uuid.UUID | None = None

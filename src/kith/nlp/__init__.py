@@ -15,10 +15,12 @@ def annotate(texts: Sequence[str], *, tier: Tier = "fast") -> list[Labels]:
     "fast" answers in tens of microseconds a text, "best" in milliseconds and more rightly; the weights are loaded on
     first use and kept. Raises `ValueError` for an unknown tier.
     """
-    from kith.nlp.fast import fast_model
+    if tier == "fast":
+        from kith.nlp.fast import fast_model
 
+        return fast_model().annotate(texts)
     if tier == "best":
-        raise ValueError("the weights of the best tier are not in this package")
-    if tier not in ("fast", "best"):
-        raise ValueError(f"no tier {tier!r}: fast or best")
-    return fast_model().annotate(texts)
+        from kith.nlp.best import best_model
+
+        return best_model().annotate(texts)
+    raise ValueError(f"no tier {tier!r}: fast or best")

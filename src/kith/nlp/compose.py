@@ -100,10 +100,16 @@ def compose(
     aspects: Sequence[tuple[Aspect, ...]],
     *,
     thresholds: Thresholds,
+    shifts: Mapping[str, float],
     tier: str,
     model: str,
 ) -> list[Labels]:
-    """Labels for each row of the logits: of `sentiment` (3), `emotion` (4), `feelings` (28), `felt`, `offensive`, `complaint` and `purchase` (2 each)."""
+    """Labels for each row of the logits: of `sentiment` (3), `emotion` (4), `feelings` (28), `felt`, `offensive`, `complaint` and `purchase` (2 each).
+
+    `shifts` move heads with two answers to where their cut-offs were set; the logits are changed in place.
+    """
+    for name, shift in shifts.items():
+        logits[name][:, 1] += shift
     moods = softmax(logits["sentiment"])
     feelings = sigmoid(logits["feelings"])
     shares = emotions(softmax(logits["emotion"]), feelings, softmax(logits["felt"])[:, 1])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 WORDS = re.compile(r"[^\W_]+(?:'[^\W_]+)*|[!?]+|\.{2,}|[:;=8][-']?[)(dp/\\|]+|<3", re.UNICODE)
 _REMEMBERED = 60_000
@@ -41,11 +41,12 @@ class Features:
             self._known[word] = found
         return found
 
-    def of(self, text: str) -> list[int]:
+    def of(self, given: Sequence[str]) -> list[int]:
+        """The numbers of the features of these words, in their order."""
         found: list[int] = []
         before = "^"
         pairs, known = self._pairs, self._known
-        for word in words(text):
+        for word in given:
             numbers = known.get(word)
             found += self.of_word(word) if numbers is None else numbers
             pair = pairs.get((before, word))

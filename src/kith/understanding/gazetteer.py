@@ -1,12 +1,13 @@
-"""Finds our names in texts: on word boundaries, without case and accents. Pure."""
+"""Finds our names in texts: on word boundaries, without case and accents, as searches compare words (`kith.queries`). Pure."""
 
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+
+from kith.queries.chars import spaced
+from kith.queries.fold import fold, fold_map
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,25 +20,6 @@ class Name:
     spellings: tuple[str, ...]
 
 
-@lru_cache(maxsize=4096)
-def _fold_one(character: str) -> str:
-    plain = "".join(c for c in unicodedata.normalize("NFKD", character) if not unicodedata.combining(c))
-    return plain.casefold()
-
-
-def folded(text: str) -> tuple[str, list[int]]:
-    """The text without case and accents, and for each of its characters the place that it comes from."""
-    if text.isascii():
-        return text.lower(), list(range(len(text)))
-    made: list[str] = []
-    places: list[int] = []
-    for place, character in enumerate(text):
-        plain = _fold_one({"’": "'", "‘": "'", "“": '"', "”": '"'}.get(character, character))
-        made.append(plain)
-        places.extend([place] * len(plain))
-    return "".join(made), places
-
-
 class Gazetteer:
     """All names of a house, to be looked for in many texts."""
 
@@ -45,7 +27,7 @@ class Gazetteer:
         self._of: dict[str, list[Name]] = {}
         for name in names:
             for spelling in dict.fromkeys((name.name, *name.spellings)):
-                key = " ".join(folded(spelling)[0].split())
+                key = " ".join(fold(spelling).split())
                 if key and name not in self._of.setdefault(key, []):
                     self._of[key].append(name)
         parts = [_pattern(key) for key in sorted(self._of, key=len, reverse=True)]
@@ -53,15 +35,13 @@ class Gazetteer:
 
     def find(self, text: str) -> list[dict[str, str]]:
         """Each entity that the text names, once, with the words that name it."""
-        if self._pattern is None:
+        if self._pattern is None or self._pattern.search(fold(text)) is None:  # most texts name nothing
             return []
-        plain, places = folded(text)
+        folded = fold_map(text)
         found: dict[str, dict[str, str]] = {}
-        for match in self._pattern.finditer(plain):
-            end = places[match.end() - 1] + 1
-            while end < len(text) and unicodedata.combining(text[end]):
-                end += 1
-            words = text[places[match.start()] : end]
+        for match in self._pattern.finditer(folded.text):
+            start, end = folded.span(*match.span())
+            words = text[start:end]
             for name in self._of[" ".join(match[0].split())]:
                 found.setdefault(
                     name.id, {"id": name.id, "kind": name.kind, "name": name.name, "text": words}
@@ -71,14 +51,10 @@ class Gazetteer:
 
 def _pattern(key: str) -> str:
     words = r"\s+".join(re.escape(word) for word in key.split())
-    before = r"(?<!\w)" if _is_word(key[0]) else ""
-    after = r"(?!\w)" if _is_word(key[-1]) else ""
+    # Chinese, Japanese and Korean stand without spaces: there a name may begin and end anywhere.
+    before = r"(?<!\w)" if spaced(key[0]) else ""
+    after = r"(?!\w)" if spaced(key[-1]) else ""
     return f"{before}{words}{after}"
-
-
-def _is_word(character: str) -> bool:
-    """Whether it stands in words with spaces between them; Chinese, Japanese and Korean do not."""
-    return (character.isalnum() or character == "_") and not "\u3040" <= character <= "\ud7af"
 
 
 def spellings_of(lines: str) -> Sequence[str]:

@@ -2,7 +2,7 @@
 
 The order is by how much it helps who answers: that somebody asks for a person, that they want to leave or complain, that it
 is urgent, that it insults; then a wish to buy, an idea, praise; then the mood, where the model is sure of it. What is neutral
-gets none. Change a rule or a threshold and `RULES` with it: everything is then labelled anew.
+gets none, and neither does a doubt between neutral and something ("faint"). Change a rule or a threshold and `RULES` with it: everything is then labelled anew.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
 RULES = 1
-SURE = 0.6  # of its sentiment; below, it says "not sure"
+SURE = 0.5  # of its sentiment; below, it says "not sure"
 KNOWS_LANGUAGE = 0.5
 URGENT = 0.7
 OFFENSIVE = 0.7
@@ -23,13 +23,16 @@ INTENTS = (
 )  # fmt: skip
 LABELS = (
     "person", "churn", "complaint", "urgent", "offensive", "purchase", "suggestion", "praise", "negative", "positive",
-    "question", "thanks", "unsure",
+    "question", "thanks", "unsure", "faint",
 )  # fmt: skip
+TOLD = tuple(label for label in LABELS if label != "faint")  # those that lists and programs know
 RANK = {label: number for number, label in enumerate(LABELS)}
-HIDDEN = frozenset({"question", "thanks"})  # can be filtered by, but say nothing that a look does not
+HIDDEN = frozenset(
+    {"question", "thanks", "faint"}
+)  # can be filtered by, but say nothing that a look does not
 MOST = 2
 # A complaint is known to be negative, praise to be positive: the mood beside it would say nothing.
-SAYS_MORE = {"negative": {"complaint", "churn", "offensive"}, "positive": {"praise"}}
+SAYS_MORE = {"negative": {"complaint", "churn", "offensive"}, "positive": {"praise"}, "unsure": {"faint"}}
 
 
 def is_sure(
@@ -67,6 +70,8 @@ def labels_of(
         corrected=corrected,
     ):
         found.add("unsure")
+        if sentiment == "neutral":
+            found.add("faint")
     elif sentiment in ("negative", "positive"):
         found.add(sentiment)
     return ranked(found)

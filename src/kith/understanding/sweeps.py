@@ -22,6 +22,7 @@ from kith.understanding.preferences import OFF, chosen
 from kith.understanding.services.annotate import (
     BATCH,
     READ,
+    has_best,
     messages_annotate,
     messages_relabel,
     product_annotator,
@@ -32,6 +33,8 @@ SPENT = 20.0  # seconds of one job; the next goes on
 
 
 def _version(annotator: Annotator, tier: Tier) -> str:
+    if tier == "best" and not has_best(annotator):
+        return ""
     return annotator(["."], tier=tier)[0].model[:80]
 
 

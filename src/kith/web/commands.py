@@ -51,6 +51,7 @@ def _every(viewer: Viewer) -> list[Command]:
         Command(_("Go to the inbox"), icon_name="inbox", href=reverse("inbox"), key="g i"),
         Command(_("Go to people"), icon_name="users", href=reverse("people"), key="g p"),
         Command(_("Go to today"), icon_name="sun", href=reverse("today"), key="g t"),
+        Command(_("Listen to public talk"), icon_name="ear", href=reverse("listening"), key="g e"),
         Command(_("Notifications"), icon_name="bell", href=reverse("notifications"), key="g n"),
     ]
     if viewer.may_write:

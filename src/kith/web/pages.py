@@ -57,6 +57,10 @@ class Shell:
     def unread_notifications(self) -> int:
         return self.frame.unread
 
+    @property
+    def listens(self) -> bool:
+        return self.frame.listens
+
     @cached_property
     def toasts(self) -> list[dict[str, str]]:
         """What `toast_later` kept for this page."""

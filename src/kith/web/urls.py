@@ -10,6 +10,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("kith.web.people.urls")),
     path("", include("kith.web.today.urls")),
     path("", include("kith.web.mailings.urls")),
+    path("", include("kith.web.listening.urls")),
     path("theme/", frame.theme, name="theme"),
     path("density/", frame.density, name="density"),
     path("toured/", frame.toured, name="toured"),

@@ -15,6 +15,7 @@ _FRAME = (
     "array(SELECT array[id::text, name] FROM engagement_savedview "
     "WHERE owner_id = %(me)s OR team_id = ANY (%(teams)s) OR (owner_id IS NULL AND team_id IS NULL) ORDER BY position, name LIMIT 20)",
     UNREAD_COLUMN,
+    "EXISTS (SELECT 1 FROM listening_monitor WHERE state <> 'removed' AND scope_id = ANY (%(scopes)s))",
 )
 
 
@@ -33,14 +34,16 @@ class Frame:
     teams: tuple[Entry, ...]
     saved_views: tuple[Entry, ...]
     unread: int  # notifications, counted up to 100
+    listens: bool  # there is a search of public talk that they may see
 
 
 def frame_of(viewer: Viewer) -> Frame:
-    counts, (company, teams, views, unread) = inbox_counts_with(viewer, *_FRAME)
+    counts, (company, teams, views, unread, listens) = inbox_counts_with(viewer, *_FRAME)
     return Frame(
         counts=counts,
         company=str(company or ""),
         teams=tuple(Entry(uuid.UUID(key), name) for key, name in teams),
         saved_views=tuple(Entry(uuid.UUID(key), name) for key, name in views),
         unread=unread,
+        listens=bool(listens),
     )

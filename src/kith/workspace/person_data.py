@@ -72,6 +72,8 @@ SCOPED = {
     "conversations.Thread": "scope_id__in",
     "conversations.ConversationTag": "conversation__threads__scope_id__in",
     "conversations.ConversationLogEntry": "conversation__threads__scope_id__in",
+    "conversations.Post": "scope_id__in",
+    "listening.Mention": "monitor__scope_id__in",
     **dict.fromkeys(READINGS, _BY_MESSAGE),
     "contacts.Fact": "scope_id__in",
     "campaigns.Recipient": "mailing__account__scope_id__in",

@@ -193,15 +193,15 @@ def test_a_label_is_opened_corrected_by_keyboard_and_taken_back(it: Screen, mara
     it.page.keyboard.press("Enter")
     expect(labels).to_contain_text("How we know")
     assert it.axe() == []
-    wrong = labels.locator("[data-correct] > summary")
-    wrong.focus()
+    labels.locator("[data-correct]").focus()
     it.page.keyboard.press("Enter")
-    mood = labels.locator("select[name=sentiment]")
+    dialog = it.page.locator("#what-was-read")
+    mood = dialog.locator("select[name=sentiment]")
     mood.focus()
     it.page.keyboard.type("neu")
     expect(mood).to_have_value("neutral")
-    labels.get_by_label("complaint", exact=True).press("Space")
-    labels.get_by_role("button", name="Correct", exact=True).press("Enter")
+    dialog.get_by_label("complaint", exact=True).press("Space")
+    dialog.get_by_role("button", name="Correct", exact=True).press("Enter")
     expect(labels).to_have_count(0)
     assert Message.objects.get(pk=message.pk).labels == []
     it.page.locator("#toasts").get_by_role("button", name="Undo").click()
@@ -219,7 +219,6 @@ def test_a_message_without_labels_is_corrected_from_its_menu(it: Screen, mara: U
     it.page.get_by_role("button", name="What was read in it").click()
     dialog = it.page.locator("#what-was-read")
     expect(dialog).to_contain_text("neutral")
-    dialog.locator("[data-correct] > summary").click()
     dialog.get_by_label("complaint", exact=True).check()
     assert it.axe() == []
     dialog.get_by_role("button", name="Correct", exact=True).click()

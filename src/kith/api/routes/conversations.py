@@ -30,7 +30,7 @@ from kith.conversations.selectors import MessageItem, conversation_messages, con
 from kith.conversations.services import actions
 from kith.teams.models import Team, User
 from kith.teams.types import Viewer
-from kith.understanding.labels import ranked
+from kith.understanding.labels import TOLD
 from kith.understanding.models import Annotation
 from kith.understanding.selectors import annotations_of
 from kith.workspace.inbox import InboxRow, InboxView, inbox_page, inbox_rows
@@ -59,7 +59,7 @@ def _out(row: InboxRow) -> dict[str, Any]:
         "waiting_since": row.waiting_since,
         "snoozed_until": row.snoozed_until,
         "tags": [tag.name for tag in row.tags],
-        "labels": list(ranked(row.labels)),
+        "labels": [label for label in TOLD if label in row.labels],
     }
 
 
@@ -214,9 +214,10 @@ def conversations_messages(request: HttpRequest, conversation_id: uuid.UUID, que
 def _reading(row: Annotation) -> dict[str, Any]:
     names = (
         "language", "sentiment", "sentiment_scores", "emotion", "emotion_scores", "offensive", "intents",
-        "intent_scores", "aspects", "urgency", "entities", "labels", "cut", "tier", "model", "read_at",
+        "intent_scores", "aspects", "urgency", "entities", "cut", "tier", "model", "read_at",
     )  # fmt: skip
-    return {name: getattr(row, name) for name in names} | {"corrected": sorted(row.said)}
+    told = {"corrected": sorted(row.said), "labels": [label for label in TOLD if label in row.labels]}
+    return {name: getattr(row, name) for name in names} | told
 
 
 def messages_out(rows: Sequence[Message], conversation_id: uuid.UUID | None) -> list[dict[str, Any]]:

@@ -12,6 +12,7 @@ from kith.conversations.models.conversation import (
     ThreadKey,
 )
 from kith.conversations.models.message import Attachment, Message, MessageCopy, Participant, Reaction
+from kith.conversations.models.post import Post
 from kith.conversations.models.search import SearchDocument
 
 __all__ = [
@@ -24,6 +25,7 @@ __all__ = [
     "Message",
     "MessageCopy",
     "Participant",
+    "Post",
     "Presence",
     "Reaction",
     "SearchDocument",

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from kith.base.clock import now
 from kith.core import sql
 from kith.teams.types import Viewer
+from kith.understanding.labels import SENTIMENTS
 from kith.understanding.selectors.figures import Behind, messages_behind
 
 MONTHS, MOST = 6, 40
@@ -80,7 +81,9 @@ def said_of(viewer: Viewer) -> SaidOf:
 def _subjects(rows: list[tuple[str, str, str, str, str, int]]) -> list[Subject]:
     found: dict[tuple[str, str, str], dict[str, dict[str, int]]] = {}
     for what, kind, key, month, mood, count in rows:
-        found.setdefault((what, kind, key), {}).setdefault(month, {})[mood] = count
+        moods = found.setdefault((what, kind, key), {}).setdefault(month, {})
+        known = mood if mood in SENTIMENTS else "unsure"
+        moods[known] = moods.get(known, 0) + count
     subjects = [
         Subject(what, kind, key, {month: Cell(**moods) for month, moods in cells.items()})
         for (what, kind, key), cells in found.items()

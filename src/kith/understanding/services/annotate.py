@@ -6,6 +6,7 @@ import logging
 import uuid
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from django.db import transaction
@@ -43,6 +44,25 @@ def product_annotator(texts: Sequence[str], /, *, tier: Tier = "fast") -> Sequen
     return nlp.annotate(texts, tier=tier)
 
 
+@lru_cache(maxsize=1)
+def careful_is_there() -> bool:
+    """Whether this package holds the weights of the careful reader. Without them the quick one reads everything, each reading
+    says so, and so does the page of figures; once they are there, everything is read anew.
+    """
+    try:
+        product_annotator(["."], tier="best")
+    except ValueError:
+        log.warning(
+            "the weights of the careful reader are not in this package: the quick one reads everything"
+        )
+        return False
+    return True
+
+
+def has_best(annotator: Annotator) -> bool:
+    return annotator is not product_annotator or careful_is_there()
+
+
 @dataclass(frozen=True, slots=True)
 class _Item:
     """A message that is to be read."""
@@ -78,7 +98,8 @@ def gazetteer() -> Gazetteer:
 def _batch(
     ids: Sequence[uuid.UUID], choice: str, names: Gazetteer, annotator: Annotator, *, again: bool
 ) -> Told:
-    items = [item for row in _rows(ids) if (item := _item(row, choice)) is not None]
+    best = has_best(annotator)
+    items = [item for row in _rows(ids) if (item := _item(row, choice, best=best)) is not None]
     known = {} if again else _known([item.row["id"] for item in items])
     wanted = [item for item in items if known.get(item.row["id"]) != (item.words.digest, item.tier)]
     told: dict[uuid.UUID, LabelsRead | str] = {}
@@ -94,13 +115,15 @@ def _rows(ids: Sequence[uuid.UUID]) -> list[dict[str, Any]]:
     return list(Message.objects.filter(pk__in=ids).values(*_COLUMNS))
 
 
-def _item(row: Mapping[str, Any], choice: str) -> _Item | None:
+def _item(row: Mapping[str, Any], choice: str, *, best: bool) -> _Item | None:
     if row["direction"] not in ("in", "out") or row["automatic"] not in READ:
         return None
     if row["deleted_upstream_at"] is not None:
         return None
     tier = tier_of(choice, direction=row["direction"], history=row["history"])
-    return _Item(row, _words(row), tier) if tier is not None else None
+    if tier is None:
+        return None
+    return _Item(row, _words(row), tier if best else "fast")
 
 
 def _words(row: Mapping[str, Any]) -> Words:

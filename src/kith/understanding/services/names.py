@@ -8,8 +8,8 @@ from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
 from kith.core import audit
+from kith.queries.fold import fold
 from kith.understanding.errors import UnderstandingError
-from kith.understanding.gazetteer import folded
 from kith.understanding.models import Entity
 
 
@@ -21,7 +21,7 @@ def entity_save(
 
     row = entity or Entity()
     title = " ".join(name.split())[:80]
-    if not any(c.isalnum() for c in folded(title)[0]) or len(title) < 2:
+    if not any(c.isalnum() for c in fold(title)) or len(title) < 2:
         raise UnderstandingError(_("A name has two letters at least."), field="name")
     if kind not in Entity.Kind.values:
         raise UnderstandingError(_("Say what it is."), field="kind")

@@ -21,6 +21,9 @@ from kith.contacts.selectors import IdentityName, identity_names
 from kith.conversations.models import Draft
 from kith.conversations.services import drafts
 from kith.core.fields import as_uuid
+from kith.listening.selectors import mention_row
+from kith.listening.services.mentions import post_answered
+from kith.listening.types import MentionRow
 from kith.networks.models import ChannelAccount
 from kith.networks.selectors import channel_accounts_for, manifest_of, offered, only_public
 from kith.trust.advice import Advice
@@ -51,6 +54,13 @@ class Writing:
     purposes: tuple[tuple[str, str], ...] = ()
     advice: Advice | None = None
     urgent: bool = False
+    post: MentionRow | None = None  # that is answered
+
+
+def _post(request: SignedIn) -> MentionRow | None:
+    """The public post that this would answer, where one is named and a search of theirs found it."""
+    key = as_uuid((request.POST if request.method == "POST" else request.GET).get("post", ""))
+    return mention_row(request.viewer, key) if key is not None else None
 
 
 def _state(request: SignedIn, error: str = "") -> Writing:
@@ -89,6 +99,7 @@ def _state(request: SignedIn, error: str = "") -> Writing:
         purposes=tuple(purposes()),
         advice=advice_before(request, chosen, values, urgent=urgent),
         urgent=urgent,
+        post=_post(request),
     )
 
 
@@ -136,13 +147,17 @@ def write(request: SignedIn) -> HttpResponse:
         if account is None:
             raise OutboxError(_("Choose from where to write."))
         text = request.POST.get("text", "").replace("\r\n", "\n")
-        public = only_public(account.network)
+        post = _post(request)
+        public = only_public(account.network) or post is not None
+        if post is not None and post.post.network != account.network:
+            raise OutboxError(_("A post is answered where it stands. Choose an account of the same network."))
         compose = Compose(
             user=request.user,
             account=account,
             text=text,
             recipients=_recipients(request, account),
             subject=request.POST.get("subject", "")[:500],
+            in_reply_to=post.post.external_id if post is not None else "",
             visibility="public" if public else "private",
             send_at=moment_of(request, "send_at"),
             purpose=purpose_of(request.POST.get("about", "")),
@@ -156,6 +171,8 @@ def write(request: SignedIn) -> HttpResponse:
             approval_ask(request.viewer, sent.message_id)
     except (OutboxError, ValueError) as error:
         return _show(request, _state(request, str(error)), status=422)
+    if post is not None:
+        post_answered(request.viewer, post.post.pk, sent.conversation_id)
     drafts.draft_delete(request.viewer, draft_id=as_uuid(request.POST.get("draft", "")))
     return HttpResponse(headers={"HX-Redirect": reverse("conversation", args=[sent.conversation_id])})
 

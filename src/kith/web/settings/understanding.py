@@ -30,6 +30,7 @@ from kith.understanding.selectors import (
 )
 from kith.understanding.selectors.figures import WHAT
 from kith.understanding.services import check_record, entity_delete, entity_save
+from kith.understanding.services.annotate import careful_is_there
 from kith.understanding.sweeps import running
 from kith.web.access import SignedIn, managers, writers
 from kith.web.settings.base_forms import Form
@@ -79,6 +80,7 @@ def figures_page(request: SignedIn) -> HttpResponse:
         walks=running(),
         form=TierForm(initial={"tier": preferences.chosen()}),
         off=preferences.chosen() == preferences.OFF,
+        careful=careful_is_there(),
     )
 
 

@@ -53,6 +53,7 @@ def labels(request: SignedIn, message_id: uuid.UUID) -> HttpResponse:
     whole = request.GET.get("as") == "dialog"
     context = {
         "message_id": message_id,
+        "whole": whole,
         "key": f"dialog-{message_id}" if whole else str(message_id),
         "reading": reading,
         "choices": choices(reading) if reading is not None and reading.row.state == "read" else None,

@@ -8,9 +8,8 @@ from typing import Any, NamedTuple
 
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
-from django.utils.translation import pgettext_lazy as in_a_label
 
-from kith.understanding.labels import LABELS, shown, shown_in_list
+from kith.understanding.labels import TOLD, shown, shown_in_list
 
 
 class LabelWords(NamedTuple):
@@ -30,7 +29,7 @@ _WORDS = {
     "person": _named(gettext_lazy("wants a person"), "bad", icon_name="hand"),
     "churn": _named(gettext_lazy("wants to leave"), "bad", icon_name="door-open"),
     "complaint": _named(gettext_lazy("complaint"), "warn", icon_name="megaphone"),
-    "urgent": _named(in_a_label("what a message is", "urgent"), "warn", icon_name="zap"),
+    "urgent": _named(gettext_lazy("urgent"), "warn", icon_name="zap"),
     "offensive": _named(gettext_lazy("offensive"), "warn", icon_name="octagon-alert"),
     "purchase": _named(gettext_lazy("wants to buy"), "good", icon_name="shopping-bag"),
     "suggestion": _named(gettext_lazy("suggestion"), "info", icon_name="lightbulb"),
@@ -49,7 +48,7 @@ _VALUES = {
     "sadness": gettext_lazy("sadness"),
     "fear": gettext_lazy("fear"),
     "surprise": gettext_lazy("surprise"),
-    "none": in_a_label("no feeling", "none"),
+    "none": gettext_lazy("none in particular"),
     "other": gettext_lazy("something else"),
 }
 _FIELDS = {
@@ -121,4 +120,4 @@ def percent(share: float) -> str:
 
 def filter_options() -> list[tuple[str, str]]:
     """What a list can be narrowed to: every label but the doubt."""
-    return [(label, label_words(label).text.capitalize()) for label in LABELS if label != "unsure"]
+    return [(label, label_words(label).text.capitalize()) for label in TOLD if label != "unsure"]

@@ -33,8 +33,10 @@ from kith.workspace.demo import house, pace
 from kith.workspace.demo.arrange import arrange
 from kith.workspace.demo.drawings import face, picture
 from kith.workspace.demo.everyday import everyday
+from kith.workspace.demo.listening import listening
 from kith.workspace.demo.mailings import mailings
 from kith.workspace.demo.tending import tend
+from kith.workspace.demo.understood import understood
 
 STORIES = Path(__file__).parent / "stories"
 Say = Callable[[str], None]
@@ -82,6 +84,10 @@ def build(say: Say = print) -> None:
         arrange(place, builder.contacts, arranged)
         builder.known_since()
         mailings(place, builder.contacts)
+        say("what people say, read")
+        understood()
+        say("what is said in public")
+        listening(place, builder.today)
         EventDelivery.objects.all().delete()  # what happened before the demo began is nobody's news
         company.set_value("demo", True)
 
