@@ -10,11 +10,12 @@ from django.test import Client
 from kith.base.clock import now
 from kith.contacts.models import Contact, Identity
 from kith.contacts.types import ObservedIdentity
-from kith.conversations.models import Conversation, ConversationLogEntry, ConversationScope
+from kith.conversations.models import Conversation, ConversationLogEntry, ConversationScope, Post
 from kith.conversations.services import messages_record
 from kith.conversations.types import IncomingMessage, IncomingParticipant, Place
 from kith.core.models import AuditEvent
 from kith.engagement.models import AssignmentRule
+from kith.listening.models import Mention, Monitor
 from kith.teams.errors import NotAllowed, TeamsError
 from kith.teams.models import ApiToken, PushSubscription, Scope, User
 from kith.teams.selectors import viewer_of
@@ -75,6 +76,11 @@ def _work(user: User) -> None:
     Task.objects.create(title="Call", contact=person, assignee=user)
     Task.objects.create(title="Done", contact=person, assignee=user, done_at=now())
     Promise.objects.create(contact=person, who=user, what="Send the bell")
+    heard = Monitor.objects.create(
+        name="Bells", query="bell", owner=user, scope=scope_for(kind="everyone"), version=1
+    )
+    post = Post.objects.create(network="webhook", external_id="p", text="a bell", published_at=now())
+    Mention.objects.create(monitor=heard, post=post, published_at=now(), network="webhook", assignee=user)
     AssignmentRule.objects.create(name="Invoices", assignee=user)
 
 
@@ -88,7 +94,15 @@ def test_the_preview_counts_what_leaving_moves(owner: User, make: Make) -> None:
     browser = _signed_in(ada)
     preview = leaving_preview(ada)
     counted = {name: count for name, _, count in preview.work}
-    assert counted == {"conversations": 1, "tasks": 1, "promises": 1, "contacts": 1, "assignment_rules": 1}
+    assert counted == {
+        "conversations": 1,
+        "tasks": 1,
+        "promises": 1,
+        "contacts": 1,
+        "assignment_rules": 1,
+        "monitors": 1,
+        "mentions": 1,
+    }
     assert (preview.sessions, preview.api_tokens, preview.push_subscriptions) == (1, 1, 1)
     moved = user_leave(user=ada, actor=owner, to_user=bob, private_to=owner)
     assert {name: moved[name] for name in counted} == counted
@@ -102,6 +116,7 @@ def test_the_preview_counts_what_leaving_moves(owner: User, make: Make) -> None:
     assert Task.objects.get(title="Call").assignee == bob
     assert Task.objects.get(title="Done").assignee == ada
     assert Promise.objects.get().who == bob
+    assert (Monitor.objects.get().owner, Mention.objects.get().assignee) == (bob, bob)
     assert Scope.objects.get(kind="private").owner == owner
     assert AuditEvent.objects.filter(action="user_left", subject_id=ada.id).exists()
     assert leaving_preview(ada).work == tuple((h, t, 0) for h, t, _ in preview.work)
