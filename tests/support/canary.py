@@ -35,6 +35,8 @@ from kith.core.jobs import defer
 from kith.core.models import EventDelivery, LooseBlob
 from kith.core.registry import blob_columns, kept
 from kith.engagement.models import AssignmentRule, SavedView
+from kith.listening.models import Monitor, Search
+from kith.listening.services.monitors import version_next
 from kith.networks.models import ChannelHealth
 from kith.teams.models import ApiToken, Notification, SystemMail
 from kith.work.models import Task
@@ -67,6 +69,7 @@ BESIDE = {
     "workspace.ImportedRow", "workspace.PersonRequest", "api.IdempotentAnswer", "channels.RawItem", "channels.WebhookDelivery",
     "channels.WebhookSubscription", "networks.ChannelHealth", "engagement.SavedView", "engagement.AssignmentRule",
     "contacts.NameWord", "sessions.Session", "workspace.OwnExport", "campaigns.Mailing",
+    "listening.Monitor", "listening.Search",
 }  # fmt: skip
 OUR_OWN = {
     "contacts.Organization": "a company, and the roles of others there",
@@ -86,6 +89,7 @@ OUR_OWN = {
     "workspace.AskedDeletion": "a keyed hash, and ids that are forgotten when the erasure begins",
     "understanding.Entity": "names of products and places",
     "understanding.Sweep": "numbers",
+    "listening.MentionCount": "numbers",
     "workspace.RetentionRule": "settings",
     "workspace.RetentionRun": "numbers",
 }
@@ -186,6 +190,16 @@ def sow_beside(cast: Any, contact: Contact, sown: Sown) -> None:
         purpose="news",
         account=cast.accounts["info"],
         people={"view": {"search": identity.external_id}},
+    )
+    Monitor.objects.create(
+        name=said,
+        query=f'"{identity.external_id}"',
+        owner=cast.carl,
+        scope=cast.everyone,
+        version=version_next(),
+    )
+    Search.objects.create(
+        channel_account=cast.accounts["info"], words=identity.external_id, error=said, next_at=now()
     )
     AssignmentRule.objects.create(
         name="x", conditions=[{"field": "from", "op": "contains", "value": identity.external_id}]
