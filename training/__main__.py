@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 
 WEIGHTS = Path(__file__).resolve().parents[1] / "src" / "kith" / "nlp" / "weights"
-STAGES = ("language", "english", "fast", "card")
+STAGES = ("language", "english", "multilingual", "fast", "card")
 
 
 def minilm() -> str:
@@ -59,6 +59,24 @@ def main() -> None:
         for name in ("english.onnx", "english.json", "english.tokens.json"):
             shutil.copy(args.work / "export" / name, WEIGHTS / name)
         run("calibrate", "best")
+    if "multilingual" in stages:
+        many = args.work / "multilingual"
+        if not (many / "network.pt").exists():
+            run("multilingual", "--out", many)
+        base, made = many / "start", args.work / "export"
+        run(
+            "export",
+            "--base",
+            base,
+            "--network",
+            many / "network.pt",
+            "--out",
+            made,
+            "--name",
+            "multilingual",
+        )
+        for name in ("multilingual.onnx", "multilingual.json", "multilingual.tokens.json"):
+            shutil.copy(made / name, WEIGHTS / name)
     if "fast" in stages:
         run("soft", "--base", minilm(), "--network", english / "network.pt", "--out", args.work / "soft.pt")
         run("fast", "--soft", args.work / "soft.pt", "--out", args.work / "fast")

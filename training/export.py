@@ -20,16 +20,17 @@ VERSION = 1
 SHIPPED = ("sentiment", "emotion", "feelings", "felt", "offensive", "complaint", "purchase", "irony")
 
 
-def joined(network: Network) -> tuple[np.ndarray, np.ndarray]:
-    """The heads that ship as one matrix; what is common in the training texts is taken out of sentiment, so that rare classes count as much."""
+def joined(network: Network, even: bool) -> tuple[np.ndarray, np.ndarray]:
+    """The heads that ship as one matrix; `even` takes out of sentiment what is common in the English texts, so that rare classes count as much."""
     biases = [network.heads[name].bias.detach().clone() for name in SHIPPED]
-    biases[SHIPPED.index("sentiment")] -= torch.tensor(PRIOR).log()
+    if even:
+        biases[SHIPPED.index("sentiment")] -= torch.tensor(PRIOR).log()
     return torch.cat([network.heads[name].weight for name in SHIPPED]).detach().numpy(), torch.cat(
         biases
     ).numpy()
 
 
-def write(network: Network, out: Path, name: str) -> None:
+def write(network: Network, out: Path, name: str, *, even: bool) -> None:
     out.mkdir(parents=True, exist_ok=True)
     config = network.encoder.config
     tags = getattr(network, "tags", None)
@@ -38,7 +39,7 @@ def write(network: Network, out: Path, name: str) -> None:
         layers=config.num_hidden_layers,
         heads=config.num_attention_heads,
         epsilon=config.layer_norm_eps,
-        joined=joined(network),
+        joined=joined(network, even),
         tags=None if tags is None else (tags.weight.detach().numpy(), tags.bias.detach().numpy()),
     )
     onnx.save(whole, out / f"{name}.float.onnx")
@@ -55,21 +56,21 @@ def write(network: Network, out: Path, name: str) -> None:
 def main() -> None:
     ask = argparse.ArgumentParser()
     ask.add_argument("--base", required=True)
-    ask.add_argument("--network", type=Path)
+    ask.add_argument("--network", type=Path, required=True)
     ask.add_argument("--out", type=Path, required=True)
     ask.add_argument("--name", default="english")
     args = ask.parse_args()
-    network = Student(args.base)
-    if args.network:
-        network.load_state_dict(torch.load(args.network, weights_only=True))
-    write(network, args.out, args.name)
+    english = args.name == "english"
+    network = Student(args.base) if english else Network(args.base, HEADS)
+    network.load_state_dict(torch.load(args.network, weights_only=True))
+    write(network, args.out, args.name, even=english)
     coder = tokenizer(args.base)
     coder.save(str(args.out / f"{args.name}.tokens.json"), pretty=False)
     meta = {
         "model": f"kith-{args.name}-{VERSION}",
         "heads": [(name, HEADS[name]) for name in SHIPPED],
-        "tags": True,
-        "pad": coder.token_to_id("[PAD]"),
+        "tags": english,
+        "pad": coder.token_to_id("[PAD]" if english else "<pad>"),
         "thresholds": {},
         "shifts": {},
     }

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import json
 import random
-import time
 from collections import Counter
 from pathlib import Path
 
@@ -15,6 +14,7 @@ from torch import nn
 
 from training import data, scores
 from training.fast import PRIOR, add_felt
+from training.loop import fit
 from training.network import HEADS as BASE
 from training.network import Coded, Network, batches, loss_of, padded, tokenizer
 
@@ -135,7 +135,7 @@ def main() -> None:
     ask = argparse.ArgumentParser()
     ask.add_argument("--base", required=True)
     ask.add_argument("--out", type=Path, required=True)
-    ask.add_argument("--epochs", type=float, default=2)
+    ask.add_argument("--epochs", type=float, default=1.3)
     ask.add_argument("--rate", type=float, default=8e-5)
     ask.add_argument("--size", type=int, default=48)
     ask.add_argument("--seed", type=int, default=1)
@@ -178,82 +178,33 @@ def main() -> None:
             found += rows * int(share) + drawn.sample(rows, int(len(rows) * (share - int(share))))
         return found
 
-    size = len(epoch_of(0))
     network = Student(args.base)
-    body = [p for n, p in network.named_parameters() if n.startswith("encoder")]
-    head = [p for n, p in network.named_parameters() if not n.startswith("encoder")]
-    optimiser = torch.optim.AdamW(
-        [{"params": body, "lr": args.rate}, {"params": head, "lr": args.rate * 10}],
-        weight_decay=0.01,
-        fused=True,
-    )
-    steps = int(args.epochs * (size // args.size + 1))
-    schedule = torch.optim.lr_scheduler.LambdaLR(
-        optimiser, lambda step: min((step + 1) / (0.06 * steps), max(0.0, (steps - step) / (0.94 * steps)))
-    )
-    print(
-        Counter({source: len(rows) for source, rows in by_source.items()}),
-        size,
-        "an epoch",
-        steps,
-        "steps",
-        flush=True,
-    )
-    state_at, kept = args.out / "state.pt", 0
-    if state_at.exists():
-        state = torch.load(state_at, weights_only=True)
-        network.load_state_dict(state["network"])
-        optimiser.load_state_dict(state["optimiser"])
-        schedule.load_state_dict(state["schedule"])
-        kept = state["step"]
-    network.train()
-    step, epoch, begun, mean = 0, 0, time.time(), 0.0
     tag_batches: list[list[Coded]] = []
-    while step < steps:
-        epoch += 1
-        for batch in batches(epoch_of(args.seed * 1000 + epoch), args.size, args.seed * 100 + epoch):
-            if step >= steps:
-                break
-            step += 1
-            if step <= kept:
-                continue
-            with torch.autocast("cpu", dtype=torch.bfloat16):
-                logits = network(*padded(batch, pad))
-            loss = args.gold * loss_of(logits, batch, HEADS, counts=COUNTS)
-            if soft:
-                loss = loss + soft_loss(logits, batch)
-            if step % 7 == 0:
-                if not tag_batches:
-                    tag_batches = list(batches(sentences, 32, step))
-                loss = loss + tag_loss(network, tag_batches.pop(), pad)
-            loss.backward()
-            nn.utils.clip_grad_norm_(network.parameters(), 1.0)
-            optimiser.step()
-            schedule.step()
-            optimiser.zero_grad(set_to_none=True)
-            mean = 0.98 * mean + 0.02 * loss.item()
-            if step % 100 == 0:
-                print(
-                    f"{step}/{steps} loss {mean:.4f} {(step - kept) * args.size / (time.time() - begun):.0f}/s",
-                    flush=True,
-                )
-            if step % 1000 == 0:
-                torch.save(
-                    {
-                        "network": network.state_dict(),
-                        "optimiser": optimiser.state_dict(),
-                        "schedule": schedule.state_dict(),
-                        "step": step,
-                    },
-                    state_at,
-                )
-                print(
-                    step,
-                    judged(network, coder, pad),
-                    tag_figures(network, kept_back, pad) if kept_back else "",
-                    flush=True,
-                )
-    torch.save(network.state_dict(), args.out / "network.pt")
+
+    def loss(batch: list[Coded], step: int) -> torch.Tensor:
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            logits = network(*padded(batch, pad))
+        value = args.gold * loss_of(logits, batch, HEADS, counts=COUNTS)
+        if soft:
+            value = value + soft_loss(logits, batch)
+        if step % 7 == 0:
+            if not tag_batches:
+                tag_batches.extend(batches(sentences, 32, step))
+            value = value + tag_loss(network, tag_batches.pop(), pad)
+        return value
+
+    print(Counter({source: len(rows) for source, rows in by_source.items()}), flush=True)
+    fit(
+        network,
+        epoch_of,
+        loss,
+        out=args.out,
+        epochs=args.epochs,
+        rate=args.rate,
+        size=args.size,
+        seed=args.seed,
+        report=lambda: judged(network, coder, pad),
+    )
     figures: dict[str, float] = judged(network, coder, pad)
     if kept_back:
         figures |= {

@@ -33,13 +33,21 @@ def test_what_is_spoken_of_has_a_sentiment_of_its_own() -> None:
     }
 
 
-def test_other_languages_are_answered_by_the_fast_tier_which_says_so() -> None:
-    english, german = annotate(
-        ["Where is my parcel?", "Wo bleibt denn mein Paket, ich warte seit Tagen?"], tier="best"
-    )
-    assert (english.tier, german.tier) == ("best", "fast")
-    assert german.language == "de"
-    assert german.model != english.model
+@pytest.mark.parametrize(
+    ("text", "language", "sentiment"),
+    [
+        ("Das Essen war furchtbar und kalt, nie wieder!", "de", "negative"),
+        ("Ihr seid die Besten, vielen Dank für die schnelle Hilfe!", "de", "positive"),
+        ("Le service est nul, je suis très déçu", "fr", "negative"),
+        ("El servicio es excelente, estoy muy contento", "es", "positive"),
+        ("Che schifo di servizio, sono furioso", "it", "negative"),
+        ("Adorei o atendimento, muito obrigado!", "pt", "positive"),
+        ("الخدمة سيئة جدا ولن أعود", "ar", "negative"),
+    ],
+)
+def test_moods_in_other_languages(text: str, language: str, sentiment: str) -> None:
+    (labels,) = annotate([text], tier="best")
+    assert (labels.language, labels.sentiment, labels.tier) == (language, sentiment, "best")
 
 
 @pytest.mark.parametrize(

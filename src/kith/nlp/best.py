@@ -15,7 +15,6 @@ from tokenizers import Encoding, Tokenizer
 
 from kith.nlp import cues
 from kith.nlp.compose import Floats, Thresholds, compose
-from kith.nlp.fast import fast_model
 from kith.nlp.features import words
 from kith.nlp.labels import SENTIMENTS, Aspect, Labels
 from kith.nlp.language import WEIGHTS, language
@@ -105,37 +104,35 @@ def _aspects(text: str, coded: Encoding, tags: NDArray[np.float32]) -> tuple[Asp
 
 
 class BestModel:
-    """English by the network; other languages, for which there is none yet, by the fast tier, whose name the labels then bear."""
+    """English by a network of its own, all other languages by one that reads many."""
 
     def __init__(self) -> None:
-        self._english = Network("english")
+        self._networks = {True: Network("english"), False: Network("multilingual")}
 
     def annotate(self, texts: Sequence[str]) -> list[Labels]:
         found: list[Labels] = []
         for start in range(0, len(texts), _CHUNK):
-            found += self._chunk(texts[start : start + _CHUNK])
+            found += self._chunk([clean(text) for text in texts[start : start + _CHUNK]])
         return found
 
-    def _chunk(self, texts: Sequence[str]) -> list[Labels]:
-        cleaned = [clean(text) for text in texts]
-        languages = [language(text) for text in cleaned]
-        ours = [place for place, (code, _) in enumerate(languages) if code in ("en", "und")]
-        others = [place for place, (code, _) in enumerate(languages) if code not in ("en", "und")]
-        found: dict[int, Labels] = dict(
-            zip(others, fast_model().annotate([texts[place] for place in others]), strict=True)
-        )
-        if ours:
-            read = [cleaned[place] for place in ours]
-            logits, aspects = self._english.read(read)
+    def _chunk(self, texts: list[str]) -> list[Labels]:
+        languages = [language(text) for text in texts]
+        found: dict[int, Labels] = {}
+        for english, network in self._networks.items():
+            ours = [place for place, (code, _) in enumerate(languages) if (code in ("en", "und")) is english]
+            if not ours:
+                continue
+            read = [texts[place] for place in ours]
+            logits, aspects = network.read(read)
             labels = compose(
                 logits,
                 [cues.found(small, words(small)) for small in map(str.lower, read)],
                 [languages[place] for place in ours],
                 aspects,
-                thresholds=self._english.thresholds,
-                shifts=self._english.shifts,
+                thresholds=network.thresholds,
+                shifts=network.shifts,
                 tier="best",
-                model=self._english.name,
+                model=network.name,
             )
             found |= zip(ours, labels, strict=True)
         return [found[place] for place in range(len(texts))]
